@@ -1,0 +1,35 @@
+/*
+ * arena: memory that is given out piece by piece and freed at once.
+ *
+ * Use: arena_init, arena_alloc..., arena_fini.  Pieces are aligned to 8.
+ * Owns: every piece.  Threads: one allocates at a time; arena_bytes may be
+ * read by any thread meanwhile.  Errors: NULL when memory is out.
+ */
+#ifndef ENGINE_BASE_ARENA_H
+#define ENGINE_BASE_ARENA_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks;
+	uint8_t *next;
+	size_t left;
+	size_t chunk_bytes;
+	_Atomic size_t total_bytes;
+};
+
+/* chunk_bytes: what is asked from malloc at a time, at least 4096. */
+void arena_init(struct arena *a, size_t chunk_bytes);
+void arena_fini(struct arena *a);
+
+/* size > 0; a piece larger than a chunk gets a chunk of its own. */
+void *arena_alloc(struct arena *a, size_t size);
+
+/* Bytes taken from malloc so far. */
+size_t arena_bytes(const struct arena *a);
+
+#endif

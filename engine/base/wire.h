@@ -1,0 +1,97 @@
+/*
+ * wire: integers as bytes, and a cursor over bytes that are not trusted.
+ *
+ * Varints are LEB128 of 64 bits, at most 10 bytes.  wire_put_* write to memory
+ * that the caller made large enough.  struct wire_in reads front to back: a
+ * read past the end or a varint of more than 64 bits returns ERR_DAMAGED and
+ * leaves the cursor and the output untouched.
+ */
+#ifndef ENGINE_BASE_WIRE_H
+#define ENGINE_BASE_WIRE_H
+
+#include "engine/base/bytes.h"
+
+#define WIRE_VARINT_MAX 10
+
+static inline void
+wire_put_le32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+	p[2] = (uint8_t)(v >> 16);
+	p[3] = (uint8_t)(v >> 24);
+}
+
+static inline uint32_t
+wire_get_le32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	    (uint32_t)p[3] << 24;
+}
+
+static inline void
+wire_put_le64(uint8_t *p, uint64_t v)
+{
+	wire_put_le32(p, (uint32_t)v);
+	wire_put_le32(p + 4, (uint32_t)(v >> 32));
+}
+
+static inline uint64_t
+wire_get_le64(const uint8_t *p)
+{
+	return wire_get_le32(p) | (uint64_t)wire_get_le32(p + 4) << 32;
+}
+
+static inline void
+wire_put_be64(uint8_t *p, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		p[i] = (uint8_t)(v >> (56 - 8 * i));
+}
+
+static inline uint64_t
+wire_get_be64(const uint8_t *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+/* Writes 1 to WIRE_VARINT_MAX bytes at p and returns how many. */
+size_t wire_put_varint(uint8_t *p, uint64_t v);
+
+/* Bytes that wire_put_varint would write. */
+size_t wire_varint_size(uint64_t v);
+
+struct wire_in {
+	const uint8_t *pos;
+	const uint8_t *end;
+};
+
+static inline struct wire_in
+wire_in_of(struct bytes s)
+{
+	return (struct wire_in){ s.data, s.data + s.size };
+}
+
+static inline size_t
+wire_in_left(const struct wire_in *in)
+{
+	return (size_t)(in->end - in->pos);
+}
+
+int wire_in_u8(struct wire_in *in, uint8_t *v);
+int wire_in_le32(struct wire_in *in, uint32_t *v);
+int wire_in_le64(struct wire_in *in, uint64_t *v);
+int wire_in_be64(struct wire_in *in, uint64_t *v);
+int wire_in_varint(struct wire_in *in, uint64_t *v);
+
+/* The next `size` bytes, as a view into the input. */
+int wire_in_bytes(struct wire_in *in, uint64_t size, struct bytes *out);
+
+/* varint length, then that many bytes, as a view into the input. */
+int wire_in_sized(struct wire_in *in, struct bytes *out);
+
+#endif

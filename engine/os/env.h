@@ -1,0 +1,115 @@
+/*
+ * env: every file, directory and clock that the engine touches.
+ *
+ * Use: code calls the env_* functions below, never the kernel.  Tests replace
+ * struct env_ops: the ops are as thin as system calls (they may write short,
+ * fail, lose what was not synced); the env_* functions loop over short
+ * transfers and log failures with the file's path and offset.
+ * Owns: env_open's result belongs to the caller until env_close.
+ * Threads: any, also on one file (offsets are explicit).
+ * Errors: 0 or -errno.  A failed sync must never be retried by the caller.
+ */
+#ifndef ENGINE_OS_ENV_H
+#define ENGINE_OS_ENV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engine/base/bytes.h"
+#include "engine/base/err.h"
+
+struct env;
+
+/* An open file; implementations embed it first in a struct of their own. */
+struct env_file {
+	struct env *env;
+	char *path; /* for messages; owned */
+};
+
+enum env_open_flags {
+	ENV_OPEN_READ = 0,
+	ENV_OPEN_WRITE = 1,  /* read and write */
+	ENV_OPEN_CREATE = 2, /* create if missing */
+	ENV_OPEN_EXCL = 4,   /* with CREATE: -EEXIST if there */
+	ENV_OPEN_TRUNC = 8,
+};
+
+/* The replaceable part: one call, one system call. */
+struct env_ops {
+	int (*open)(struct env *, const char *path, int flags,
+	    struct env_file **out);
+	void (*close)(struct env_file *);
+	/* Bytes moved, which may be fewer than asked, or -errno. */
+	ssize_t (*pread)(struct env_file *, void *, size_t, uint64_t offset);
+	ssize_t (*pwrite)(struct env_file *, const void *, size_t,
+	    uint64_t offset);
+	/* Data and size to stable storage (fdatasync). */
+	int (*sync)(struct env_file *);
+	int (*truncate)(struct env_file *, uint64_t size);
+	int (*size)(struct env_file *, uint64_t *out);
+
+	int (*rename)(struct env *, const char *from, const char *to);
+	int (*unlink)(struct env *, const char *path);
+	int (*link)(struct env *, const char *from, const char *to);
+	int (*mkdir)(struct env *, const char *path);
+	/* Names in the directory to stable storage. */
+	int (*sync_dir)(struct env *, const char *path);
+	/* Calls each(ctx, name) for every name but . and .. until nonzero. */
+	int (*list)(struct env *, const char *path,
+	    int (*each)(void *ctx, const char *name), void *ctx);
+	/* Bytes free to the caller and in all on path's filesystem. */
+	int (*space)(struct env *, const char *path, uint64_t *free_bytes,
+	    uint64_t *total_bytes);
+	uint64_t (*now_us)(struct env *);  /* monotonic */
+	uint64_t (*wall_ns)(struct env *); /* since 1970 */
+	void (*sleep_us)(struct env *, uint64_t us);
+};
+
+struct env {
+	const struct env_ops *ops;
+	struct err_sink sink; /* where messages go */
+};
+
+/* Fills env with the POSIX implementation; nothing to free. */
+void env_posix_init(struct env *env, struct err_sink sink);
+
+int env_open(struct env *, const char *path, int flags, struct env_file **out);
+void env_close(struct env_file *); /* NULL is allowed */
+
+/* Reads until size or end of file; *got tells how many. */
+int env_pread(struct env_file *, void *, size_t, uint64_t offset, size_t *got);
+
+/* Exactly size bytes, or ERR_DAMAGED with a message if the file ends first. */
+int env_pread_full(struct env_file *, void *, size_t, uint64_t offset);
+
+/* Everything or an error; after an error any part may have been written. */
+int env_pwrite(struct env_file *, const void *, size_t, uint64_t offset);
+int env_sync(struct env_file *);
+int env_truncate(struct env_file *, uint64_t size);
+int env_size(struct env_file *, uint64_t *out);
+
+int env_rename(struct env *, const char *from, const char *to);
+int env_unlink(struct env *, const char *path);
+int env_link(struct env *, const char *from, const char *to);
+int env_mkdir(struct env *, const char *path); /* -EEXIST if there */
+int env_sync_dir(struct env *, const char *path);
+int env_list(struct env *, const char *path,
+    int (*each)(void *ctx, const char *name), void *ctx);
+int env_space(struct env *, const char *path, uint64_t *free_bytes,
+    uint64_t *total_bytes);
+uint64_t env_now_us(struct env *);
+uint64_t env_wall_ns(struct env *);
+void env_sleep_us(struct env *, uint64_t us);
+
+/* Whole small file: read into a new malloc'ed block of at most max bytes
+ * (-EFBIG beyond), or write as temporary, sync, rename over, sync the dir. */
+int env_read_file(struct env *, const char *path, size_t max, uint8_t **data,
+    size_t *size);
+int env_replace_file(struct env *, const char *dir, const char *name,
+    struct bytes content);
+
+#define env_log(env, level, ...) err_log(&(env)->sink, (level), __VA_ARGS__)
+
+#endif

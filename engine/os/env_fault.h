@@ -1,0 +1,46 @@
+/*
+ * env_fault: an env over another one that fails on demand.
+ *
+ * Use: env_fault_init over a base env, open the engine on &f->env, then arm.
+ * Operations that change something (create, pwrite, sync, truncate, rename,
+ * unlink, link, mkdir, sync_dir) are numbered from 1.
+ * Threads: any.
+ */
+#ifndef ENGINE_OS_ENV_FAULT_H
+#define ENGINE_OS_ENV_FAULT_H
+
+#include "engine/base/lock.h"
+#include "engine/os/env.h"
+
+enum env_fault_kind {
+	ENV_FAULT_NONE,
+	ENV_FAULT_ERROR, /* the op returns -error and does nothing */
+	ENV_FAULT_SHORT, /* a pwrite moves half its bytes, then -error */
+	ENV_FAULT_DEAD,	 /* this op and every later one fails */
+};
+
+struct env_fault {
+	struct env env; /* pass &f->env to the engine */
+	struct env *base;
+	struct lock lock;
+	uint64_t ops;	   /* changing operations seen */
+	uint64_t at;	   /* the operation to fail; 0: none */
+	uint64_t at_end;   /* fail at..at_end; 0: only `at` */
+	enum env_fault_kind kind;
+	int error;	   /* positive errno */
+	const char *match; /* only paths that contain this; NULL: all */
+	uint64_t space_left; /* bytes until -ENOSPC; UINT64_MAX: no limit */
+	uint64_t syncs;	   /* file syncs passed on */
+	uint64_t reads_fail_at; /* the n-th pread fails with -error; 0: none */
+	uint64_t reads;
+};
+
+void env_fault_init(struct env_fault *f, struct env *base);
+void env_fault_fini(struct env_fault *f);
+
+/* Fails the n-th changing operation from now on (n >= 1), once. */
+void env_fault_arm(struct env_fault *f, enum env_fault_kind kind, int error,
+    uint64_t n);
+void env_fault_disarm(struct env_fault *f);
+
+#endif
