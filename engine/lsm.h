@@ -1,0 +1,203 @@
+/*
+ * lsm: an ordered key-value store in a directory; the only door to the engine.
+ *
+ * Use:
+ *	struct lsm_options o;
+ *	lsm_options_init(&o);
+ *	lsm_open("dir", &o, &db);
+ *	lsm_batch_put(batch, key, value); ... lsm_write(db, batch, &seq);
+ *	lsm_sync(db, seq);
+ *	lsm_get(db, NULL, key, &value); ... lsm_value_release(&value);
+ *	lsm_close(db);
+ *
+ * Keys are 0 to LSM_KEY_MAX bytes in memcmp order, values up to LSM_VALUE_MAX.
+ * A batch is applied as a whole or not at all, also by recovery.  Each
+ * operation has a sequence number; what is written later has a higher one.
+ * Durability: lsm_write has handed the batch to the kernel when it returns, so
+ * the death of the process loses nothing; after lsm_sync(db, seq) a power cut
+ * loses nothing up to seq.  After any crash lsm_open finds the state after a
+ * prefix of the batches, at least as long as the last synced one.
+ *
+ * Owns: a struct lsm owns its directory through a lock file until lsm_close.
+ * Iterators, values and snapshots must be closed before the store.
+ * Threads: a struct lsm may be used by any number of threads; one batch,
+ * iterator or value by one thread at a time.  Reads never wait for writers.
+ * Errors: 0 or -errno; -EUCLEAN: damage on disk; -EPROTONOSUPPORT: a format
+ * newer than this code, or not ours; -EBUSY: open elsewhere; -ENOSPC: nothing
+ * of this batch was written, and once there is space writing goes on; -EROFS:
+ * an earlier write or sync of the log failed and the store takes no writes
+ * until it is opened again.  Messages go to options.message.
+ */
+#ifndef ENGINE_LSM_H
+#define ENGINE_LSM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "engine/base/bytes.h"
+
+#define LSM_KEY_MAX   (64u << 10)
+#define LSM_VALUE_MAX (64u << 20)
+#define LSM_BATCH_MAX (256u << 20)
+
+struct env;
+struct lsm;
+struct lsm_batch;
+struct lsm_iter;
+struct lsm_snapshot;
+
+enum lsm_compression { LSM_COMPRESSION_NONE = 0, LSM_COMPRESSION_LZ4 = 1 };
+
+struct lsm_options {
+	bool create;	 /* create the store if the directory has none */
+	bool must_create; /* with create: -EEXIST if there is one */
+	size_t memtable_bytes; /* a memtable is flushed at this size */
+	unsigned memtables_max; /* full memtables that may wait, at least 2 */
+	size_t cache_bytes; /* blocks of tables kept in memory */
+	size_t block_bytes; /* of table content, before compression */
+	size_t table_bytes; /* tables are cut at about this size */
+	size_t level_base_bytes; /* size of level 1; each next 10 times */
+	unsigned level0_tables; /* compaction of level 0 begins at so many */
+	unsigned filter_bits; /* bloom bits per key, 0: no filter */
+	enum lsm_compression compression;
+	bool no_background; /* no threads: flush and compact on demand (tests) */
+	struct env *env; /* NULL: POSIX files */
+	/* One line for people, from any thread; level 0 info, 1 warning,
+	 * 2 error.  NULL: dropped.  Ignored if env is given. */
+	void (*message)(void *ctx, int level, const char *text);
+	void *message_ctx;
+};
+
+void lsm_options_init(struct lsm_options *o);
+
+int lsm_open(const char *path, const struct lsm_options *o, struct lsm **out);
+
+/* Syncs the log, stops the threads, frees everything; the first error of the
+ * sync is returned, the store is closed in any case. */
+int lsm_close(struct lsm *db);
+
+/* Who has the store open: *pid 0 if nobody.  note: what the holder set with
+ * lsm_set_note (the mount point), "" if nothing. */
+int lsm_holder(const char *path, pid_t *pid, char *note, size_t note_size);
+int lsm_set_note(struct lsm *db, const char *note);
+
+/* --- writing ----------------------------------------------------------- */
+
+struct lsm_batch *lsm_batch_new(void); /* NULL: no memory */
+void lsm_batch_free(struct lsm_batch *b);
+void lsm_batch_clear(struct lsm_batch *b); /* keeps the memory for reuse */
+int lsm_batch_put(struct lsm_batch *b, struct bytes key, struct bytes value);
+int lsm_batch_delete(struct lsm_batch *b, struct bytes key);
+
+/* As lsm_batch_put for a value of size bytes that the caller fills in at
+ * *value before the next call on this batch: saves a copy. */
+int lsm_batch_put_room(struct lsm_batch *b, struct bytes key, size_t size,
+    uint8_t **value);
+uint32_t lsm_batch_count(const struct lsm_batch *b);
+size_t lsm_batch_bytes(const struct lsm_batch *b);
+
+/*
+ * Applies the batch atomically.  *seq (may be NULL) is its last sequence
+ * number, for lsm_sync.  An empty batch is a no-op with the present number.
+ * The batch is unchanged but for its header and may be cleared and reused.
+ * May wait while flushes are behind.
+ */
+int lsm_write(struct lsm *db, struct lsm_batch *b, uint64_t *seq);
+
+/* Returns when everything up to seq is on stable storage.  Calls in flight
+ * together share one device sync; none is made if seq is durable already. */
+int lsm_sync(struct lsm *db, uint64_t seq);
+
+/* The newest sequence number written, and the newest known to be durable. */
+uint64_t lsm_seq(struct lsm *db);
+uint64_t lsm_durable_seq(struct lsm *db);
+
+/* --- reading ----------------------------------------------------------- */
+
+/* A value pinned in memory; bytes are valid until lsm_value_release. */
+struct lsm_value {
+	struct bytes bytes;
+	void *pin; /* for the engine */
+	int pin_kind;
+};
+
+/* 1 found, 0 not there, <0.  snapshot NULL: the newest state.  On 1 the
+ * caller releases *value. */
+int lsm_get(struct lsm *db, const struct lsm_snapshot *snapshot,
+    struct bytes key, struct lsm_value *value);
+void lsm_value_release(struct lsm_value *value);
+
+int lsm_snapshot_open(struct lsm *db, struct lsm_snapshot **out);
+void lsm_snapshot_close(struct lsm *db, struct lsm_snapshot *s);
+
+struct lsm_iter_options {
+	const struct lsm_snapshot *snapshot; /* NULL: the state at open */
+	struct bytes lower; /* first key; copied */
+	struct bytes upper; /* end, exclusive; data NULL: no end; copied */
+	bool no_fill;	    /* blocks read do not enter the cache */
+};
+
+/* Not positioned after open.  o NULL: all keys of the newest state. */
+int lsm_iter_open(struct lsm *db, const struct lsm_iter_options *o,
+    struct lsm_iter **out);
+void lsm_iter_close(struct lsm_iter *it);
+
+/* 1: at an entry; 0: past the end (or bound); <0: error, not at an entry. */
+int lsm_iter_first(struct lsm_iter *it);
+int lsm_iter_last(struct lsm_iter *it);
+int lsm_iter_seek(struct lsm_iter *it, struct bytes key); /* first >= key */
+int lsm_iter_seek_back(struct lsm_iter *it, struct bytes key); /* last <= */
+int lsm_iter_next(struct lsm_iter *it); /* only when at an entry */
+int lsm_iter_prev(struct lsm_iter *it);
+
+/* Valid until the iterator moves. */
+struct bytes lsm_iter_key(const struct lsm_iter *it);
+struct bytes lsm_iter_value(const struct lsm_iter *it);
+
+/* --- care -------------------------------------------------------------- */
+
+/* Memtable to tables; returns when it is done. */
+int lsm_flush(struct lsm *db);
+
+/* Flushes and rewrites all tables into the last level, dropping what is
+ * overwritten or deleted.  progress (may be NULL) gets done and total bytes. */
+int lsm_compact(struct lsm *db,
+    void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx);
+
+#define LSM_LEVELS 7
+
+struct lsm_stats {
+	uint64_t puts, deletes, batches, gets, get_hits, iterators;
+	uint64_t bytes_written_user; /* keys and values given */
+	uint64_t bytes_written_log, bytes_written_flush, bytes_written_compact;
+	uint64_t syncs, flushes, compactions, stalls, stall_us;
+	uint64_t cache_hits, cache_misses, filter_skips;
+	uint64_t cache_bytes, memtable_bytes, memtables;
+	uint64_t seq, durable_seq;
+	uint64_t log_files, log_bytes;
+	unsigned level_tables[LSM_LEVELS];
+	uint64_t level_bytes[LSM_LEVELS];
+};
+
+void lsm_stats(struct lsm *db, struct lsm_stats *out);
+
+/* Reads everything: every checksum, key order, table metadata.  Each finding
+ * is reported as one line naming file and offset; returns how many there were,
+ * or <0 if the check could not go on. */
+struct lsm_check_sink {
+	void (*finding)(void *ctx, const char *text);
+	void (*progress)(void *ctx, uint64_t done, uint64_t total); /* or NULL */
+	void *ctx;
+};
+int lsm_check(struct lsm *db, const struct lsm_check_sink *sink);
+
+/* A log, table or manifest file as text, without opening the store. */
+int lsm_dump_file(const char *path, FILE *out);
+
+/* Names of the log, table and manifest files of a store, in order. */
+int lsm_list_files(const char *path,
+    int (*each)(void *ctx, const char *path), void *ctx);
+
+#endif

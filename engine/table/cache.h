@@ -1,0 +1,50 @@
+/*
+ * cache: blocks of tables in memory, with a byte limit.
+ *
+ * Sharded by hash; each shard is an LRU under its own lock.  What is pinned
+ * by a reference is never freed; pinned bytes count, so the limit can be
+ * exceeded by what is pinned at that moment only.
+ * Owns: the blocks (malloc'ed) that it was given.  Threads: any.
+ */
+#ifndef ENGINE_TABLE_CACHE_H
+#define ENGINE_TABLE_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/bytes.h"
+
+struct cache;
+
+/* A cached block; immutable. */
+struct cache_block {
+	struct bytes data;
+	/* the rest is private to cache.c */
+};
+
+struct cache *cache_new(size_t bytes_max); /* NULL: no memory */
+void cache_free(struct cache *c);	   /* nothing may be pinned */
+
+/* A new reference, or NULL. */
+struct cache_block *cache_get(struct cache *c, uint64_t file, uint64_t offset);
+
+/*
+ * Takes `data` (malloc'ed, size bytes) and returns a reference.  If another
+ * thread put the same block first, that one is returned and data is freed.
+ * fill false: the block is not kept once the reference is gone.
+ * NULL: no memory; data is freed.
+ */
+struct cache_block *cache_put(struct cache *c, uint64_t file, uint64_t offset,
+    uint8_t *data, size_t size, bool fill);
+void cache_unref(struct cache_block *b);
+void cache_ref(struct cache_block *b);
+
+/* Drops unpinned blocks of a file that is being deleted. */
+void cache_drop_file(struct cache *c, uint64_t file);
+
+struct cache_figures {
+	uint64_t hits, misses, bytes;
+};
+void cache_figures(struct cache *c, struct cache_figures *out);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * table_writer: makes a table file.
+ *
+ * Use: table_writer_open, table_writer_add in growing ikey_cmp order,
+ * table_writer_finish (synced when it returns) or table_writer_abandon (the
+ * file is removed).  Threads: one.  Errors: the first one sticks.
+ */
+#ifndef ENGINE_TABLE_TABLE_WRITER_H
+#define ENGINE_TABLE_TABLE_WRITER_H
+
+#include "engine/base/buf.h"
+#include "engine/os/env.h"
+#include "engine/table/table.h"
+
+struct table_writer;
+
+struct table_writer_options {
+	size_t block_bytes;
+	unsigned filter_bits;
+	bool compress;
+};
+
+/* What a finished file is; smallest and largest are filled as owned bufs. */
+struct table_info {
+	uint64_t file_no;
+	uint64_t file_bytes;
+	uint64_t entries;
+	uint64_t deletes;
+	uint64_t seq_min;
+	uint64_t seq_max;
+	struct buf smallest; /* ikeys */
+	struct buf largest;
+};
+
+void table_info_fini(struct table_info *info);
+
+int table_writer_open(struct env *env, const char *path, uint64_t file_no,
+    const struct table_writer_options *o, struct table_writer **out);
+int table_writer_add(struct table_writer *w, struct bytes ikey,
+    struct bytes value);
+
+/* Bytes the file will have about, if finished now. */
+uint64_t table_writer_size(const struct table_writer *w);
+
+/* Frees the writer in any case.  On an error the file is removed. */
+int table_writer_finish(struct table_writer *w, struct table_info *info);
+void table_writer_abandon(struct table_writer *w);
+
+#endif

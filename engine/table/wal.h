@@ -1,0 +1,97 @@
+/*
+ * wal: a file of records that grows at its end: a segment of the log, or the
+ * manifest.
+ *
+ * File header, WAL_FILE_HEADER bytes: magic "keyfsWAL", le32 version, le32
+ * kind, le64 number, le64 first_seq (the sequence number that its first record
+ * must have), le64 reserved 0, le64 checksum.  Record, WAL_RECORD_HEADER bytes
+ * and the payload: le64 checksum, le32 payload size, le32 count, le64 seq, le64
+ * durable.  checksum = hash_64(the rest of the record, seed = file number).
+ * The record covers the sequence numbers seq to seq + count - 1, and the next
+ * record begins where it ends.  durable: the newest number that was known to
+ * be on stable storage when the record was written: a promise to the reader.
+ *
+ * Torn-tail rule: the first record that does not check ends the log, unless an
+ * intact record behind it promises that it was durable: then it is damage.
+ * Zeros behind the end are a written-ahead tail (recycling and zero-filling
+ * stay possible because file number and seq are checked).
+ *
+ * Threads: one writer; syncing may run beside appending.
+ * Errors: -ENOSPC on append leaves the log as before (the partial record is
+ * cut off); any other failure, or a failing cut, poisons the writer: every
+ * later append and sync returns -EROFS.
+ */
+#ifndef ENGINE_TABLE_WAL_H
+#define ENGINE_TABLE_WAL_H
+
+#include "engine/base/buf.h"
+#include "engine/os/env.h"
+
+#define WAL_FILE_HEADER	  48
+#define WAL_RECORD_HEADER 32
+#define WAL_PAYLOAD_MAX	  (320u << 20)
+
+enum wal_kind { WAL_KIND_LOG = 1, WAL_KIND_MANIFEST = 2 };
+
+struct wal;
+
+/* Creates path (-EEXIST if there) and writes the header; nothing is synced. */
+int wal_create(struct env *env, const char *path, enum wal_kind kind,
+    uint64_t number, uint64_t first_seq, struct wal **out);
+
+/* Goes on with a file that a reader read up to end: cuts it there (synced if
+ * anything was cut). */
+int wal_append_to(struct env *env, const char *path, uint64_t number,
+    uint64_t end, struct wal **out);
+void wal_close(struct wal *w);
+
+struct wal_stamp {
+	uint64_t seq;	  /* first number the record covers */
+	uint32_t count;	  /* how many, at least 1 */
+	uint64_t durable; /* newest number known durable */
+};
+
+/*
+ * record: WAL_RECORD_HEADER bytes of room, then the payload, size bytes in
+ * all; the header is filled in there, so that one write(2) moves it all.
+ */
+int wal_append(struct wal *w, uint8_t *record, size_t size,
+    const struct wal_stamp *stamp);
+
+/* Everything appended before the call is on stable storage when it returns.
+ * The first failure poisons the writer. */
+int wal_sync(struct wal *w);
+uint64_t wal_size(const struct wal *w);
+uint64_t wal_number(const struct wal *w);
+
+struct wal_record {
+	struct wal_stamp stamp;
+	uint64_t offset;
+	struct bytes payload; /* valid until the next call */
+};
+
+struct wal_reader;
+
+/* Reads and checks the file header.  -ENODATA (no message): the file ends
+ * within its header or the header is all zeros, as after a crash at creation;
+ * ERR_FORMAT or ERR_DAMAGED with a message otherwise. */
+int wal_reader_open(struct env *env, const char *path, enum wal_kind kind,
+    uint64_t number, struct wal_reader **out);
+void wal_reader_close(struct wal_reader *r);
+uint64_t wal_reader_first_seq(const struct wal_reader *r);
+
+/* 1 a record, 0 the end, ERR_DAMAGED by the torn-tail rule (with a message). */
+int wal_reader_next(struct wal_reader *r, struct wal_record *out);
+
+/* After 0: where the intact records end, whether anything but zeros stands
+ * behind, and the highest durable number promised by any intact record of this
+ * file (0 none): more than the caller has read means that another file of the
+ * log is damaged. */
+struct wal_tail {
+	uint64_t end;
+	bool torn;
+	uint64_t promised;
+};
+void wal_reader_tail(const struct wal_reader *r, struct wal_tail *out);
+
+#endif
