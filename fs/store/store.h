@@ -1,0 +1,111 @@
+/*
+ * store: what the filesystem needs from a store, and nothing more.
+ *
+ * Use: an implementation (store_lsm.h) makes a struct store; fs/vol calls the
+ * functions below.  Semantics are those of engine/lsm.h: atomic batches in one
+ * order, sequence numbers, sync up to a number, snapshots by iterators.
+ * Owns: values are pinned until store_value_release, iterators until close.
+ * Threads: any; a batch, iterator or value: one at a time.
+ * Errors: as lsm.h: -EUCLEAN, -ENOSPC, -EROFS, -EIO, -ENOMEM.
+ */
+#ifndef FS_STORE_STORE_H
+#define FS_STORE_STORE_H
+
+#include <stdbool.h>
+
+#include "engine/base/buf.h"
+
+struct store;
+struct store_batch;
+struct store_iter;
+
+struct store_value {
+	struct bytes bytes;
+	void *pin[2]; /* for the implementation */
+	int pin_kind;
+};
+
+/* Exported as a table so that a clustered or a test store can stand in. */
+struct store_ops {
+	int (*close)(struct store *); /* syncs; frees; first error */
+
+	int (*get)(struct store *, struct bytes key, struct store_value *out);
+	void (*value_release)(struct store_value *);
+
+	struct store_batch *(*batch_new)(struct store *);
+	void (*batch_free)(struct store_batch *);
+	void (*batch_clear)(struct store_batch *);
+	int (*batch_put_room)(struct store_batch *, struct bytes key,
+	    size_t size, uint8_t **value);
+	int (*batch_delete)(struct store_batch *, struct bytes key);
+	size_t (*batch_bytes)(const struct store_batch *);
+
+	int (*write)(struct store *, struct store_batch *, uint64_t *seq);
+	int (*sync)(struct store *, uint64_t seq);
+	uint64_t (*seq)(struct store *);
+	uint64_t (*durable_seq)(struct store *);
+
+	int (*iter_open)(struct store *, struct bytes lower,
+	    struct bytes upper, struct store_iter **out);
+	void (*iter_close)(struct store_iter *);
+	int (*iter_seek)(struct store_iter *, struct bytes key);
+	int (*iter_next)(struct store_iter *);
+
+	int (*space)(struct store *, uint64_t *free_bytes,
+	    uint64_t *total_bytes);
+	int (*stats)(struct store *, struct buf *text); /* name value lines */
+	int (*compact)(struct store *);
+};
+
+struct store {
+	const struct store_ops *ops;
+};
+
+/* A batch and iterator know their store; implementations embed these first. */
+struct store_batch {
+	struct store *store;
+};
+
+struct store_iter {
+	struct store *store;
+	struct bytes key; /* set while at an entry */
+	struct bytes value;
+};
+
+int store_close(struct store *s);
+
+/* 1 found and pinned, 0 absent, <0. */
+int store_get(struct store *s, struct bytes key, struct store_value *out);
+void store_value_release(struct store_value *v);
+
+struct store_batch *store_batch_new(struct store *s); /* NULL: no memory */
+void store_batch_free(struct store_batch *b);
+void store_batch_clear(struct store_batch *b);
+int store_batch_put(struct store_batch *b, struct bytes key,
+    struct bytes value);
+
+/* The caller fills *value before the next call on the batch. */
+int store_batch_put_room(struct store_batch *b, struct bytes key, size_t size,
+    uint8_t **value);
+int store_batch_delete(struct store_batch *b, struct bytes key);
+size_t store_batch_bytes(const struct store_batch *b);
+
+/* Atomic.  *seq is what store_sync takes. */
+int store_write(struct store *s, struct store_batch *b, uint64_t *seq);
+int store_sync(struct store *s, uint64_t seq);
+uint64_t store_seq(struct store *s);
+uint64_t store_durable_seq(struct store *s);
+
+/* Over [lower, upper) as it is now, whatever is written later.  Not
+ * positioned: seek first.  1 at an entry, 0 end, <0. */
+int store_iter_open(struct store *s, struct bytes lower, struct bytes upper,
+    struct store_iter **out);
+void store_iter_close(struct store_iter *it);
+int store_iter_seek(struct store_iter *it, struct bytes key);
+int store_iter_next(struct store_iter *it);
+
+int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes);
+int store_stats(struct store *s, struct buf *text);
+int store_compact(struct store *s);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * state: struct vol itself and what every operation shares; private to fs/vol.
+ */
+#ifndef FS_VOL_STATE_H
+#define FS_VOL_STATE_H
+
+#include "engine/base/lock.h"
+#include "engine/base/rwlock.h"
+#include "fs/record/super.h"
+#include "fs/vol/node.h"
+
+#define STATE_STRIPES	64
+#define STATE_INO_CHUNK 1024
+
+LIST_HEAD(state_bucket, node);
+
+struct vol {
+	/* constant after open */
+	struct store *store;
+	struct super super;
+	struct err_sink sink;
+	bool read_only;
+
+	struct rwlock names; /* rank VOL_NS; see node.h */
+	struct lock stripes[STATE_STRIPES];
+
+	struct lock table; /* protects down to `node_count` */
+	struct state_bucket *buckets;
+	size_t bucket_count; /* power of two; grows */
+	size_t node_count;
+
+	struct lock ino; /* rank LEAF; protects the two below */
+	uint64_t ino_next;
+	uint64_t ino_reserved; /* recorded in S "ino" */
+
+	struct lock pool; /* rank LEAF; protects the batches at rest */
+	struct store_batch *batches[16];
+	size_t batch_count;
+
+	_Atomic int durability; /* enum vol_durability */
+	struct control *control; /* control.h */
+};
+
+/* An empty batch for one operation; NULL: no memory.  Give it back. */
+struct store_batch *state_batch_take(struct vol *v);
+void state_batch_give(struct vol *v, struct store_batch *b); /* NULL allowed */
+
+/* Writes the batch and notes its sequence number in ctx->seq. -EROFS if the
+ * volume is read-only. */
+int state_commit(struct vol *v, struct vol_ctx *ctx, struct store_batch *b);
+
+/* A new inode number.  If it begins a chunk, the reservation is put into b. */
+int state_ino(struct vol *v, struct store_batch *b, uint64_t *ino);
+
+/* Wall clock, ns. */
+int64_t state_now(void);
+
+/* Damage in a record: logs key and reason, returns ERR_DAMAGED. */
+int state_damaged(struct vol *v, struct bytes key, const char *reason);
+
+#endif
