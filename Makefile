@@ -1,0 +1,202 @@
+# keyfs: `make help` lists what can be made.  Sources and tests are found by
+# wildcard: a new .c file in a layer's directory needs no change here.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SAN     ?=
+WERROR  ?= -Werror
+JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+export CC SAN
+
+# One build directory per compiler and set of sanitizers.
+comma   := ,
+empty   :=
+compiler := $(subst /,-,$(subst $(empty) ,-,$(notdir $(CC))))
+variant := $(subst $(empty) ,-,$(strip $(filter-out gcc cc,$(compiler)) \
+	$(if $(SAN),san-$(subst $(comma),-,$(SAN)))))
+BUILD   := build$(addprefix /,$(variant))
+OBJ     := $(BUILD)/obj
+KEYFS   := $(BUILD)/bin/keyfs
+
+# --- flags -------------------------------------------------------------
+
+# Asked once, and only when something is compiled: `make check` installs
+# pkg-config and the libraries first.
+pkg_once = $(eval $(1) := $(shell pkg-config $(2)))$($(1))
+BSD_CFLAGS  = $(call pkg_once,BSD_CFLAGS,--cflags libbsd-overlay)
+FUSE_CFLAGS = $(call pkg_once,FUSE_CFLAGS,--cflags fuse3)
+EDIT_CFLAGS = $(call pkg_once,EDIT_CFLAGS,--cflags libedit)
+ENGINE_LIBS = $(call pkg_once,ENGINE_LIBS,--libs \
+	liblz4 libzstd libxxhash libbsd-overlay) -pthread
+KEYFS_LIBS  = $(call pkg_once,KEYFS_LIBS,--libs fuse3 libedit)
+TEST_LIBS   = $(call pkg_once,TEST_LIBS,--libs cmocka)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion \
+	-Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
+	-Wvla -Wimplicit-fallthrough -Wformat=2 $(WERROR)
+SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+OPT      := $(if $(SAN),-O1,-O2)
+CPPFLAGS += -D_GNU_SOURCE -I.
+CFLAGS   += $(OPT) -g
+BASE_CFLAGS = -std=c11 $(CPPFLAGS) $(BSD_CFLAGS) $(WARNINGS) \
+	-fno-omit-frame-pointer -pthread $(SAN_FLAGS) $(CFLAGS)
+LDFLAGS  += -Wl,--as-needed
+
+# --- what there is -----------------------------------------------------
+
+sources  = $(sort $(foreach d,$(1),$(wildcard $(d)/*.c)))
+objects  = $(patsubst %.c,$(OBJ)/%.o,$(1))
+programs = $(patsubst %.c,$(BUILD)/%,$(call sources,$(1)))
+tests_in = $(patsubst %.c,$(BUILD)/%,$(sort \
+	$(foreach d,$(1),$(wildcard tests/$(d)/test_*.c))))
+
+LSM_OBJ := $(call objects,$(call sources,$(addprefix engine/,base os table db)))
+VOL_OBJ := $(call objects,$(call sources,$(addprefix fs/,record store vol)))
+CMD_OBJ := $(call objects,$(filter-out fs/cli/main.c,\
+	$(call sources,fs/fuse fs/cli)))
+MAIN_SRC := $(wildcard fs/cli/main.c)
+CHECK_OBJ := $(OBJ)/tests/support/check.o
+SUPPORT_OBJ := $(filter-out $(CHECK_OBJ),\
+	$(call objects,$(call sources,tests/support)))
+
+LIBLSM := $(BUILD)/lib/liblsm.a
+LIBVOL := $(BUILD)/lib/libvol.a
+LIBCMD := $(BUILD)/lib/libcmd.a
+LIBSUPPORT := $(BUILD)/lib/libsupport.a
+
+# What a test may link says what its layer may use: the filesystem's own
+# tests link no libfuse3, the engine's know no filesystem.
+ENGINE_TESTS := $(call tests_in,base os table db lsm)
+VOL_TESTS    := $(call tests_in,record store vol)
+CMD_TESTS    := $(call tests_in,fuse cli)
+MOUNT_TESTS  := $(call tests_in,mount)
+PROBE        := $(BUILD)/tests/mount/probe
+TESTS        := $(ENGINE_TESTS) $(VOL_TESTS) $(CMD_TESTS) $(MOUNT_TESTS)
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bin/%,$(wildcard tests/bench/*.c))
+
+# Run as they are; lib*.sh are sourced by the others.
+SCRIPT_TESTS := $(sort $(wildcard tests/scripts/test_*.sh))
+MOUNT_SCRIPTS := $(sort $(filter-out tests/mount/lib%,\
+	$(wildcard tests/mount/*.sh)))
+LONG_SCRIPTS := $(sort $(wildcard tests/long/*.sh))
+
+# --- targets -----------------------------------------------------------
+
+.PHONY: all help run check check-long check-built long-built deps lint format \
+	install clean tests bench objects
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(LIBLSM) $(LIBVOL) $(if $(MAIN_SRC),$(KEYFS)) ## build (the default)
+
+tests: all $(TESTS) $(PROBE) ## build the tests
+
+bench: $(BENCHES) ## build the benchmark programs into build/bin
+
+deps: ## install what is missing
+	@scripts/install-deps
+
+run: ## install what is missing, build, mount demo/store on demo/mnt
+	@scripts/run
+
+parallel = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+check: deps ## install what is missing, build, lint, run every test
+	@+$(MAKE) --no-print-directory $(parallel) tests objects
+	@+$(MAKE) --no-print-directory check-built
+
+check-long: deps ## as check, with long random runs and tests/long
+	@+$(MAKE) --no-print-directory $(parallel) tests objects
+	@+$(MAKE) --no-print-directory long-built
+
+SUITES := $(SCRIPT_TESTS) $(ENGINE_TESTS) $(VOL_TESTS) $(CMD_TESTS) \
+	$(MOUNT_TESTS) $(MOUNT_SCRIPTS)
+RUN_TESTS = KEYFS=$(abspath $(KEYFS)) BUILD=$(BUILD) PROBE=$(PROBE) \
+	scripts/run-tests
+
+check-built:
+	@$(RUN_TESTS) $(SUITES)
+
+long-built:
+	@LONG=1 TIME_LIMIT=3600 $(RUN_TESTS) $(SUITES) $(LONG_SCRIPTS)
+
+objects: $(LSM_OBJ) $(VOL_OBJ) $(CMD_OBJ) $(call objects,$(MAIN_SRC))
+
+lint: objects ## check layers, names and sizes
+	@BUILD=$(BUILD) scripts/lint
+
+format: ## run clang-format on every tracked .c and .h
+	git ls-files -z '*.c' '*.h' | xargs -0 -r clang-format -i
+
+install: all ## PREFIX=/usr/local DESTDIR=
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
+		$(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(KEYFS) $(DESTDIR)$(PREFIX)/bin/keyfs
+	ln -sf ../bin/keyfs $(DESTDIR)$(PREFIX)/sbin/mount.keyfs
+	ln -sf ../bin/keyfs $(DESTDIR)$(PREFIX)/sbin/mount.fuse.keyfs
+	install -m 644 docs/keyfs.1 $(DESTDIR)$(PREFIX)/share/man/man1/keyfs.1
+
+clean: ## remove everything that was built
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' \
+		Makefile
+	@echo '  SAN=address,undefined or SAN=thread, CC=clang, WERROR= go with any'
+
+# --- rules -------------------------------------------------------------
+
+$(OBJ)/fs/fuse/%.o: EXTRA_CFLAGS = $(FUSE_CFLAGS)
+$(OBJ)/tests/mount/probe.o: EXTRA_CFLAGS = $(FUSE_CFLAGS)
+$(OBJ)/tests/fuse/%.o: EXTRA_CFLAGS = $(FUSE_CFLAGS)
+$(OBJ)/tests/bench/%.o: EXTRA_CFLAGS = $(FUSE_CFLAGS)
+$(OBJ)/fs/cli/%.o: EXTRA_CFLAGS = $(EDIT_CFLAGS)
+
+$(OBJ)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  cc    $<"
+	@$(CC) $(BASE_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIBLSM): $(LSM_OBJ)
+$(LIBVOL): $(VOL_OBJ)
+$(LIBCMD): $(CMD_OBJ)
+$(LIBSUPPORT): $(SUPPORT_OBJ)
+$(LIBLSM) $(LIBVOL) $(LIBCMD) $(LIBSUPPORT):
+	@mkdir -p $(@D)
+	@rm -f $@
+	@ar rcs $@ $^
+
+link = @mkdir -p $(@D); echo "  link  $@"; $(CC) $(CFLAGS) $(SAN_FLAGS) \
+	$(LDFLAGS) -o $@ $^ $(LINK_LIBS) -pthread
+
+$(KEYFS): LINK_LIBS = $(KEYFS_LIBS) $(ENGINE_LIBS)
+$(KEYFS): $(OBJ)/fs/cli/main.o $(LIBCMD) $(LIBVOL) $(LIBLSM)
+	$(link)
+
+$(ENGINE_TESTS) $(MOUNT_TESTS): LINK_LIBS = $(TEST_LIBS) $(ENGINE_LIBS)
+$(ENGINE_TESTS) $(MOUNT_TESTS): $(BUILD)/%: $(OBJ)/%.o $(CHECK_OBJ) \
+		$(LIBSUPPORT) $(LIBLSM)
+	$(link)
+
+$(VOL_TESTS): LINK_LIBS = $(TEST_LIBS) $(ENGINE_LIBS)
+$(VOL_TESTS): $(BUILD)/%: $(OBJ)/%.o $(CHECK_OBJ) $(LIBSUPPORT) $(LIBVOL) \
+		$(LIBLSM)
+	$(link)
+
+$(CMD_TESTS): LINK_LIBS = $(TEST_LIBS) $(KEYFS_LIBS) $(ENGINE_LIBS)
+$(CMD_TESTS): $(BUILD)/%: $(OBJ)/%.o $(CHECK_OBJ) $(LIBSUPPORT) $(LIBCMD) \
+		$(LIBVOL) $(LIBLSM)
+	$(link)
+
+$(PROBE): LINK_LIBS = $(KEYFS_LIBS)
+$(PROBE): $(OBJ)/tests/mount/probe.o
+	$(link)
+
+$(BENCHES): LINK_LIBS = $(KEYFS_LIBS) $(ENGINE_LIBS)
+$(BENCHES): $(BUILD)/bin/%: $(OBJ)/tests/bench/%.o $(LIBCMD) $(LIBVOL) $(LIBLSM)
+	$(link)
+
+-include $(shell [ -d $(OBJ) ] && find $(OBJ) -name '*.d')
