@@ -1,0 +1,53 @@
+/*
+ * compact: merging tables into the next level.
+ *
+ * compact_run reads the inputs of a pick and writes new tables: of each user
+ * key the newest version, and for each snapshot the newest it can see; a
+ * tombstone goes when no snapshot needs it and nothing older can stand deeper.
+ * Output tables are cut at table_bytes, never inside a user key, and where one
+ * would overlap too much of the level after.
+ * Threads: runs on a background thread; nothing is locked while it runs.
+ * Errors: -ECANCELED when *stop was set; outputs are removed on any error.
+ */
+#ifndef ENGINE_DB_COMPACT_H
+#define ENGINE_DB_COMPACT_H
+
+#include "engine/db/edit.h"
+#include "engine/db/pick.h"
+#include "engine/db/vset.h"
+
+struct compact_job {
+	struct vset *vset;
+	const struct lsm_options *options;
+	struct version *version; /* of which the pick is */
+	const struct pick *pick;
+	/* Sequence numbers of live snapshots, ascending, taken together with
+	 * the version; the newest visible number counts as the last one. */
+	const uint64_t *snapshots;
+	size_t snapshot_count;
+	atomic_bool *stop;
+	void (*progress)(void *ctx, uint64_t bytes); /* input bytes read; NULL */
+	void *progress_ctx;
+	uint64_t bytes_written; /* out */
+};
+
+/* Fills the edit (removes inputs, adds outputs); the caller applies it. */
+int compact_run(struct compact_job *job, struct edit *out);
+
+/*
+ * The rule by itself, for tests: called with the versions of keys in ikey
+ * order; says whether an entry is dropped.
+ */
+struct compact_filter {
+	const uint64_t *snapshots;
+	size_t snapshot_count;
+	struct buf user; /* the key of the last entry */
+	bool has_user;
+	uint64_t last_stripe;
+};
+void compact_filter_fini(struct compact_filter *f);
+/* 1 drop, 0 keep, <0.  deeper: something older may stand below the output. */
+int compact_filter_drop(struct compact_filter *f, const struct ikey *key,
+    bool deeper);
+
+#endif

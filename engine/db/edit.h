@@ -1,0 +1,43 @@
+/*
+ * edit: one change of the set of tables, as recorded in the manifest.
+ *
+ * Format (docs/SPEC.md): a version byte, then tagged fields.  Owns: its added
+ * metas (references) until edit_fini.
+ */
+#ifndef ENGINE_DB_EDIT_H
+#define ENGINE_DB_EDIT_H
+
+#include "engine/base/buf.h"
+#include "engine/db/version.h"
+
+struct edit_add {
+	unsigned level;
+	struct version_file *file; /* a reference */
+};
+
+struct edit_remove {
+	unsigned level;
+	uint64_t number;
+};
+
+struct edit {
+	struct edit_add *adds;
+	size_t add_count;
+	struct edit_remove *removes;
+	size_t remove_count;
+	/* 0: unchanged */
+	uint64_t log_number;  /* logs below hold nothing that is not in tables */
+	uint64_t next_number; /* file numbers below are used */
+	uint64_t last_seq;    /* everything in tables is at or below */
+};
+
+/* Zeroed struct is an empty edit. */
+void edit_fini(struct edit *e);
+int edit_add_file(struct edit *e, unsigned level, struct version_file *file);
+int edit_remove_file(struct edit *e, unsigned level, uint64_t number);
+int edit_encode(const struct edit *e, struct buf *out);
+
+/* ERR_DAMAGED or ERR_FORMAT, without a message. */
+int edit_decode(struct bytes payload, struct edit *out);
+
+#endif
