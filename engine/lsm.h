@@ -62,7 +62,7 @@ struct lsm_options {
 	unsigned level0_tables; /* compaction of level 0 begins at so many */
 	unsigned filter_bits; /* bloom bits per key, 0: no filter */
 	enum lsm_compression compression;
-	bool no_background; /* no threads: flush and compact on demand (tests) */
+	bool no_background; /* flush and compact on demand (tests) */
 	struct env *env; /* NULL: POSIX files */
 	/* One line for people, from any thread; level 0 info, 1 warning,
 	 * 2 error.  NULL: dropped.  Ignored if env is given. */
@@ -188,7 +188,8 @@ void lsm_stats(struct lsm *db, struct lsm_stats *out);
  * or <0 if the check could not go on. */
 struct lsm_check_sink {
 	void (*finding)(void *ctx, const char *text);
-	void (*progress)(void *ctx, uint64_t done, uint64_t total); /* or NULL */
+	/* NULL: nobody asks. */
+	void (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;
 };
 int lsm_check(struct lsm *db, const struct lsm_check_sink *sink);

@@ -26,7 +26,7 @@ struct compact_job {
 	const uint64_t *snapshots;
 	size_t snapshot_count;
 	atomic_bool *stop;
-	void (*progress)(void *ctx, uint64_t bytes); /* input bytes read; NULL */
+	void (*progress)(void *ctx, uint64_t bytes); /* input read; or NULL */
 	void *progress_ctx;
 	uint64_t bytes_written; /* out */
 };

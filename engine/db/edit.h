@@ -26,7 +26,7 @@ struct edit {
 	struct edit_remove *removes;
 	size_t remove_count;
 	/* 0: unchanged */
-	uint64_t log_number;  /* logs below hold nothing that is not in tables */
+	uint64_t log_number;  /* what older logs hold is in tables */
 	uint64_t next_number; /* file numbers below are used */
 	uint64_t last_seq;    /* everything in tables is at or below */
 };

@@ -20,7 +20,8 @@
 #include "engine/base/err.h"
 
 #define KEY_NAME_MAX   255
-#define KEY_PREFIX_MAX 4096 /* a longer natural prefix is replaced by a fresh one */
+/* A longer natural prefix is replaced by a fresh one. */
+#define KEY_PREFIX_MAX 4096
 
 enum key_tag {
 	KEY_ENTRY = 'E',

@@ -27,6 +27,7 @@
 
 #include "engine/base/buf.h"
 #include "engine/base/err.h"
+#include "fs/vol/vol_attr.h"
 
 #define VOL_INO_ROOT 1
 /* Inode numbers from here on are control files (".keyfs"). */
@@ -57,23 +58,6 @@ int vol_open(struct store *s, const struct vol_options *o, struct vol **out);
 /* Frees all nodes (purging orphans).  Does not sync. */
 int vol_close(struct vol *v);
 
-struct vol_attr {
-	uint64_t ino;
-	mode_t mode; /* type and permissions */
-	uint32_t nlink;
-	uid_t uid;
-	gid_t gid;
-	uint64_t rdev;
-	uint64_t size;
-	uint64_t blocks; /* of 512 bytes */
-	uint32_t block_bytes;
-	int64_t atime; /* ns since 1970 */
-	int64_t mtime;
-	int64_t ctime;
-	int64_t btime;
-	bool volatile_content; /* a control file: do not cache */
-};
-
 /* Who asks (for the owner of what is created), and what came of it. */
 struct vol_ctx {
 	uid_t uid;
@@ -86,29 +70,6 @@ int vol_lookup(struct vol *v, uint64_t parent, const char *name,
     struct vol_attr *out);
 void vol_forget(struct vol *v, uint64_t ino, uint64_t count);
 int vol_getattr(struct vol *v, uint64_t ino, struct vol_attr *out);
-
-enum vol_set_mask {
-	VOL_SET_MODE = 1,
-	VOL_SET_UID = 2,
-	VOL_SET_GID = 4,
-	VOL_SET_SIZE = 8,
-	VOL_SET_ATIME = 16,
-	VOL_SET_MTIME = 32,
-	VOL_SET_ATIME_NOW = 64,
-	VOL_SET_MTIME_NOW = 128,
-	VOL_SET_CTIME = 256,
-};
-
-struct vol_set {
-	unsigned mask;
-	mode_t mode;
-	uid_t uid;
-	gid_t gid;
-	uint64_t size;
-	int64_t atime;
-	int64_t mtime;
-	int64_t ctime;
-};
 
 int vol_setattr(struct vol *v, struct vol_ctx *ctx, uint64_t ino,
     const struct vol_set *set, struct vol_attr *out);
