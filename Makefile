@@ -91,8 +91,10 @@ LONG_SCRIPTS := $(sort $(wildcard tests/long/*.sh))
 .SECONDARY:
 
 all: $(LIBLSM) $(LIBVOL) $(if $(MAIN_SRC),$(KEYFS)) ## build (the default)
+	@:
 
 tests: all $(TESTS) $(PROBE) ## build the tests
+	@:
 
 bench: $(BENCHES) ## build the benchmark programs into build/bin
 
@@ -124,6 +126,7 @@ long-built:
 	@LONG=1 TIME_LIMIT=3600 $(RUN_TESTS) $(SUITES) $(LONG_SCRIPTS)
 
 objects: $(LSM_OBJ) $(VOL_OBJ) $(CMD_OBJ) $(call objects,$(MAIN_SRC))
+	@:
 
 lint: objects ## check layers, names and sizes
 	@BUILD=$(BUILD) scripts/lint
