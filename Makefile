@@ -102,7 +102,7 @@ deps: ## install what is missing
 	@scripts/install-deps
 
 run: ## install what is missing, build, mount demo/store on demo/mnt
-	@scripts/run
+	@KEYFS=$(KEYFS) scripts/run
 
 parallel = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
