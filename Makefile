@@ -49,7 +49,6 @@ LDFLAGS  += -Wl,--as-needed
 
 sources  = $(sort $(foreach d,$(1),$(wildcard $(d)/*.c)))
 objects  = $(patsubst %.c,$(OBJ)/%.o,$(1))
-programs = $(patsubst %.c,$(BUILD)/%,$(call sources,$(1)))
 tests_in = $(patsubst %.c,$(BUILD)/%,$(sort \
 	$(foreach d,$(1),$(wildcard tests/$(d)/test_*.c))))
 
