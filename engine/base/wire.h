@@ -10,6 +10,7 @@
 #define ENGINE_BASE_WIRE_H
 
 #include "engine/base/bytes.h"
+#include "engine/base/err.h"
 
 #define WIRE_VARINT_MAX 10
 
@@ -26,7 +27,7 @@ static inline uint32_t
 wire_get_le32(const uint8_t *p)
 {
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	    (uint32_t)p[3] << 24;
+	       (uint32_t)p[3] << 24;
 }
 
 static inline void
@@ -59,8 +60,18 @@ wire_get_be64(const uint8_t *p)
 	return v;
 }
 
+/* The ways out of the fast path: more than one byte, or damage. */
+size_t wire_put_varint_long(uint8_t *p, uint64_t v);
+
 /* Writes 1 to WIRE_VARINT_MAX bytes at p and returns how many. */
-size_t wire_put_varint(uint8_t *p, uint64_t v);
+static inline size_t
+wire_put_varint(uint8_t *p, uint64_t v)
+{
+	if (v >= 0x80)
+		return wire_put_varint_long(p, v);
+	p[0] = (uint8_t)v;
+	return 1;
+}
 
 /* Bytes that wire_put_varint would write. */
 size_t wire_varint_size(uint64_t v);
@@ -73,7 +84,8 @@ struct wire_in {
 static inline struct wire_in
 wire_in_of(struct bytes s)
 {
-	return (struct wire_in){ s.data, s.data + s.size };
+	/* NULL + 0 is undefined in C. */
+	return (struct wire_in){s.data, s.size ? s.data + s.size : s.data};
 }
 
 static inline size_t
@@ -82,16 +94,82 @@ wire_in_left(const struct wire_in *in)
 	return (size_t)(in->end - in->pos);
 }
 
-int wire_in_u8(struct wire_in *in, uint8_t *v);
-int wire_in_le32(struct wire_in *in, uint32_t *v);
-int wire_in_le64(struct wire_in *in, uint64_t *v);
-int wire_in_be64(struct wire_in *in, uint64_t *v);
-int wire_in_varint(struct wire_in *in, uint64_t *v);
+static inline int
+wire_in_u8(struct wire_in *in, uint8_t *v)
+{
+	if (in->pos == in->end)
+		return ERR_DAMAGED;
+	*v = *in->pos++;
+	return 0;
+}
+
+static inline int
+wire_in_le32(struct wire_in *in, uint32_t *v)
+{
+	if (wire_in_left(in) < 4)
+		return ERR_DAMAGED;
+	*v = wire_get_le32(in->pos);
+	in->pos += 4;
+	return 0;
+}
+
+static inline int
+wire_in_le64(struct wire_in *in, uint64_t *v)
+{
+	if (wire_in_left(in) < 8)
+		return ERR_DAMAGED;
+	*v = wire_get_le64(in->pos);
+	in->pos += 8;
+	return 0;
+}
+
+static inline int
+wire_in_be64(struct wire_in *in, uint64_t *v)
+{
+	if (wire_in_left(in) < 8)
+		return ERR_DAMAGED;
+	*v = wire_get_be64(in->pos);
+	in->pos += 8;
+	return 0;
+}
+
+int wire_in_varint_long(struct wire_in *in, uint64_t *v);
+
+/* Reads also what wire_put_varint would have written shorter. */
+static inline int
+wire_in_varint(struct wire_in *in, uint64_t *v)
+{
+	if (in->pos == in->end || *in->pos >= 0x80)
+		return wire_in_varint_long(in, v);
+	*v = *in->pos++;
+	return 0;
+}
 
 /* The next `size` bytes, as a view into the input. */
-int wire_in_bytes(struct wire_in *in, uint64_t size, struct bytes *out);
+static inline int
+wire_in_bytes(struct wire_in *in, uint64_t size, struct bytes *out)
+{
+	if (size > wire_in_left(in))
+		return ERR_DAMAGED;
+	*out = bytes_of(in->pos, (size_t)size);
+	if (size)
+		in->pos += size;
+	return 0;
+}
 
 /* varint length, then that many bytes, as a view into the input. */
-int wire_in_sized(struct wire_in *in, struct bytes *out);
+static inline int
+wire_in_sized(struct wire_in *in, struct bytes *out)
+{
+	struct wire_in rest = *in;
+	uint64_t size;
+	int err = wire_in_varint(&rest, &size);
+
+	if (err == 0)
+		err = wire_in_bytes(&rest, size, out);
+	if (err == 0)
+		*in = rest;
+	return err;
+}
 
 #endif
