@@ -4,7 +4,9 @@
  * Use: code calls the env_* functions below, never the kernel.  Tests replace
  * struct env_ops: the ops are as thin as system calls (they may write short,
  * fail, lose what was not synced); the env_* functions loop over short
- * transfers and log failures with the file's path and offset.
+ * transfers and log failures with the file's path and offset (but not -ENOENT
+ * from open nor -EEXIST from open and mkdir: those are ordinary answers).
+ * What env_posix creates is readable by its owner only.
  * Owns: env_open's result belongs to the caller until env_close.
  * Threads: any, also on one file (offsets are explicit).
  * Errors: 0 or -errno.  A failed sync must never be retried by the caller.
@@ -95,6 +97,7 @@ int env_unlink(struct env *, const char *path);
 int env_link(struct env *, const char *from, const char *to);
 int env_mkdir(struct env *, const char *path); /* -EEXIST if there */
 int env_sync_dir(struct env *, const char *path);
+/* Returns what each returned, if that ended the listing. */
 int env_list(struct env *, const char *path,
     int (*each)(void *ctx, const char *name), void *ctx);
 int env_space(struct env *, const char *path, uint64_t *free_bytes,
@@ -104,7 +107,9 @@ uint64_t env_wall_ns(struct env *);
 void env_sleep_us(struct env *, uint64_t us);
 
 /* Whole small file: read into a new malloc'ed block of at most max bytes
- * (-EFBIG beyond), or write as temporary, sync, rename over, sync the dir. */
+ * (-EFBIG beyond), or write as temporary (name.tmp), sync, rename over, sync
+ * the dir.  An error from the last step leaves the new content visible; a
+ * crash may leave the temporary. */
 int env_read_file(struct env *, const char *path, size_t max, uint8_t **data,
     size_t *size);
 int env_replace_file(struct env *, const char *dir, const char *name,

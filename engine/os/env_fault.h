@@ -3,7 +3,10 @@
  *
  * Use: env_fault_init over a base env, open the engine on &f->env, then arm.
  * Operations that change something (create, pwrite, sync, truncate, rename,
- * unlink, link, mkdir, sync_dir) are numbered from 1.
+ * unlink, link, mkdir, sync_dir) are numbered from 1; with `match`, only those
+ * on such paths count and fail.  Each try of an op counts: a write that
+ * space_left cut short comes again.  Reading, listing and closing go on in a
+ * dead env.  Fields may be set by hand while no other thread uses the env.
  * Threads: any.
  */
 #ifndef ENGINE_OS_ENV_FAULT_H
@@ -16,7 +19,7 @@ enum env_fault_kind {
 	ENV_FAULT_NONE,
 	ENV_FAULT_ERROR, /* the op returns -error and does nothing */
 	ENV_FAULT_SHORT, /* a pwrite moves half its bytes, then -error */
-	ENV_FAULT_DEAD,	 /* this op and every later one fails */
+	ENV_FAULT_DEAD,	 /* this op and every later one, on any path, fails */
 };
 
 struct env_fault {

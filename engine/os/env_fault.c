@@ -1,0 +1,385 @@
+#include "engine/os/env_fault.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/must.h"
+
+struct env_fault_file {
+	struct env_file file;
+	struct env_file *base;
+};
+
+static struct env_fault *
+env_fault_of(struct env *env)
+{
+	return (struct env_fault *)(void *)env;
+}
+
+static struct env_file *
+env_fault_base(struct env_file *f)
+{
+	return ((struct env_fault_file *)(void *)f)->base;
+}
+
+static bool
+env_fault_matches(const struct env_fault *f, const char *path)
+{
+	return !f->match || strstr(path, f->match);
+}
+
+/* An error of 0 would be no fault at all. */
+static int
+env_fault_error(const struct env_fault *f)
+{
+	return f->error ? -f->error : -EIO;
+}
+
+static bool
+env_fault_due(const struct env_fault *f)
+{
+	uint64_t last = f->at_end > f->at ? f->at_end : f->at;
+
+	if (f->at == 0 || f->ops < f->at)
+		return false;
+	return f->kind == ENV_FAULT_DEAD || f->ops <= last;
+}
+
+/* Counts a changing operation; tells what is to happen to it. */
+static enum env_fault_kind
+env_fault_step(struct env_fault *f, const char *path, int *err)
+{
+	enum env_fault_kind kind = ENV_FAULT_NONE;
+	bool counted = env_fault_matches(f, path);
+	bool due;
+
+	lock_acquire(&f->lock);
+	if (counted)
+		f->ops++;
+	due = env_fault_due(f);
+	/* Death, once it came, is for every path. */
+	if (due && (counted || f->kind == ENV_FAULT_DEAD))
+		kind = f->kind;
+	*err = env_fault_error(f);
+	lock_release(&f->lock);
+	return kind;
+}
+
+/* The same for operations that cannot be done by half. */
+static int
+env_fault_pass(struct env_fault *f, const char *path)
+{
+	int err;
+
+	return env_fault_step(f, path, &err) == ENV_FAULT_NONE ? 0 : err;
+}
+
+static int
+env_fault_pass_two(struct env_fault *f, const char *from, const char *to)
+{
+	return env_fault_pass(f, env_fault_matches(f, from) ? from : to);
+}
+
+static int
+env_fault_open(
+    struct env *env, const char *path, int flags, struct env_file **out)
+{
+	struct env_fault *f = env_fault_of(env);
+	struct env_fault_file *file;
+	int err = 0;
+
+	if (flags & (ENV_OPEN_CREATE | ENV_OPEN_TRUNC))
+		err = env_fault_pass(f, path);
+	if (err)
+		return err;
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return -ENOMEM;
+	file->file.env = env;
+	file->file.path = strdup(path);
+	err = -ENOMEM;
+	if (!file->file.path)
+		goto fail;
+	err = f->base->ops->open(f->base, path, flags, &file->base);
+	if (err)
+		goto fail;
+	*out = &file->file;
+	return 0;
+fail:
+	free(file->file.path);
+	free(file);
+	return err;
+}
+
+static void
+env_fault_close(struct env_file *file)
+{
+	struct env_file *base = env_fault_base(file);
+
+	base->env->ops->close(base);
+	free(file->path);
+	free(file);
+}
+
+static ssize_t
+env_fault_pread(struct env_file *file, void *data, size_t size, uint64_t offset)
+{
+	struct env_fault *f = env_fault_of(file->env);
+	struct env_file *base = env_fault_base(file);
+	int err = 0;
+
+	lock_acquire(&f->lock);
+	if (env_fault_matches(f, file->path) && ++f->reads == f->reads_fail_at)
+		err = env_fault_error(f);
+	lock_release(&f->lock);
+	return err ? err : base->env->ops->pread(base, data, size, offset);
+}
+
+/* Takes up to size bytes from the space left; the rest is given back. */
+static size_t
+env_fault_take_space(struct env_fault *f, size_t size)
+{
+	lock_acquire(&f->lock);
+	if (f->space_left != UINT64_MAX) {
+		if (size > f->space_left)
+			size = (size_t)f->space_left;
+		f->space_left -= size;
+	}
+	lock_release(&f->lock);
+	return size;
+}
+
+/* As a full disk does: what fits is written, and the next write fails. */
+static ssize_t
+env_fault_pwrite_in_space(
+    struct env_file *file, const void *data, size_t size, uint64_t offset)
+{
+	struct env_file *base = env_fault_base(file);
+	size_t fits = env_fault_take_space(env_fault_of(file->env), size);
+
+	if (size && fits == 0)
+		return -ENOSPC;
+	return base->env->ops->pwrite(base, data, fits, offset);
+}
+
+static int
+env_fault_pwrite_half(struct env_file *file, const void *data, size_t size,
+    uint64_t offset, int err)
+{
+	const uint8_t *p = data;
+	size_t done = 0;
+
+	while (done < size / 2) {
+		ssize_t n = env_fault_pwrite_in_space(
+		    file, p + done, size / 2 - done, offset + done);
+
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return err;
+}
+
+static ssize_t
+env_fault_pwrite(
+    struct env_file *file, const void *data, size_t size, uint64_t offset)
+{
+	int err;
+
+	switch (env_fault_step(env_fault_of(file->env), file->path, &err)) {
+	case ENV_FAULT_NONE:
+		return env_fault_pwrite_in_space(file, data, size, offset);
+	case ENV_FAULT_SHORT:
+		return env_fault_pwrite_half(file, data, size, offset, err);
+	case ENV_FAULT_ERROR:
+	case ENV_FAULT_DEAD:
+		break;
+	}
+	return err;
+}
+
+static int
+env_fault_sync(struct env_file *file)
+{
+	struct env_fault *f = env_fault_of(file->env);
+	struct env_file *base = env_fault_base(file);
+	int err = env_fault_pass(f, file->path);
+
+	if (err)
+		return err;
+	lock_acquire(&f->lock);
+	f->syncs++;
+	lock_release(&f->lock);
+	return base->env->ops->sync(base);
+}
+
+static int
+env_fault_truncate(struct env_file *file, uint64_t size)
+{
+	struct env_file *base = env_fault_base(file);
+	int err = env_fault_pass(env_fault_of(file->env), file->path);
+
+	return err ? err : base->env->ops->truncate(base, size);
+}
+
+static int
+env_fault_size(struct env_file *file, uint64_t *out)
+{
+	struct env_file *base = env_fault_base(file);
+
+	return base->env->ops->size(base, out);
+}
+
+static int
+env_fault_rename(struct env *env, const char *from, const char *to)
+{
+	struct env_fault *f = env_fault_of(env);
+	int err = env_fault_pass_two(f, from, to);
+
+	return err ? err : f->base->ops->rename(f->base, from, to);
+}
+
+static int
+env_fault_unlink(struct env *env, const char *path)
+{
+	struct env_fault *f = env_fault_of(env);
+	int err = env_fault_pass(f, path);
+
+	return err ? err : f->base->ops->unlink(f->base, path);
+}
+
+static int
+env_fault_link(struct env *env, const char *from, const char *to)
+{
+	struct env_fault *f = env_fault_of(env);
+	int err = env_fault_pass_two(f, from, to);
+
+	return err ? err : f->base->ops->link(f->base, from, to);
+}
+
+static int
+env_fault_mkdir(struct env *env, const char *path)
+{
+	struct env_fault *f = env_fault_of(env);
+	int err = env_fault_pass(f, path);
+
+	return err ? err : f->base->ops->mkdir(f->base, path);
+}
+
+static int
+env_fault_sync_dir(struct env *env, const char *path)
+{
+	struct env_fault *f = env_fault_of(env);
+	int err = env_fault_pass(f, path);
+
+	return err ? err : f->base->ops->sync_dir(f->base, path);
+}
+
+static int
+env_fault_list(struct env *env, const char *path,
+    int (*each)(void *ctx, const char *name), void *ctx)
+{
+	struct env *base = env_fault_of(env)->base;
+
+	return base->ops->list(base, path, each, ctx);
+}
+
+static int
+env_fault_space(struct env *env, const char *path, uint64_t *free_bytes,
+    uint64_t *total_bytes)
+{
+	struct env_fault *f = env_fault_of(env);
+	int err = f->base->ops->space(f->base, path, free_bytes, total_bytes);
+
+	if (err)
+		return err;
+	lock_acquire(&f->lock);
+	if (*free_bytes > f->space_left)
+		*free_bytes = f->space_left;
+	lock_release(&f->lock);
+	return 0;
+}
+
+static uint64_t
+env_fault_now_us(struct env *env)
+{
+	struct env *base = env_fault_of(env)->base;
+
+	return base->ops->now_us(base);
+}
+
+static uint64_t
+env_fault_wall_ns(struct env *env)
+{
+	struct env *base = env_fault_of(env)->base;
+
+	return base->ops->wall_ns(base);
+}
+
+static void
+env_fault_sleep_us(struct env *env, uint64_t us)
+{
+	struct env *base = env_fault_of(env)->base;
+
+	base->ops->sleep_us(base, us);
+}
+
+static const struct env_ops env_fault_ops = {
+    .open = env_fault_open,
+    .close = env_fault_close,
+    .pread = env_fault_pread,
+    .pwrite = env_fault_pwrite,
+    .sync = env_fault_sync,
+    .truncate = env_fault_truncate,
+    .size = env_fault_size,
+    .rename = env_fault_rename,
+    .unlink = env_fault_unlink,
+    .link = env_fault_link,
+    .mkdir = env_fault_mkdir,
+    .sync_dir = env_fault_sync_dir,
+    .list = env_fault_list,
+    .space = env_fault_space,
+    .now_us = env_fault_now_us,
+    .wall_ns = env_fault_wall_ns,
+    .sleep_us = env_fault_sleep_us,
+};
+
+void
+env_fault_init(struct env_fault *f, struct env *base)
+{
+	*f = (struct env_fault){
+	    .env = {.ops = &env_fault_ops, .sink = base->sink},
+	    .base = base,
+	    .space_left = UINT64_MAX,
+	};
+	lock_init(&f->lock, LOCK_RANK_ENV);
+}
+
+void
+env_fault_fini(struct env_fault *f)
+{
+	lock_fini(&f->lock);
+}
+
+void
+env_fault_arm(
+    struct env_fault *f, enum env_fault_kind kind, int error, uint64_t n)
+{
+	must(n >= 1 && error > 0);
+	lock_acquire(&f->lock);
+	f->kind = kind;
+	f->error = error;
+	f->at = f->ops + n;
+	f->at_end = 0;
+	lock_release(&f->lock);
+}
+
+void
+env_fault_disarm(struct env_fault *f)
+{
+	lock_acquire(&f->lock);
+	f->kind = ENV_FAULT_NONE;
+	f->at = 0;
+	f->at_end = 0;
+	lock_release(&f->lock);
+}

@@ -1,0 +1,289 @@
+#include "engine/os/env.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/base/must.h"
+
+/* A store holds what is private in the files it presents: owner only. */
+#define ENV_POSIX_FILE_MODE 0600
+#define ENV_POSIX_DIR_MODE  0700
+
+struct env_posix_file {
+	struct env_file file;
+	int fd;
+};
+
+static int
+env_posix_fd(struct env_file *f)
+{
+	return ((struct env_posix_file *)(void *)f)->fd;
+}
+
+static int
+env_posix_result(int r)
+{
+	return r < 0 ? -errno : 0;
+}
+
+static int
+env_posix_open_flags(int flags)
+{
+	int o = O_CLOEXEC;
+
+	o |= flags & ENV_OPEN_WRITE ? O_RDWR : O_RDONLY;
+	o |= flags & ENV_OPEN_CREATE ? O_CREAT : 0;
+	o |= flags & ENV_OPEN_EXCL ? O_EXCL : 0;
+	o |= flags & ENV_OPEN_TRUNC ? O_TRUNC : 0;
+	return o;
+}
+
+/* On a network filesystem even opening may be interrupted. */
+static int
+env_posix_open_fd(const char *path, int o)
+{
+	int fd;
+
+	do
+		fd = open(path, o, ENV_POSIX_FILE_MODE);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+static int
+env_posix_open(
+    struct env *env, const char *path, int flags, struct env_file **out)
+{
+	struct env_posix_file *f = calloc(1, sizeof(*f));
+	int err = -ENOMEM;
+
+	if (!f)
+		return err;
+	f->file.env = env;
+	f->file.path = strdup(path);
+	if (!f->file.path)
+		goto fail;
+	f->fd = env_posix_open_fd(path, env_posix_open_flags(flags));
+	if (f->fd < 0) {
+		err = f->fd;
+		goto fail;
+	}
+	*out = &f->file;
+	return 0;
+fail:
+	free(f->file.path);
+	free(f);
+	return err;
+}
+
+static void
+env_posix_close(struct env_file *f)
+{
+	/* What must last was synced, so close has nothing left to report. */
+	close(env_posix_fd(f));
+	free(f->path);
+	free(f);
+}
+
+static ssize_t
+env_posix_pread(struct env_file *f, void *data, size_t size, uint64_t offset)
+{
+	ssize_t n;
+
+	do
+		n = pread(env_posix_fd(f), data, size, (off_t)offset);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t
+env_posix_pwrite(
+    struct env_file *f, const void *data, size_t size, uint64_t offset)
+{
+	ssize_t n;
+
+	do
+		n = pwrite(env_posix_fd(f), data, size, (off_t)offset);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static int
+env_posix_sync(struct env_file *f)
+{
+	/* Not even EINTR is retried: the kernel may have dropped the pages,
+	 * and a second call would report success over lost data. */
+	return env_posix_result(fdatasync(env_posix_fd(f)));
+}
+
+static int
+env_posix_truncate(struct env_file *f, uint64_t size)
+{
+	int r;
+
+	do
+		r = ftruncate(env_posix_fd(f), (off_t)size);
+	while (r < 0 && errno == EINTR);
+	return env_posix_result(r);
+}
+
+static int
+env_posix_size(struct env_file *f, uint64_t *out)
+{
+	struct stat st;
+
+	if (fstat(env_posix_fd(f), &st) < 0)
+		return -errno;
+	*out = (uint64_t)st.st_size;
+	return 0;
+}
+
+static int
+env_posix_rename(struct env *env, const char *from, const char *to)
+{
+	(void)env;
+	return env_posix_result(rename(from, to));
+}
+
+static int
+env_posix_unlink(struct env *env, const char *path)
+{
+	(void)env;
+	return env_posix_result(unlink(path));
+}
+
+static int
+env_posix_link(struct env *env, const char *from, const char *to)
+{
+	(void)env;
+	return env_posix_result(link(from, to));
+}
+
+static int
+env_posix_mkdir(struct env *env, const char *path)
+{
+	(void)env;
+	return env_posix_result(mkdir(path, ENV_POSIX_DIR_MODE));
+}
+
+static int
+env_posix_sync_dir(struct env *env, const char *path)
+{
+	int fd = env_posix_open_fd(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err;
+
+	(void)env;
+	if (fd < 0)
+		return fd;
+	err = env_posix_result(fsync(fd));
+	close(fd);
+	return err;
+}
+
+static int
+env_posix_list(struct env *env, const char *path,
+    int (*each)(void *ctx, const char *name), void *ctx)
+{
+	DIR *dir = opendir(path);
+	int r = 0;
+
+	(void)env;
+	if (!dir)
+		return -errno;
+	while (r == 0) {
+		struct dirent *d;
+
+		errno = 0;
+		d = readdir(dir);
+		if (!d) {
+			r = -errno;
+			break;
+		}
+		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
+			r = each(ctx, d->d_name);
+	}
+	closedir(dir);
+	return r;
+}
+
+static int
+env_posix_space(struct env *env, const char *path, uint64_t *free_bytes,
+    uint64_t *total_bytes)
+{
+	struct statvfs st;
+
+	(void)env;
+	if (statvfs(path, &st) < 0)
+		return -errno;
+	/* f_bfree would count what is reserved for root. */
+	*free_bytes = (uint64_t)st.f_bavail * st.f_frsize;
+	*total_bytes = (uint64_t)st.f_blocks * st.f_frsize;
+	return 0;
+}
+
+static uint64_t
+env_posix_now_us(struct env *env)
+{
+	struct timespec t;
+
+	(void)env;
+	must(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static uint64_t
+env_posix_wall_ns(struct env *env)
+{
+	struct timespec t;
+
+	(void)env;
+	must(clock_gettime(CLOCK_REALTIME, &t) == 0);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void
+env_posix_sleep_us(struct env *env, uint64_t us)
+{
+	struct timespec t = {
+	    .tv_sec = (time_t)(us / 1000000),
+	    .tv_nsec = (long)(us % 1000000) * 1000,
+	};
+
+	(void)env;
+	/* Interrupted, t holds what is left. */
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
+		;
+}
+
+static const struct env_ops env_posix_ops = {
+    .open = env_posix_open,
+    .close = env_posix_close,
+    .pread = env_posix_pread,
+    .pwrite = env_posix_pwrite,
+    .sync = env_posix_sync,
+    .truncate = env_posix_truncate,
+    .size = env_posix_size,
+    .rename = env_posix_rename,
+    .unlink = env_posix_unlink,
+    .link = env_posix_link,
+    .mkdir = env_posix_mkdir,
+    .sync_dir = env_posix_sync_dir,
+    .list = env_posix_list,
+    .space = env_posix_space,
+    .now_us = env_posix_now_us,
+    .wall_ns = env_posix_wall_ns,
+    .sleep_us = env_posix_sleep_us,
+};
+
+void
+env_posix_init(struct env *env, struct err_sink sink)
+{
+	*env = (struct env){.ops = &env_posix_ops, .sink = sink};
+}
