@@ -17,6 +17,7 @@
 /* One rank for each kind of lock, in the order in which they nest. */
 enum lock_rank {
 	LOCK_RANK_FUSE = 10,	 /* fs/fuse: the request loop */
+	LOCK_RANK_VOL_DIR = 15,	 /* fs/vol: one listing */
 	LOCK_RANK_VOL_NS = 20,	 /* fs/vol: names are changing */
 	LOCK_RANK_VOL_NODE = 30, /* fs/vol: node stripes, taken in order */
 	LOCK_RANK_VOL_TABLE = 40, /* fs/vol: the node table */
@@ -51,6 +52,11 @@ void lock_acquire_nested(struct lock *l);
 
 /* must() that the calling thread holds l. */
 void lock_assert_held(const struct lock *l);
+
+/* The bookkeeping alone, for other kinds of locks (rwlock.c): enter asserts
+ * that nothing of this rank or a higher one is held. */
+void lock_rank_enter(enum lock_rank rank);
+void lock_rank_leave(enum lock_rank rank);
 
 void lock_cond_init(struct lock_cond *c);
 void lock_cond_fini(struct lock_cond *c);
