@@ -24,9 +24,9 @@ struct lock_held {
 static _Thread_local struct lock_held lock_held;
 
 static unsigned
-lock_slot(const struct lock *l)
+lock_slot(enum lock_rank rank)
 {
-	return (unsigned)l->rank / LOCK_RANK_STEP;
+	return (unsigned)rank / LOCK_RANK_STEP;
 }
 
 static uintptr_t
@@ -63,42 +63,57 @@ lock_fini(struct lock *l)
 }
 
 static void
-lock_take(struct lock *l, unsigned slot)
+lock_rank_count(unsigned slot)
 {
-	must(pthread_mutex_lock(&l->mutex) == 0);
-	lock_set_owner(l, lock_mark());
 	lock_held.bits |= 1u << slot;
 	lock_held.counts[slot]++;
 }
 
 void
-lock_acquire(struct lock *l)
+lock_rank_enter(enum lock_rank rank)
 {
-	unsigned slot = lock_slot(l);
+	unsigned slot = lock_slot(rank);
 
 	must(lock_held.bits >> slot == 0);
-	lock_take(l, slot);
+	lock_rank_count(slot);
+}
+
+void
+lock_rank_leave(enum lock_rank rank)
+{
+	unsigned slot = lock_slot(rank);
+
+	must(lock_held.counts[slot] > 0);
+	if (--lock_held.counts[slot] == 0)
+		lock_held.bits &= ~(1u << slot);
+}
+
+void
+lock_acquire(struct lock *l)
+{
+	lock_rank_enter(l->rank);
+	must(pthread_mutex_lock(&l->mutex) == 0);
+	lock_set_owner(l, lock_mark());
 }
 
 void
 lock_acquire_nested(struct lock *l)
 {
-	unsigned slot = lock_slot(l);
+	unsigned slot = lock_slot(l->rank);
 
 	must(lock_held.bits >> slot <= 1);
 	must(atomic_load_explicit(&l->owner, memory_order_relaxed) !=
 	     lock_mark());
-	lock_take(l, slot);
+	lock_rank_count(slot);
+	must(pthread_mutex_lock(&l->mutex) == 0);
+	lock_set_owner(l, lock_mark());
 }
 
 void
 lock_release(struct lock *l)
 {
-	unsigned slot = lock_slot(l);
-
 	lock_assert_held(l);
-	if (--lock_held.counts[slot] == 0)
-		lock_held.bits &= ~(1u << slot);
+	lock_rank_leave(l->rank);
 	lock_set_owner(l, 0);
 	must(pthread_mutex_unlock(&l->mutex) == 0);
 }
@@ -132,7 +147,7 @@ static void
 lock_cond_check(const struct lock *l)
 {
 	lock_assert_held(l);
-	must(lock_held.bits >> lock_slot(l) == 1);
+	must(lock_held.bits >> lock_slot(l->rank) == 1);
 }
 
 void
