@@ -1,0 +1,216 @@
+#include "engine/table/block_format.h"
+
+static inline int
+block_iter_none(struct block_iter *it)
+{
+	it->iter.key.size = 0;
+	it->pos = it->next_pos = it->view.entries.size;
+	return 0;
+}
+
+/* Makes entry e, which stands at pos behind the present one, the present. */
+static inline int
+block_iter_take(struct block_iter *it, size_t pos, const struct block_raw *e)
+{
+	struct bytes *key = &it->iter.key;
+	size_t shared = (size_t)e->shared;
+	int err;
+
+	if (shared == 0) {
+		*key = e->rest;
+	} else {
+		/* What is shared is a user key's, and there must be one. */
+		if (key->size < IKEY_TRAILER ||
+		    e->shared > key->size - IKEY_TRAILER)
+			return ERR_DAMAGED;
+		it->key.size = key->data == it->key.data ? shared : 0;
+		err = buf_reserve(&it->key, shared + e->rest.size);
+		if (err)
+			return err;
+		if (it->key.size == 0)
+			memcpy(it->key.data, key->data, shared);
+		memcpy(it->key.data + shared, e->rest.data, e->rest.size);
+		it->key.size = shared + e->rest.size;
+		*key = buf_bytes(&it->key);
+	}
+	it->iter.value = e->value;
+	it->pos = pos;
+	it->next_pos = e->next;
+	return 1;
+}
+
+/* The entry at pos, behind the present one or at a restart: 1, 0, <0. */
+static inline int
+block_iter_step(struct block_iter *it, size_t pos)
+{
+	struct block_raw e;
+	int rc;
+
+	if (pos >= it->view.entries.size)
+		return block_iter_none(it);
+	rc = block_decode(it->view.entries, pos, &e);
+	if (rc == 0)
+		rc = block_iter_take(it, pos, &e);
+	if (rc < 0)
+		block_iter_none(it);
+	return rc;
+}
+
+/* From the restart at pos to the last entry before end. */
+static int
+block_iter_step_until(struct block_iter *it, size_t pos, size_t end)
+{
+	int rc;
+
+	it->iter.key.size = 0;
+	do {
+		rc = block_iter_step(it, pos);
+		pos = it->next_pos;
+	} while (rc == 1 && pos < end);
+	if (rc == 1 && pos != end) {
+		block_iter_none(it);
+		return ERR_DAMAGED;
+	}
+	return rc;
+}
+
+int
+block_iter_first(struct block_iter *it)
+{
+	it->iter.key.size = 0;
+	return block_iter_step(it, 0);
+}
+
+int
+block_iter_last(struct block_iter *it)
+{
+	size_t pos;
+
+	if (it->view.restart_count == 0)
+		return block_iter_none(it);
+	pos = block_restart(&it->view, it->view.restart_count - 1);
+	if (pos >= it->view.entries.size) {
+		block_iter_none(it);
+		return ERR_DAMAGED;
+	}
+	return block_iter_step_until(it, pos, it->view.entries.size);
+}
+
+int
+block_iter_next(struct block_iter *it)
+{
+	return block_iter_step(it, it->next_pos);
+}
+
+int
+block_iter_prev(struct block_iter *it)
+{
+	uint32_t low = 0, high = it->view.restart_count, mid;
+	size_t pos = it->pos;
+
+	if (pos == 0)
+		return block_iter_none(it);
+	/* The last restart before pos; restart 0 is, whatever others say. */
+	while (high - low > 1) {
+		mid = low + (high - low) / 2;
+		if (block_restart(&it->view, mid) < pos)
+			low = mid;
+		else
+			high = mid;
+	}
+	return block_iter_step_until(it, block_restart(&it->view, low), pos);
+}
+
+int
+block_iter_seek(struct block_iter *it, struct bytes target)
+{
+	struct block_search s = {ikey_user(target), ikey_trailer(target), 0};
+	struct block_raw e;
+	size_t pos, until;
+	int rc, cmp = -1;
+
+	rc = block_search_restarts(&it->view, target, &pos, &until);
+	it->iter.key.size = 0;
+	while (rc >= 0 && cmp < 0) {
+		if (pos >= it->view.entries.size)
+			return block_iter_none(it);
+		if (pos == until)
+			s.match = 0; /* a restart shares nothing */
+		rc = block_decode(it->view.entries, pos, &e);
+		if (rc < 0)
+			break;
+		cmp = block_compare(&s, &e);
+		rc = block_iter_take(it, pos, &e);
+		pos = e.next;
+	}
+	if (rc < 0)
+		block_iter_none(it);
+	return rc;
+}
+
+void
+block_iter_fini(struct block_iter *it)
+{
+	buf_fini(&it->key);
+	it->iter.key = it->iter.value = bytes_of(NULL, 0);
+}
+
+#define BLOCK_ITER(it) ((struct block_iter *)(void *)(it))
+
+static int
+block_op_first(struct iter *it)
+{
+	return block_iter_first(BLOCK_ITER(it));
+}
+
+static int
+block_op_last(struct iter *it)
+{
+	return block_iter_last(BLOCK_ITER(it));
+}
+
+static int
+block_op_seek(struct iter *it, struct bytes target)
+{
+	return block_iter_seek(BLOCK_ITER(it), target);
+}
+
+static int
+block_op_next(struct iter *it)
+{
+	return block_iter_next(BLOCK_ITER(it));
+}
+
+static int
+block_op_prev(struct iter *it)
+{
+	return block_iter_prev(BLOCK_ITER(it));
+}
+
+static void
+block_op_close(struct iter *it)
+{
+	block_iter_fini(BLOCK_ITER(it));
+}
+
+static const struct iter_ops block_iter_ops = {
+    .first = block_op_first,
+    .last = block_op_last,
+    .seek = block_op_seek,
+    .next = block_op_next,
+    .prev = block_op_prev,
+    .close = block_op_close,
+};
+
+int
+block_iter_set(struct block_iter *it, struct bytes block)
+{
+	int err;
+
+	if (!it->iter.ops)
+		it->iter.ops = &block_iter_ops;
+	it->view = (struct block_view){0};
+	err = block_split(block, &it->view);
+	block_iter_none(it);
+	return err;
+}
