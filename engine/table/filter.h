@@ -4,6 +4,9 @@
  * Each key sets its bits within one 64-byte line (RocksDB's FastLocalBloom is
  * the model): one cache miss per query.  Keys enter as hash_64(user key, 0).
  * A filter of no bytes, or of an unknown version, answers "maybe".
+ * Format (docs/SPEC.md): lines of 64 bytes, then one byte: version and probes.
+ * A filter that begins at a multiple of 64 costs one cache miss, any other up
+ * to two.
  */
 #ifndef ENGINE_TABLE_FILTER_H
 #define ENGINE_TABLE_FILTER_H
@@ -24,9 +27,10 @@ void filter_builder_fini(struct filter_builder *b);
 /* Equal neighbours (versions of one key) are counted once. */
 int filter_builder_add(struct filter_builder *b, uint64_t hash);
 
-/* Appends the filter to out; the last byte names version and probes. */
+/* Appends the filter to out; nothing if there are no keys or no bits. */
 int filter_builder_finish(struct filter_builder *b, struct buf *out);
 
+/* Never false for a key that was added. */
 bool filter_may_contain(struct bytes filter, uint64_t hash);
 
 #endif
