@@ -1,9 +1,9 @@
 /*
  * frame: a block as it stands in a table file: compressed, with a checksum.
  *
- * Format: stored bytes, then a trailer of FRAME_TRAILER bytes: compression
- * (u8: 0 none, 1 LZ4), le32 size before compression, le64 checksum =
- * hash_64(stored bytes + compression + size, seed = file number mixed with
+ * Format (docs/SPEC.md): stored bytes, then a trailer of FRAME_TRAILER bytes:
+ * compression (u8: 0 none, 1 LZ4), le32 size before compression, le64 checksum
+ * = hash_64(stored bytes + compression + size, seed = file number mixed with
  * offset): a block read from the wrong place does not pass.  A block that LZ4
  * does not shrink by an eighth is stored as it is.
  */
@@ -14,7 +14,7 @@
 #include "engine/base/wire.h"
 #include "engine/os/env.h"
 
-#define FRAME_TRAILER	13
+#define FRAME_TRAILER   13
 #define FRAME_BYTES_MAX (128u << 20) /* of a block before compression */
 
 /* Where a frame is: offset and size of the stored bytes, without trailer. */
@@ -26,10 +26,31 @@ struct frame_handle {
 int frame_handle_append(struct buf *b, struct frame_handle h);
 int frame_handle_decode(struct wire_in *in, struct frame_handle *out);
 
+/* The bytes it takes in the file. */
+static inline uint64_t
+frame_handle_bytes(struct frame_handle h)
+{
+	return h.size + FRAME_TRAILER;
+}
+
+/* Whether the frame lies within a file of that size, and is not too large. */
+bool frame_handle_fits(struct frame_handle h, uint64_t file_size);
+
 /* Appends to out the frame of block as it will stand at offset of file
- * number file_no; *h is its handle. */
+ * number file_no; *h is its handle.  -EFBIG beyond FRAME_BYTES_MAX. */
 int frame_encode(struct buf *out, struct bytes block, bool compress,
     uint64_t file_no, uint64_t offset, struct frame_handle *h);
+
+/* Writes the message about damage at offset and returns ERR_DAMAGED. */
+int frame_damaged(struct env_file *file, uint64_t offset, const char *why);
+
+/*
+ * The block of a frame that is in memory: raw is all its bytes.  *block is a
+ * part of raw, or decompressed into room, which is overwritten; valid until
+ * either changes.  ERR_DAMAGED with the reason in *why and no message.
+ */
+int frame_decode(uint64_t file_no, uint64_t offset, struct bytes raw,
+    struct buf *room, struct bytes *block, const char **why);
 
 /* Reads, verifies, decompresses into a new malloc'ed block.  ERR_DAMAGED with
  * a message naming file and offset.  h is checked against file_size. */
