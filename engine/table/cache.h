@@ -3,8 +3,10 @@
  *
  * Sharded by hash; each shard is an LRU under its own lock.  What is pinned
  * by a reference is never freed; pinned bytes count, so the limit can be
- * exceeded by what is pinned at that moment only.
- * Owns: the blocks (malloc'ed) that it was given.  Threads: any.
+ * exceeded by what is pinned at that moment only.  Dropping a reference takes
+ * no lock unless its shard is over its part of the limit.
+ * Owns: the blocks (malloc'ed) that it was given.
+ * Threads: any; cache_free when no other call is under way.
  */
 #ifndef ENGINE_TABLE_CACHE_H
 #define ENGINE_TABLE_CACHE_H
@@ -23,15 +25,15 @@ struct cache_block {
 };
 
 struct cache *cache_new(size_t bytes_max); /* NULL: no memory */
-void cache_free(struct cache *c);	   /* nothing may be pinned */
+void cache_free(struct cache *c);          /* nothing may be pinned */
 
-/* A new reference, or NULL. */
+/* A new reference, or NULL.  c may be NULL (nothing is cached). */
 struct cache_block *cache_get(struct cache *c, uint64_t file, uint64_t offset);
 
 /*
  * Takes `data` (malloc'ed, size bytes) and returns a reference.  If another
  * thread put the same block first, that one is returned and data is freed.
- * fill false: the block is not kept once the reference is gone.
+ * fill false, or c NULL: the block is not kept once the reference is gone.
  * NULL: no memory; data is freed.
  */
 struct cache_block *cache_put(struct cache *c, uint64_t file, uint64_t offset,
@@ -39,7 +41,8 @@ struct cache_block *cache_put(struct cache *c, uint64_t file, uint64_t offset,
 void cache_unref(struct cache_block *b);
 void cache_ref(struct cache_block *b);
 
-/* Drops unpinned blocks of a file that is being deleted. */
+/* Forgets the blocks of a file that is being deleted: nobody gets them any
+ * more; those that are pinned go with their last reference. */
 void cache_drop_file(struct cache *c, uint64_t file);
 
 struct cache_figures {

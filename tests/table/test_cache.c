@@ -1,0 +1,270 @@
+#include "engine/table/cache.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "engine/os/thread.h"
+#include "tests/check.h"
+
+/* What the block of (file, offset) holds. */
+static uint64_t
+content(uint64_t file, uint64_t offset)
+{
+	return file * 1000003 + offset;
+}
+
+static struct cache_block *
+put(struct cache *c, uint64_t file, uint64_t offset, size_t size, bool fill)
+{
+	uint8_t *data = malloc(size);
+	uint64_t v = content(file, offset);
+	struct cache_block *b;
+
+	check_true(data != NULL && size >= sizeof(v));
+	memset(data, 0, size);
+	memcpy(data, &v, sizeof(v));
+	b = cache_put(c, file, offset, data, size, fill);
+	check_true(b != NULL);
+	return b;
+}
+
+static void
+check_content(struct cache_block *b, uint64_t file, uint64_t offset)
+{
+	uint64_t v;
+
+	memcpy(&v, b->data.data, sizeof(v));
+	check_eq(v, content(file, offset));
+}
+
+static uint64_t
+bytes_in(struct cache *c)
+{
+	struct cache_figures f;
+
+	cache_figures(c, &f);
+	return f.bytes;
+}
+
+static bool
+has(struct cache *c, uint64_t file, uint64_t offset)
+{
+	struct cache_block *b = cache_get(c, file, offset);
+
+	if (!b)
+		return false;
+	check_content(b, file, offset);
+	cache_unref(b);
+	return true;
+}
+
+static void
+cache__keeps_what_was_put(void **state)
+{
+	struct cache *c = cache_new(1 << 20);
+	struct cache_figures f;
+
+	(void)state;
+	check_false(has(c, 1, 0));
+	cache_unref(put(c, 1, 0, 100, true));
+	cache_unref(put(c, 2, 0, 100, true));
+	cache_unref(put(c, 1, 4096, 100, true));
+	check_true(has(c, 1, 0) && has(c, 2, 0) && has(c, 1, 4096));
+	check_false(has(c, 2, 4096));
+	cache_figures(c, &f);
+	check_eq(f.hits, 3);
+	check_eq(f.misses, 2);
+	check_true(f.bytes > 300 && f.bytes < 300 + 3 * 256);
+	cache_free(c);
+}
+
+static void
+cache__evicts_the_oldest(void **state)
+{
+	struct cache *c = cache_new(100 * 1000);
+
+	(void)state;
+	for (uint64_t i = 0; i < 200; i++) {
+		cache_unref(put(c, 7, i, 1000, true));
+		check_true(has(c, 7, 0)); /* stays young */
+		check_le(bytes_in(c), 100 * 1000);
+	}
+	check_false(has(c, 7, 1));
+	check_true(has(c, 7, 199) && has(c, 7, 150));
+	cache_free(c);
+}
+
+static void
+cache__pinned_is_not_evicted(void **state)
+{
+	struct cache *c = cache_new(10 * 1000);
+	struct cache_block *pins[20];
+
+	(void)state;
+	for (uint64_t i = 0; i < 20; i++)
+		pins[i] = put(c, 1, i, 1000, true);
+	check_true(bytes_in(c) > 20 * 1000);
+	for (uint64_t i = 0; i < 20; i++)
+		check_true(has(c, 1, i));
+	/* Nothing else fits meanwhile. */
+	cache_unref(put(c, 2, 0, 1000, true));
+	check_false(has(c, 2, 0));
+	for (uint64_t i = 0; i < 20; i++) {
+		check_content(pins[i], 1, i);
+		cache_unref(pins[i]);
+	}
+	check_le(bytes_in(c), 10 * 1000);
+	cache_free(c);
+}
+
+static void
+cache__second_put_gets_the_first(void **state)
+{
+	struct cache *c = cache_new(1 << 20);
+	struct cache_block *a = put(c, 1, 1, 64, true);
+	struct cache_block *b = put(c, 1, 1, 64, true);
+	struct cache_block *d = put(c, 1, 1, 64, false);
+
+	(void)state;
+	check_true(a == b && a == d);
+	cache_ref(a);
+	cache_unref(a);
+	cache_unref(a);
+	cache_unref(b);
+	check_content(d, 1, 1);
+	cache_unref(d);
+	cache_free(c);
+}
+
+static void
+cache__without_fill_nothing_stays(void **state)
+{
+	struct cache *c = cache_new(1 << 20), *tiny = cache_new(0);
+	struct cache_block *b;
+
+	(void)state;
+	cache_unref(put(c, 1, 1, 64, false));
+	check_false(has(c, 1, 1));
+	check_eq(bytes_in(c), 0);
+	b = put(NULL, 1, 1, 64, true);
+	check_content(b, 1, 1);
+	cache_unref(b);
+	check_true(cache_get(NULL, 1, 1) == NULL);
+	cache_unref(put(tiny, 1, 1, 64, true));
+	check_eq(bytes_in(tiny), 0);
+	cache_free(c);
+	cache_free(tiny);
+}
+
+static void
+cache__dropped_file_is_gone(void **state)
+{
+	struct cache *c = cache_new(8 << 20);
+	struct cache_block *pin;
+
+	(void)state;
+	for (uint64_t i = 0; i < 1000; i++)
+		cache_unref(put(c, i % 3, i, 100, true));
+	pin = cache_get(c, 1, 1);
+	check_true(pin != NULL);
+	cache_drop_file(c, 1);
+	for (uint64_t i = 0; i < 1000; i++)
+		check_eq(has(c, i % 3, i), i % 3 != 1);
+	check_content(pin, 1, 1);
+	cache_unref(pin);
+	cache_drop_file(c, 0);
+	cache_drop_file(c, 2);
+	check_eq(bytes_in(c), 0);
+	cache_free(c);
+}
+
+/* --- threads ----------------------------------------------------------- */
+
+struct crowd {
+	struct cache *c;
+	uint64_t seed;
+	_Atomic uint64_t wrong;
+};
+
+#define CROWD_PINS 8
+
+/* A random block, from the cache or put there. */
+static struct cache_block *
+crowd_block(struct crowd *w, struct check_rand *r, uint64_t *want)
+{
+	uint64_t file = check_rand_below(r, 4);
+	uint64_t offset = check_rand_below(r, 100);
+	struct cache_block *b = cache_get(w->c, file, offset);
+
+	*want = content(file, offset);
+	return b ? b : put(w->c, file, offset, 1000, !check_rand_one_in(r, 10));
+}
+
+static void *
+crowd_run(void *arg)
+{
+	struct crowd *w = arg;
+	struct check_rand r = check_rand_of(w->seed);
+	struct cache_block *pins[CROWD_PINS] = {0};
+	uint64_t want[CROWD_PINS] = {0}, v;
+
+	for (int i = 0; i < 20000; i++) {
+		size_t k = check_rand_below(&r, CROWD_PINS);
+
+		if (pins[k]) {
+			memcpy(&v, pins[k]->data.data, sizeof(v));
+			if (v != want[k])
+				atomic_fetch_add(&w->wrong, 1);
+			cache_unref(pins[k]);
+		}
+		pins[k] = crowd_block(w, &r, &want[k]);
+		if (check_rand_one_in(&r, 500))
+			cache_drop_file(w->c, check_rand_below(&r, 4));
+	}
+	for (size_t k = 0; k < CROWD_PINS; k++) {
+		if (pins[k])
+			cache_unref(pins[k]);
+	}
+	return NULL;
+}
+
+static void
+cache__threads(void **state)
+{
+	uint64_t seed = check_seed();
+
+	(void)state;
+	for (size_t limit = 0; limit <= 100000; limit += 50000) {
+		struct cache *c = cache_new(limit);
+		struct crowd w[4];
+		struct thread t[4];
+
+		for (uint64_t i = 0; i < 4; i++) {
+			w[i] = (struct crowd){.c = c, .seed = seed + i};
+			check_ok(
+			    thread_start(&t[i], "crowd", crowd_run, &w[i]));
+		}
+		for (size_t i = 0; i < 4; i++) {
+			thread_join(&t[i]);
+			check_eq(w[i].wrong, 0);
+		}
+		check_le(bytes_in(c), limit);
+		cache_free(c);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(cache__keeps_what_was_put),
+	    cmocka_unit_test(cache__evicts_the_oldest),
+	    cmocka_unit_test(cache__pinned_is_not_evicted),
+	    cmocka_unit_test(cache__second_put_gets_the_first),
+	    cmocka_unit_test(cache__without_fill_nothing_stays),
+	    cmocka_unit_test(cache__dropped_file_is_gone),
+	    cmocka_unit_test(cache__threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
