@@ -1,10 +1,11 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
+#include "engine/base/hash.h"
+#include "engine/table/block.h"
+#include "engine/table/filter.h"
+#include "engine/table/frame.h"
+#include "engine/table/ikey.h"
+#include "tests/check.h"
 #include "tests/support/spec.h"
 
 static void
@@ -13,7 +14,7 @@ spec__example_reads_back(void **state)
 	static const uint8_t want[] = {'k', 'e', 'y', 'f', 's', 1, 0, 0, 0};
 
 	(void)state;
-	assert_true(spec_check("spec-example", want, sizeof(want)));
+	check_true(spec_check("spec-example", want, sizeof(want)));
 }
 
 static void
@@ -33,7 +34,7 @@ spec__bad_examples_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		assert_null(spec_parse(texts[i], "a", &size));
+		check_true(NULL == spec_parse(texts[i], "a", &size));
 }
 
 static void
@@ -43,9 +44,102 @@ spec__empty_example_has_no_bytes(void **state)
 	uint8_t *p = spec_parse("```hex a\n# no bytes\n```\n", "a", &size);
 
 	(void)state;
-	assert_non_null(p);
-	assert_int_equal(size, 0);
+	check_true(p != NULL);
+	check_eq(size, 0);
 	free(p);
+}
+
+static void
+spec__ikey(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	check_ok(ikey_append(&b, bytes_str("a/b"), 258, IKEY_KIND_PUT));
+	check_true(spec_check("ikey", b.data, b.size));
+	buf_fini(&b);
+}
+
+/* Three entries; the third begins a new interval. */
+static void
+spec__block(void **state)
+{
+	static const struct {
+		const char *user, *value;
+		uint64_t seq;
+		enum ikey_kind kind;
+	} entries[] = {
+	    {"apple", "red", 7, IKEY_KIND_PUT},
+	    {"apply", "", 9, IKEY_KIND_DELETE},
+	    {"apply", "verb", 3, IKEY_KIND_PUT},
+	};
+	struct block_builder b;
+	struct buf key = {0};
+	struct bytes block;
+
+	(void)state;
+	block_builder_init(&b, 2);
+	for (size_t i = 0; i < 3; i++) {
+		buf_clear(&key);
+		check_ok(ikey_append(&key, bytes_str(entries[i].user),
+		    entries[i].seq, entries[i].kind));
+		check_ok(block_builder_add(
+		    &b, buf_bytes(&key), bytes_str(entries[i].value)));
+	}
+	check_ok(block_builder_finish(&b, &block));
+	check_true(spec_check("block", block.data, block.size));
+	block_builder_fini(&b);
+	buf_fini(&key);
+}
+
+static void
+spec__filter(void **state)
+{
+	struct filter_builder b;
+	struct buf out = {0};
+
+	(void)state;
+	filter_builder_init(&b, 10);
+	check_ok(filter_builder_add(&b, hash_64(bytes_str("apple"), 0)));
+	check_ok(filter_builder_finish(&b, &out));
+	check_true(spec_check("filter", out.data, out.size));
+	filter_builder_fini(&b);
+	buf_fini(&out);
+}
+
+/* The example is a frame of file 12 at offset 8 that holds this block. */
+static void
+check_frame(const char *name, const char *want)
+{
+	struct buf room = {0};
+	struct bytes block;
+	const char *why = "";
+	size_t size;
+	uint8_t *raw = spec_example(name, &size);
+
+	check_true(raw != NULL);
+	if (frame_decode(12, 8, bytes_of(raw, size), &room, &block, &why))
+		check_fail("%s: %s", name, why);
+	check_bytes_eq(block, bytes_str(want));
+	free(raw);
+	buf_fini(&room);
+}
+
+static void
+spec__frame(void **state)
+{
+	struct frame_handle h;
+	struct buf out = {0};
+
+	(void)state;
+	check_frame("frame-plain", "apple");
+	check_frame("frame-lz4", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	check_ok(frame_encode(&out, bytes_str("apple"), true, 12, 8, &h));
+	check_true(spec_check("frame-plain", out.data, out.size));
+	buf_clear(&out);
+	check_ok(frame_handle_append(&out, (struct frame_handle){8, 300}));
+	check_true(spec_check("frame-handle", out.data, out.size));
+	buf_fini(&out);
 }
 
 int
@@ -55,6 +149,10 @@ main(void)
 	    cmocka_unit_test(spec__example_reads_back),
 	    cmocka_unit_test(spec__bad_examples_are_refused),
 	    cmocka_unit_test(spec__empty_example_has_no_bytes),
+	    cmocka_unit_test(spec__ikey),
+	    cmocka_unit_test(spec__block),
+	    cmocka_unit_test(spec__filter),
+	    cmocka_unit_test(spec__frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
