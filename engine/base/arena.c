@@ -1,5 +1,6 @@
 #include "engine/base/arena.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "engine/base/must.h"
@@ -84,6 +85,27 @@ arena_alloc(struct arena *a, size_t size)
 	a->next += size;
 	a->left -= size;
 	return piece;
+}
+
+int
+arena_reserve(struct arena *a, size_t size)
+{
+	const size_t head = sizeof(struct arena_chunk);
+	size_t bytes = a->chunk_bytes;
+	struct arena_chunk *c;
+
+	if (size <= a->left)
+		return 0;
+	if (size > PTRDIFF_MAX - head)
+		return -ENOMEM;
+	if (head + size > bytes)
+		bytes = head + size;
+	c = arena_add_chunk(a, bytes);
+	if (!c)
+		return -ENOMEM;
+	a->next = c->data;
+	a->left = bytes - head;
+	return 0;
 }
 
 size_t

@@ -29,6 +29,10 @@ void arena_fini(struct arena *a);
 /* size > 0; a piece larger than a chunk gets a chunk of its own. */
 void *arena_alloc(struct arena *a, size_t size);
 
+/* Makes sure that the next pieces, together at most size bytes when each is
+ * rounded up to 8, are there.  -ENOMEM leaves the arena as it was. */
+int arena_reserve(struct arena *a, size_t size);
+
 /* Bytes taken from malloc so far. */
 size_t arena_bytes(const struct arena *a);
 
