@@ -88,6 +88,10 @@ int lsm_set_note(struct lsm *db, const char *note);
 struct lsm_batch *lsm_batch_new(void); /* NULL: no memory */
 void lsm_batch_free(struct lsm_batch *b);
 void lsm_batch_clear(struct lsm_batch *b); /* keeps the memory for reuse */
+
+/* -EINVAL: the key is longer than LSM_KEY_MAX or the value than LSM_VALUE_MAX;
+ * -E2BIG: lsm_batch_bytes would pass LSM_BATCH_MAX.  Then, and on -ENOMEM, the
+ * batch is as before. */
 int lsm_batch_put(struct lsm_batch *b, struct bytes key, struct bytes value);
 int lsm_batch_delete(struct lsm_batch *b, struct bytes key);
 
@@ -96,7 +100,7 @@ int lsm_batch_delete(struct lsm_batch *b, struct bytes key);
 int lsm_batch_put_room(struct lsm_batch *b, struct bytes key, size_t size,
     uint8_t **value);
 uint32_t lsm_batch_count(const struct lsm_batch *b);
-size_t lsm_batch_bytes(const struct lsm_batch *b);
+size_t lsm_batch_bytes(const struct lsm_batch *b); /* of its operations */
 
 /*
  * Applies the batch atomically.  *seq (may be NULL) is its last sequence
