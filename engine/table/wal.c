@@ -1,0 +1,255 @@
+#include "engine/table/wal.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "engine/base/lock.h"
+#include "engine/base/must.h"
+#include "engine/table/ikey.h"
+#include "engine/table/wal_format.h"
+
+struct wal {
+	/* constant after open */
+	struct env *env;
+	struct env_file *file;
+	uint64_t number;
+
+	/* the appender's; end is read by others for statistics */
+	uint64_t next_seq; /* 0: known from the first append on */
+	_Atomic uint64_t end;
+
+	/* Set once, never cleared.  Relaxed everywhere: it says nothing about
+	 * other memory, and an appender that sees it late only writes a record
+	 * that nobody can sync any more. */
+	atomic_bool poisoned;
+
+	/* lock protects everything below */
+	struct lock lock;
+	struct lock_cond sync_ended;
+	bool syncing;
+};
+
+static bool
+is_poisoned(const struct wal *w)
+{
+	return atomic_load_explicit(&w->poisoned, memory_order_relaxed);
+}
+
+static void
+poison(struct wal *w, const char *what, int err)
+{
+	atomic_store_explicit(&w->poisoned, true, memory_order_relaxed);
+	env_log(w->env, ERR_LEVEL_ERROR,
+	    "%s: %s failed: %s; nothing more is written to this log",
+	    w->file->path, what, err_text(err));
+}
+
+/* Takes the file; it is closed on error too. */
+static int
+wal_new(
+    struct env *env, struct env_file *file, uint64_t number, struct wal **out)
+{
+	struct wal *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		env_close(file);
+		return -ENOMEM;
+	}
+	w->env = env;
+	w->file = file;
+	w->number = number;
+	lock_init(&w->lock, LOCK_RANK_LEAF);
+	lock_cond_init(&w->sync_ended);
+	*out = w;
+	return 0;
+}
+
+int
+wal_create(struct env *env, const char *path, enum wal_kind kind,
+    uint64_t number, uint64_t first_seq, struct wal **out)
+{
+	struct wal_format_file h = {(uint32_t)kind, number, first_seq};
+	uint8_t header[WAL_FILE_HEADER];
+	struct env_file *file;
+	struct wal *w = NULL;
+	int err;
+
+	must(first_seq > 0 && first_seq <= IKEY_SEQ_MAX);
+	err = env_open(
+	    env, path, ENV_OPEN_WRITE | ENV_OPEN_CREATE | ENV_OPEN_EXCL, &file);
+	if (err)
+		return err;
+	err = wal_new(env, file, number, &w);
+	if (err)
+		goto out_unlink;
+	wal_format_put_file(header, &h);
+	err = env_pwrite(w->file, header, sizeof(header), 0);
+	if (err)
+		goto out_unlink;
+	w->next_seq = first_seq;
+	atomic_init(&w->end, sizeof(header));
+	*out = w;
+	return 0;
+
+out_unlink:
+	/* So that the caller can try again under the same name. */
+	wal_close(w);
+	env_unlink(env, path);
+	return err;
+}
+
+/* Brings the file to end, which a reader found in it. */
+static int
+cut_to(struct env *env, struct env_file *file, uint64_t end)
+{
+	uint64_t size;
+	int err = env_size(file, &size);
+
+	if (err)
+		return err;
+	if (size < end) {
+		env_log(env, ERR_LEVEL_ERROR,
+		    "%s: shrank from %llu to %llu bytes while it was in use",
+		    file->path, (unsigned long long)end,
+		    (unsigned long long)size);
+		return ERR_DAMAGED;
+	}
+	if (size == end)
+		return 0;
+	err = env_truncate(file, end);
+	/* Synced: what stood there must not come back behind new records. */
+	return err ? err : env_sync(file);
+}
+
+int
+wal_append_to(struct env *env, const char *path, uint64_t number, uint64_t end,
+    struct wal **out)
+{
+	struct env_file *file;
+	struct wal *w;
+	int err;
+
+	must(end >= WAL_FILE_HEADER);
+	err = env_open(env, path, ENV_OPEN_WRITE, &file);
+	if (err)
+		return err;
+	err = cut_to(env, file, end);
+	if (err) {
+		env_close(file);
+		return err;
+	}
+	err = wal_new(env, file, number, &w);
+	if (err)
+		return err;
+	atomic_init(&w->end, end);
+	*out = w;
+	return 0;
+}
+
+void
+wal_close(struct wal *w)
+{
+	if (!w)
+		return;
+	must(!w->syncing);
+	env_close(w->file);
+	lock_cond_fini(&w->sync_ended);
+	lock_fini(&w->lock);
+	free(w);
+}
+
+/* Undoes a failed append; what the append returns. */
+static int
+roll_back(struct wal *w, uint64_t end, int err)
+{
+	int cut_err = env_truncate(w->file, end);
+
+	if (cut_err) {
+		poison(w, "cutting off a record that failed", cut_err);
+		/* Not -ENOSPC: that would invite another try. */
+		return -EIO;
+	}
+	if (err != -ENOSPC && err != -EDQUOT)
+		poison(w, "writing", err);
+	return err;
+}
+
+int
+wal_append(
+    struct wal *w, uint8_t *record, size_t size, const struct wal_stamp *stamp)
+{
+	uint64_t end = wal_size(w);
+	int err;
+
+	if (is_poisoned(w))
+		return -EROFS;
+	must(size >= WAL_RECORD_HEADER);
+	must(size - WAL_RECORD_HEADER <= WAL_PAYLOAD_MAX);
+	must(stamp->count > 0 && stamp->durable < stamp->seq);
+	must(stamp->seq <= IKEY_SEQ_MAX - (stamp->count - 1));
+	must(w->next_seq == 0 || stamp->seq == w->next_seq);
+
+	wal_format_put_record(record, size, stamp, w->number);
+	err = env_pwrite(w->file, record, size, end);
+	if (err)
+		return roll_back(w, end, err);
+	w->next_seq = stamp->seq + stamp->count;
+	atomic_store_explicit(&w->end, end + size, memory_order_relaxed);
+	return 0;
+}
+
+/*
+ * One sync at a time.  The kernel reports a lost page to one fdatasync only:
+ * a second one in flight would return 0 for the same bytes, perhaps before the
+ * first has set the flag.  The lock itself is not held across the sync.
+ */
+static int
+sync_begin(struct wal *w)
+{
+	int err = 0;
+
+	lock_acquire(&w->lock);
+	while (w->syncing)
+		lock_cond_wait(&w->sync_ended, &w->lock);
+	if (is_poisoned(w))
+		err = -EROFS;
+	else
+		w->syncing = true;
+	lock_release(&w->lock);
+	return err;
+}
+
+static void
+sync_end(struct wal *w)
+{
+	lock_acquire(&w->lock);
+	w->syncing = false;
+	lock_cond_broadcast(&w->sync_ended);
+	lock_release(&w->lock);
+}
+
+int
+wal_sync(struct wal *w)
+{
+	int err = sync_begin(w);
+
+	if (err)
+		return err;
+	err = env_sync(w->file);
+	if (err)
+		poison(w, "syncing", err);
+	sync_end(w);
+	return err;
+}
+
+uint64_t
+wal_size(const struct wal *w)
+{
+	return atomic_load_explicit(&w->end, memory_order_relaxed);
+}
+
+uint64_t
+wal_number(const struct wal *w)
+{
+	return w->number;
+}

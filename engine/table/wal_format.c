@@ -1,0 +1,130 @@
+#include "engine/table/wal_format.h"
+
+#include "engine/base/hash.h"
+#include "engine/base/wire.h"
+#include "engine/table/ikey.h"
+
+static const char magic[8] = {'k', 'e', 'y', 'f', 's', 'W', 'A', 'L'};
+
+/* Offsets in the file header. */
+enum {
+	FILE_VERSION = 8,
+	FILE_KIND = 12,
+	FILE_NUMBER = 16,
+	FILE_FIRST_SEQ = 24,
+	FILE_RESERVED = 32,
+	FILE_CHECKSUM = 40,
+};
+
+/* Offsets in the record header. */
+enum {
+	RECORD_CHECKSUM = 0,
+	RECORD_SIZE = 8,
+	RECORD_COUNT = 12,
+	RECORD_SEQ = 16,
+	RECORD_DURABLE = 24,
+};
+
+static uint64_t
+file_checksum(const uint8_t *p, uint64_t number)
+{
+	return hash_64(bytes_of(p, FILE_CHECKSUM), number);
+}
+
+void
+wal_format_put_file(uint8_t *p, const struct wal_format_file *h)
+{
+	memcpy(p, magic, sizeof(magic));
+	wire_put_le32(p + FILE_VERSION, WAL_FORMAT_VERSION);
+	wire_put_le32(p + FILE_KIND, h->kind);
+	wire_put_le64(p + FILE_NUMBER, h->number);
+	wire_put_le64(p + FILE_FIRST_SEQ, h->first_seq);
+	wire_put_le64(p + FILE_RESERVED, 0);
+	wire_put_le64(p + FILE_CHECKSUM, file_checksum(p, h->number));
+}
+
+static bool
+all_zero(const uint8_t *p, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+enum wal_format_state
+wal_format_get_file(
+    const uint8_t *p, struct wal_format_file *out, uint32_t *version)
+{
+	struct wal_format_file h = {
+	    .kind = wire_get_le32(p + FILE_KIND),
+	    .number = wire_get_le64(p + FILE_NUMBER),
+	    .first_seq = wire_get_le64(p + FILE_FIRST_SEQ),
+	};
+	uint64_t checksum = wire_get_le64(p + FILE_CHECKSUM);
+
+	if (all_zero(p, WAL_FILE_HEADER))
+		return WAL_FORMAT_ZERO;
+	if (memcmp(p, magic, sizeof(magic)) != 0)
+		return WAL_FORMAT_FOREIGN;
+	/* Before the checksum: another version may keep it elsewhere. */
+	*version = wire_get_le32(p + FILE_VERSION);
+	if (*version != WAL_FORMAT_VERSION)
+		return WAL_FORMAT_NEWER;
+	if (checksum != file_checksum(p, h.number))
+		return WAL_FORMAT_BAD;
+	if (wire_get_le64(p + FILE_RESERVED) != 0 || h.first_seq == 0 ||
+	    h.first_seq > IKEY_SEQ_MAX)
+		return WAL_FORMAT_BAD;
+	*out = h;
+	return WAL_FORMAT_OK;
+}
+
+static uint64_t
+record_checksum(const uint8_t *record, size_t size, uint64_t number)
+{
+	return hash_64(
+	    bytes_of(record + RECORD_SIZE, size - RECORD_SIZE), number);
+}
+
+void
+wal_format_put_record(uint8_t *record, size_t size,
+    const struct wal_stamp *stamp, uint64_t number)
+{
+	wire_put_le32(
+	    record + RECORD_SIZE, (uint32_t)(size - WAL_RECORD_HEADER));
+	wire_put_le32(record + RECORD_COUNT, stamp->count);
+	wire_put_le64(record + RECORD_SEQ, stamp->seq);
+	wire_put_le64(record + RECORD_DURABLE, stamp->durable);
+	wire_put_le64(
+	    record + RECORD_CHECKSUM, record_checksum(record, size, number));
+}
+
+bool
+wal_format_get_record(const uint8_t *p, struct wal_format_record *out)
+{
+	struct wal_format_record h = {
+	    .stamp.seq = wire_get_le64(p + RECORD_SEQ),
+	    .stamp.count = wire_get_le32(p + RECORD_COUNT),
+	    .stamp.durable = wire_get_le64(p + RECORD_DURABLE),
+	    .size = wire_get_le32(p + RECORD_SIZE),
+	    .checksum = wire_get_le64(p + RECORD_CHECKSUM),
+	};
+
+	if (h.stamp.count == 0 || h.size > WAL_PAYLOAD_MAX)
+		return false;
+	/* Nothing that is written later can be durable already. */
+	if (h.stamp.seq > IKEY_SEQ_MAX || h.stamp.durable >= h.stamp.seq)
+		return false;
+	if (h.stamp.count - 1 > IKEY_SEQ_MAX - h.stamp.seq)
+		return false;
+	*out = h;
+	return true;
+}
+
+bool
+wal_format_check_record(const uint8_t *record, size_t size, uint64_t number)
+{
+	return wire_get_le64(record + RECORD_CHECKSUM) ==
+	       record_checksum(record, size, number);
+}

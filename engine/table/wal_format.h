@@ -1,0 +1,64 @@
+/*
+ * wal_format: the bytes of a log file's header and of a record's header, as
+ * wal.h and docs/SPEC.md describe them; encode and decode side by side.
+ *
+ * Pure functions.  Every checksum in a file is seeded with the file's number,
+ * so that a record of another file does not pass here.
+ */
+#ifndef ENGINE_TABLE_WAL_FORMAT_H
+#define ENGINE_TABLE_WAL_FORMAT_H
+
+#include "engine/base/wire.h"
+#include "engine/table/wal.h"
+
+#define WAL_FORMAT_VERSION 1
+
+struct wal_format_file {
+	uint32_t kind;
+	uint64_t number;
+	uint64_t first_seq;
+};
+
+/* What a file's first WAL_FILE_HEADER bytes are. */
+enum wal_format_state {
+	WAL_FORMAT_OK,
+	WAL_FORMAT_ZERO,    /* nothing was ever written there */
+	WAL_FORMAT_FOREIGN, /* no file of ours */
+	WAL_FORMAT_NEWER,   /* ours, of a version that is not ours */
+	WAL_FORMAT_BAD,     /* ours and damaged */
+};
+
+/* Writes WAL_FILE_HEADER bytes at p. */
+void wal_format_put_file(uint8_t *p, const struct wal_format_file *h);
+
+/* Reads WAL_FILE_HEADER bytes; *out is set only with WAL_FORMAT_OK, *version
+ * with WAL_FORMAT_NEWER too. */
+enum wal_format_state wal_format_get_file(
+    const uint8_t *p, struct wal_format_file *out, uint32_t *version);
+
+struct wal_format_record {
+	struct wal_stamp stamp;
+	uint32_t size; /* of the payload */
+	uint64_t checksum;
+};
+
+/* Fills in the header of a record of size bytes in all, checksum included. */
+void wal_format_put_record(uint8_t *record, size_t size,
+    const struct wal_stamp *stamp, uint64_t number);
+
+/* Reads WAL_RECORD_HEADER bytes and tells whether a writer can have written
+ * such numbers; the payload is not looked at. */
+bool wal_format_get_record(const uint8_t *p, struct wal_format_record *out);
+
+/* Whether the checksum of a whole record of size bytes is right. */
+bool wal_format_check_record(
+    const uint8_t *record, size_t size, uint64_t number);
+
+/* The field by itself, for a search that must be fast. */
+static inline uint64_t
+wal_format_durable(const uint8_t *p)
+{
+	return wire_get_le64(p + 24);
+}
+
+#endif

@@ -1,0 +1,573 @@
+/* The reader of log files: which damage is an end, and which is an error. */
+#include "tests/check.h"
+
+#include <stdio.h>
+
+#include "engine/base/wire.h"
+#include "tests/support/wal_file.h"
+
+static uint64_t
+nothing_durable(unsigned i)
+{
+	(void)i;
+	return 0;
+}
+
+/* Each record promises the one two before it, as when a sync is under way. */
+static uint64_t
+two_behind(unsigned i)
+{
+	return i > 2 ? i - 2 : 0;
+}
+
+static void
+check_end(
+    struct wal_file *f, uint64_t want_last, uint64_t want_end, bool want_torn)
+{
+	struct wal_tail tail;
+	uint64_t last;
+
+	check_ok(wal_file_read(f, &last, &tail));
+	check_eq(last, want_last);
+	check_eq(tail.end, want_end);
+	check_eq(tail.torn, want_torn);
+}
+
+static void
+check_damaged(struct wal_file *f, uint64_t want_last, uint64_t offset)
+{
+	struct wal_tail tail;
+	uint64_t last;
+	char place[64];
+
+	check_err(wal_file_read(f, &last, &tail), -EUCLEAN);
+	check_eq(last, want_last);
+	check_contains(f->message, f->path);
+	snprintf(place, sizeof(place),
+	    "damaged at offset %llu:", (unsigned long long)offset);
+	check_contains(f->message, place);
+	snprintf(place, sizeof(place), "truncate it to %llu bytes",
+	    (unsigned long long)offset);
+	check_contains(f->message, place);
+}
+
+static int
+open_log(struct wal_file *f)
+{
+	struct wal_reader *r;
+	int rc;
+
+	f->message[0] = '\0';
+	rc =
+	    wal_reader_open(f->env, f->path, WAL_KIND_LOG, WAL_FILE_NUMBER, &r);
+	if (!rc)
+		wal_reader_close(r);
+	return rc;
+}
+
+/* --- the end ------------------------------------------------------------- */
+
+static void
+wal_reader__torn_at_every_byte_of_the_last_record(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+	uint64_t at[6];
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 4, two_behind, at);
+	wal_file_load(&f, &file);
+	for (uint64_t cut = at[4]; cut < at[5]; cut++) {
+		wal_file_store(&f, bytes_of(file.data, cut));
+		check_end(&f, 3, at[4], cut > at[4]);
+	}
+	wal_file_store(&f, buf_bytes(&file));
+	check_end(&f, 4, at[5], false);
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__last_record_hurt_at_every_byte_is_torn(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+	uint64_t at[6];
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 4, two_behind, at);
+	wal_file_load(&f, &file);
+	for (uint64_t i = at[4]; i < at[5]; i++) {
+		file.data[i] ^= 0x40;
+		wal_file_store(&f, buf_bytes(&file));
+		check_end(&f, 3, at[4], true);
+		file.data[i] ^= 0x40;
+	}
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+/* A block that never reached the disk reads as zeros. */
+static void
+wal_reader__last_record_zero_from_any_byte_on_is_torn(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+	uint64_t at[6];
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 4, two_behind, at);
+	wal_file_load(&f, &file);
+	for (uint64_t i = at[5] - 1; i >= at[4]; i--) {
+		file.data[i] = 0;
+		wal_file_store(&f, buf_bytes(&file));
+		check_end(&f, 3, at[4], i > at[4]);
+	}
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__zeros_behind_the_end_are_not_torn(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+	uint64_t at[5];
+	size_t sizes[] = {1, 31, 32, 33, 4096, 600000};
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 3, two_behind, at);
+	wal_file_load(&f, &file);
+	check_ok(buf_reserve(&file, 600001));
+	memset(file.data + file.size, 0, 600001);
+	for (unsigned i = 0; i < 6; i++) {
+		size_t size = file.size + sizes[i];
+
+		wal_file_store(&f, bytes_of(file.data, size));
+		check_end(&f, 3, at[4], false);
+		file.data[size] = 1;
+		wal_file_store(&f, bytes_of(file.data, size + 1));
+		check_end(&f, 3, at[4], true);
+		file.data[size] = 0;
+	}
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+/* --- damage --------------------------------------------------------------- */
+
+static void
+wal_reader__damage_before_a_promised_record_is_an_error(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+	uint64_t at[8];
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 6, two_behind, at);
+	wal_file_load(&f, &file);
+	/* Record 6 promises 4, and nothing promises 5. */
+	for (unsigned k = 1; k <= 6; k++) {
+		for (uint64_t i = at[k]; i < at[k + 1]; i++) {
+			file.data[i] ^= 0x01;
+			wal_file_store(&f, buf_bytes(&file));
+			if (k <= 4)
+				check_damaged(&f, k - 1, at[k]);
+			else
+				check_end(&f, k - 1, at[k], true);
+			file.data[i] ^= 0x01;
+		}
+	}
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__damage_that_nobody_promised_is_the_end(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+	uint64_t at[6];
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 4, nothing_durable, at);
+	wal_file_load(&f, &file);
+	for (unsigned k = 1; k <= 4; k++) {
+		file.data[at[k]] ^= 0x01;
+		wal_file_store(&f, buf_bytes(&file));
+		check_end(&f, k - 1, at[k], true);
+		file.data[at[k]] ^= 0x01;
+	}
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__promise_beyond_a_large_hole_is_found(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0}, hole = {0};
+	uint64_t at[8];
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 6, two_behind, at);
+	wal_file_load(&f, &file);
+	/* Records 3 and 4 gave way to bytes of another length. */
+	check_ok(buf_append(&hole, file.data, at[3]));
+	check_ok(buf_reserve(&hole, 1000003));
+	memset(hole.data + hole.size, 0xa5, 1000003);
+	hole.size += 1000003;
+	check_ok(buf_append(&hole, file.data + at[5], at[7] - at[5]));
+	wal_file_store(&f, buf_bytes(&hole));
+	check_damaged(&f, 2, at[3]);
+	buf_fini(&hole);
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+/* --- records that do not belong here ---------------------------------------
+ */
+
+/* The records of a log with this number, from sequence number `from` on. */
+static void
+stale_records(struct wal_file *f, uint64_t number, uint64_t from,
+    uint64_t durable, struct buf *out)
+{
+	struct wal *w;
+	struct buf file = {0};
+
+	env_unlink(&f->posix, f->path);
+	check_ok(wal_create(f->env, f->path, WAL_KIND_LOG, number, from, &w));
+	for (uint64_t i = from; i < from + 3; i++)
+		check_ok(wal_file_append(
+		    w, (struct wal_stamp){i, 1, durable}, "stale payload"));
+	wal_close(w);
+	wal_file_load(f, &file);
+	check_ok(buf_append(
+	    out, file.data + WAL_FILE_HEADER, file.size - WAL_FILE_HEADER));
+	buf_fini(&file);
+}
+
+/* A log with records 1 to 3 and behind them those stale ones. */
+static uint64_t
+log_with_stale(
+    struct wal_file *f, uint64_t number, uint64_t from, uint64_t durable)
+{
+	struct buf stale = {0}, file = {0};
+	uint64_t at[5];
+
+	stale_records(f, number, from, durable, &stale);
+	wal_file_fill(f, 3, two_behind, at);
+	wal_file_load(f, &file);
+	check_ok(buf_append_bytes(&file, buf_bytes(&stale)));
+	wal_file_store(f, buf_bytes(&file));
+	buf_fini(&stale);
+	buf_fini(&file);
+	return at[4];
+}
+
+static void
+wal_reader__records_of_another_file_are_the_end(void **state)
+{
+	struct wal_file f;
+	uint64_t end;
+
+	(void)state;
+	wal_file_init(&f);
+	/* Even if they continue the sequence, and promise. */
+	end = log_with_stale(&f, 6, 4, 3);
+	check_end(&f, 3, end, true);
+	end = log_with_stale(&f, 6, 10, 9);
+	check_end(&f, 3, end, true);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__earlier_records_of_this_file_are_the_end(void **state)
+{
+	struct wal_file f;
+	uint64_t end;
+
+	(void)state;
+	wal_file_init(&f);
+	end = log_with_stale(&f, 7, 1, 0);
+	check_end(&f, 3, end, true);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__gap_in_the_sequence_is_the_end_or_damage(void **state)
+{
+	struct wal_file f;
+	uint64_t end;
+
+	(void)state;
+	wal_file_init(&f);
+	/* 4 is missing: was it promised? */
+	end = log_with_stale(&f, 7, 5, 3);
+	check_end(&f, 3, end, true);
+	end = log_with_stale(&f, 7, 5, 4);
+	check_damaged(&f, 3, end);
+	wal_file_fini(&f);
+}
+
+/* Many headers that promise, none with a checksum that is right. */
+static void
+wal_reader__gives_up_on_a_file_made_of_false_headers(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+	uint64_t at[4];
+	const size_t count = 300000;
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 2, nothing_durable, at);
+	wal_file_load(&f, &file);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t header[WAL_RECORD_HEADER] = {0};
+
+		wire_put_le32(header + 8,
+		    (uint32_t)((count - i - 1) * WAL_RECORD_HEADER));
+		wire_put_le32(header + 12, 1);
+		wire_put_le64(header + 16, 9);
+		wire_put_le64(header + 24, 8);
+		check_ok(buf_append(&file, header, sizeof(header)));
+	}
+	wal_file_store(&f, buf_bytes(&file));
+	check_damaged(&f, 2, at[3]);
+	check_contains(f.message, "looks like records");
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__failing_read_is_not_the_end(void **state)
+{
+	struct wal_file f;
+	struct wal_tail tail;
+	uint64_t last;
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 4, two_behind, NULL);
+	f.fault.error = EIO;
+	f.fault.reads = 0;
+	f.fault.reads_fail_at = 1;
+	check_err(wal_file_read(&f, &last, &tail), -EIO);
+	wal_file_fini(&f);
+}
+
+/* --- random damage against a model -----------------------------------------
+ */
+
+#define MODEL_RECORDS 40
+
+static uint64_t model_durable[MODEL_RECORDS + 1];
+
+static uint64_t
+model_durable_of(unsigned i)
+{
+	return model_durable[i];
+}
+
+/* Promises grow by random steps and stay behind the record. */
+static void
+model_promise(struct check_rand *r)
+{
+	uint64_t durable = 0;
+
+	for (unsigned i = 1; i <= MODEL_RECORDS; i++) {
+		durable += check_rand_below(r, i - durable);
+		model_durable[i] = durable;
+	}
+}
+
+/* Which record a byte of the file is in. */
+static unsigned
+record_of(const uint64_t *at, uint64_t offset)
+{
+	unsigned k = 1;
+
+	while (at[k + 1] <= offset)
+		k++;
+	return k;
+}
+
+static void
+wal_reader__random_damage_loses_no_promised_record(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	struct wal_file f;
+	uint64_t at[MODEL_RECORDS + 2];
+
+	(void)state;
+	wal_file_init(&f);
+	for (unsigned round = 0; round < 300; round++) {
+		struct buf file = {0};
+		uint64_t first, last_hurt, promised = 0;
+		unsigned k;
+
+		model_promise(&r);
+		wal_file_fill(&f, MODEL_RECORDS, model_durable_of, at);
+		wal_file_load(&f, &file);
+		first = at[1] + check_rand_below(&r, file.size - at[1]);
+		last_hurt = first + check_rand_below(&r, file.size - first);
+		for (uint64_t i = first; i <= last_hurt; i++)
+			file.data[i] ^=
+			    (uint8_t)(1 + check_rand_below(&r, 255));
+		wal_file_store(&f, buf_bytes(&file));
+
+		k = record_of(at, first);
+		for (unsigned i = record_of(at, last_hurt) + 1;
+		     i <= MODEL_RECORDS; i++)
+			promised = model_durable[i];
+		if (promised >= k)
+			check_damaged(&f, k - 1, at[k]);
+		else
+			check_end(&f, k - 1, at[k], true);
+		buf_fini(&file);
+	}
+	wal_file_fini(&f);
+}
+
+/* --- the file's header ------------------------------------------------------
+ */
+
+static void
+wal_reader__file_that_ends_in_its_header_is_no_data(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 1, nothing_durable, NULL);
+	wal_file_load(&f, &file);
+	for (size_t size = 0; size < WAL_FILE_HEADER; size++) {
+		wal_file_store(&f, bytes_of(file.data, size));
+		check_err(open_log(&f), -ENODATA);
+		check_str(f.message, "");
+	}
+	wal_file_store(&f, bytes_of(file.data, WAL_FILE_HEADER));
+	check_end(&f, 0, WAL_FILE_HEADER, false);
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__zero_header_is_no_data_unless_records_promise(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+	uint8_t zeros[5000] = {0};
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_store(&f, bytes_of(zeros, WAL_FILE_HEADER));
+	check_err(open_log(&f), -ENODATA);
+	wal_file_store(&f, bytes_of(zeros, sizeof(zeros)));
+	check_err(open_log(&f), -ENODATA);
+
+	wal_file_fill(&f, 3, nothing_durable, NULL);
+	wal_file_load(&f, &file);
+	memset(file.data, 0, WAL_FILE_HEADER);
+	wal_file_store(&f, buf_bytes(&file));
+	check_err(open_log(&f), -ENODATA);
+	check_str(f.message, "");
+
+	wal_file_fill(&f, 3, two_behind, NULL);
+	wal_file_load(&f, &file);
+	memset(file.data, 0, WAL_FILE_HEADER);
+	wal_file_store(&f, buf_bytes(&file));
+	check_err(open_log(&f), -EUCLEAN);
+	check_contains(f.message, f.path);
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__every_byte_of_the_header_counts(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 1, nothing_durable, NULL);
+	wal_file_load(&f, &file);
+	for (size_t i = 0; i < WAL_FILE_HEADER; i++) {
+		/* Magic and version: not ours, or newer. */
+		int want = i < 12 ? -EPROTONOSUPPORT : -EUCLEAN;
+
+		file.data[i] ^= 0x10;
+		wal_file_store(&f, buf_bytes(&file));
+		check_err(open_log(&f), want);
+		check_contains(f.message, f.path);
+		file.data[i] ^= 0x10;
+	}
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__file_under_another_name_is_refused(void **state)
+{
+	struct wal_file f;
+	struct wal_reader *r;
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 1, nothing_durable, NULL);
+	check_err(
+	    wal_reader_open(f.env, f.path, WAL_KIND_LOG, 8, &r), -EUCLEAN);
+	check_contains(f.message, "was the file renamed?");
+	check_err(
+	    wal_reader_open(f.env, f.path, WAL_KIND_MANIFEST, 7, &r), -EUCLEAN);
+	env_unlink(&f.posix, f.path);
+	check_err(open_log(&f), -ENOENT);
+	wal_file_fini(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(wal_reader__torn_at_every_byte_of_the_last_record),
+	    cmocka_unit_test(
+		wal_reader__last_record_hurt_at_every_byte_is_torn),
+	    cmocka_unit_test(
+		wal_reader__last_record_zero_from_any_byte_on_is_torn),
+	    cmocka_unit_test(wal_reader__zeros_behind_the_end_are_not_torn),
+	    cmocka_unit_test(
+		wal_reader__damage_before_a_promised_record_is_an_error),
+	    cmocka_unit_test(
+		wal_reader__damage_that_nobody_promised_is_the_end),
+	    cmocka_unit_test(wal_reader__promise_beyond_a_large_hole_is_found),
+	    cmocka_unit_test(wal_reader__records_of_another_file_are_the_end),
+	    cmocka_unit_test(
+		wal_reader__earlier_records_of_this_file_are_the_end),
+	    cmocka_unit_test(
+		wal_reader__gap_in_the_sequence_is_the_end_or_damage),
+	    cmocka_unit_test(
+		wal_reader__gives_up_on_a_file_made_of_false_headers),
+	    cmocka_unit_test(wal_reader__failing_read_is_not_the_end),
+	    cmocka_unit_test(
+		wal_reader__random_damage_loses_no_promised_record),
+	    cmocka_unit_test(
+		wal_reader__file_that_ends_in_its_header_is_no_data),
+	    cmocka_unit_test(
+		wal_reader__zero_header_is_no_data_unless_records_promise),
+	    cmocka_unit_test(wal_reader__every_byte_of_the_header_counts),
+	    cmocka_unit_test(wal_reader__file_under_another_name_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
