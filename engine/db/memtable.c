@@ -1,0 +1,264 @@
+#include "engine/db/memtable.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "engine/base/must.h"
+#include "engine/db/batch.h"
+
+/* Asked from malloc at a time.  Pages that are not used yet cost nothing. */
+#define CHUNK_BYTES (256u << 10)
+
+struct memtable *
+memtable_new(void)
+{
+	struct memtable *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	arena_init(&m->arena, CHUNK_BYTES);
+	if (skiplist_init(&m->list, &m->arena)) {
+		arena_fini(&m->arena);
+		free(m);
+		return NULL;
+	}
+	atomic_init(&m->refs, 1);
+	return m;
+}
+
+void
+memtable_ref(struct memtable *m)
+{
+	/* Relaxed: whoever adds a reference has one. */
+	unsigned before =
+	    atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
+
+	must(before > 0);
+}
+
+void
+memtable_unref(struct memtable *m)
+{
+	unsigned before;
+
+	if (!m)
+		return;
+	/* Release what this thread did, acquire what the others did: it comes
+	 * before the memory goes. */
+	before = atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel);
+	must(before > 0);
+	if (before > 1)
+		return;
+	arena_fini(&m->arena);
+	free(m);
+}
+
+int
+memtable_reserve(struct memtable *m, size_t bytes, uint32_t count)
+{
+	uint64_t overhead = (uint64_t)count * SKIPLIST_OVERHEAD_MAX;
+
+	if (overhead > SIZE_MAX / 2 || bytes > SIZE_MAX / 2)
+		return -ENOMEM;
+	return arena_reserve(&m->arena, bytes + (size_t)overhead);
+}
+
+/* Only the writer calls these: a plain load and store is enough. */
+static void
+note_bytes(struct memtable *m, size_t bytes)
+{
+	size_t now = atomic_load_explicit(&m->bytes, memory_order_relaxed);
+	uint64_t count = memtable_count(m);
+
+	atomic_store_explicit(&m->bytes, now + bytes, memory_order_relaxed);
+	atomic_store_explicit(&m->count, count + 1, memory_order_relaxed);
+}
+
+static void
+note_seq(struct memtable *m, uint64_t seq)
+{
+	uint64_t first = memtable_first_seq(m);
+
+	if (first == 0 || seq < first)
+		atomic_store_explicit(&m->first_seq, seq, memory_order_relaxed);
+	if (seq > memtable_last_seq(m))
+		atomic_store_explicit(&m->last_seq, seq, memory_order_relaxed);
+}
+
+int
+memtable_add(struct memtable *m, uint64_t seq, enum ikey_kind kind,
+    struct bytes key, struct bytes value)
+{
+	struct ikey ikey = {key, seq, kind};
+	size_t bytes;
+	int err;
+
+	must(seq > 0 && seq <= IKEY_SEQ_MAX);
+	err = skiplist_insert(&m->list, &ikey, value, &bytes);
+	if (err)
+		return err;
+	note_bytes(m, bytes);
+	note_seq(m, seq);
+	return 0;
+}
+
+int
+memtable_apply(struct memtable *m, struct bytes payload, uint64_t first_seq)
+{
+	struct batch_cursor c;
+	struct batch_op op;
+	uint64_t seq = first_seq;
+	int rc;
+
+	rc = batch_cursor_init(&c, payload);
+	if (!rc)
+		rc = memtable_reserve(m, payload.size, c.left);
+	if (rc)
+		return rc;
+	while ((rc = batch_cursor_next(&c, &op)) > 0) {
+		rc = memtable_add(m, seq++, op.kind, op.key, op.value);
+		if (rc)
+			break;
+	}
+	return rc;
+}
+
+int
+memtable_get(
+    const struct memtable *m, struct bytes target, struct memtable_entry *out)
+{
+	const struct skiplist_node *n = skiplist_seek(&m->list, target);
+	struct bytes key, value;
+	uint64_t trailer;
+
+	if (!n)
+		return 0;
+	skiplist_entry(n, &key, &value);
+	if (!bytes_eq(ikey_user(key), ikey_user(target)))
+		return 0;
+	trailer = ikey_trailer(key);
+	out->seq = trailer >> 8;
+	out->kind = (enum ikey_kind)(trailer & 0xff);
+	out->value = value;
+	return 1;
+}
+
+size_t
+memtable_bytes(const struct memtable *m)
+{
+	return atomic_load_explicit(&m->bytes, memory_order_relaxed);
+}
+
+uint64_t
+memtable_count(const struct memtable *m)
+{
+	return atomic_load_explicit(&m->count, memory_order_relaxed);
+}
+
+uint64_t
+memtable_first_seq(const struct memtable *m)
+{
+	return atomic_load_explicit(&m->first_seq, memory_order_relaxed);
+}
+
+uint64_t
+memtable_last_seq(const struct memtable *m)
+{
+	return atomic_load_explicit(&m->last_seq, memory_order_relaxed);
+}
+
+/* --- the iterator ------------------------------------------------------- */
+
+struct memtable_iter {
+	struct iter iter;
+	struct memtable *memtable;
+	const struct skiplist_node *node; /* NULL: at no entry */
+};
+
+static struct memtable_iter *
+iter_of(struct iter *it)
+{
+	return (struct memtable_iter *)(void *)it;
+}
+
+static int
+iter_at(struct memtable_iter *it, const struct skiplist_node *node)
+{
+	it->node = node;
+	if (!node)
+		return 0;
+	skiplist_entry(node, &it->iter.key, &it->iter.value);
+	return 1;
+}
+
+static int
+mem_first(struct iter *base)
+{
+	struct memtable_iter *it = iter_of(base);
+
+	return iter_at(it, skiplist_first(&it->memtable->list));
+}
+
+static int
+mem_last(struct iter *base)
+{
+	struct memtable_iter *it = iter_of(base);
+
+	return iter_at(it, skiplist_last(&it->memtable->list));
+}
+
+static int
+mem_seek(struct iter *base, struct bytes ikey)
+{
+	struct memtable_iter *it = iter_of(base);
+
+	return iter_at(it, skiplist_seek(&it->memtable->list, ikey));
+}
+
+static int
+mem_next(struct iter *base)
+{
+	struct memtable_iter *it = iter_of(base);
+
+	must(it->node);
+	return iter_at(it, skiplist_next(it->node));
+}
+
+static int
+mem_prev(struct iter *base)
+{
+	struct memtable_iter *it = iter_of(base);
+
+	must(it->node);
+	return iter_at(it, skiplist_before(&it->memtable->list, base->key));
+}
+
+static void
+mem_close(struct iter *base)
+{
+	memtable_unref(iter_of(base)->memtable);
+	free(base);
+}
+
+static const struct iter_ops mem_ops = {
+    .first = mem_first,
+    .last = mem_last,
+    .seek = mem_seek,
+    .next = mem_next,
+    .prev = mem_prev,
+    .close = mem_close,
+};
+
+int
+memtable_iter_open(struct memtable *m, struct iter **out)
+{
+	struct memtable_iter *it = calloc(1, sizeof(*it));
+
+	if (!it)
+		return -ENOMEM;
+	it->iter.ops = &mem_ops;
+	it->memtable = m;
+	memtable_ref(m);
+	*out = &it->iter;
+	return 0;
+}

@@ -1,0 +1,88 @@
+/*
+ * memtable: the newest entries, in memory, sorted; the log has them too.
+ *
+ * Use: memtable_new, memtable_reserve and memtable_apply for each batch (or
+ * memtable_add), then the database publishes the batch's last sequence number;
+ * memtable_get and iterators at a published number; memtable_unref.
+ * Owns: copies of keys and values, until the last reference goes.
+ * Threads: one adds at a time (the database's write lock); any number read
+ * meanwhile without a lock.  An entry is visible to readers as soon as it is
+ * in, so the atomicity of a batch is the readers': they seek no number that is
+ * not published (by a release store that they acquire).
+ * Errors: -ENOMEM from add may leave half a batch in, with numbers that are
+ * never published.  After memtable_reserve no add can fail.
+ */
+#ifndef ENGINE_DB_MEMTABLE_H
+#define ENGINE_DB_MEMTABLE_H
+
+#include <stdatomic.h>
+
+#include "engine/db/skiplist.h"
+#include "engine/table/ikey.h"
+#include "engine/table/iter.h"
+
+struct memtable {
+	_Atomic unsigned refs;
+
+	/* The log whose records it holds; the database's to set, before
+	 * others see the memtable. */
+	uint64_t log_no;
+
+	/* Set by the writer, relaxed: figures that guard no other memory.
+	 * The sequence numbers are 0 while it is empty. */
+	_Atomic uint64_t first_seq; /* smallest added */
+	_Atomic uint64_t last_seq;  /* largest added */
+	_Atomic uint64_t count;     /* entries */
+	_Atomic size_t bytes;       /* their memory */
+
+	struct arena arena;
+	struct skiplist list;
+};
+
+/* With one reference; NULL: no memory. */
+struct memtable *memtable_new(void);
+void memtable_ref(struct memtable *m);
+
+/* Frees it with the last reference; NULL is allowed. */
+void memtable_unref(struct memtable *m);
+
+/* Makes sure that the next `count` adds, whose keys and values are `bytes`
+ * bytes together, do not fail.  A reservation is not added to an earlier one;
+ * it counts what is left of it. */
+int memtable_reserve(struct memtable *m, size_t bytes, uint32_t count);
+
+/* Adds one entry; its sequence number may not be in use for this key. */
+int memtable_add(struct memtable *m, uint64_t seq, enum ikey_kind kind,
+    struct bytes key, struct bytes value);
+
+/*
+ * Adds all operations of a batch's payload (batch.h), the first with number
+ * first_seq, the next with the next.  Reserves by itself.  ERR_DAMAGED (no
+ * message) if the payload is malformed; then or on -ENOMEM, a part may be in.
+ */
+int memtable_apply(
+    struct memtable *m, struct bytes payload, uint64_t first_seq);
+
+struct memtable_entry {
+	uint64_t seq;
+	enum ikey_kind kind;
+	struct bytes value; /* valid while the memtable is referenced */
+};
+
+/* The newest entry of the target's user key at or below its number: 1 found
+ * (a tombstone too: see kind), 0 none.  target: an encoded ikey. */
+int memtable_get(
+    const struct memtable *m, struct bytes target, struct memtable_entry *out);
+
+/* An iterator that holds a reference.  Keys and values stay valid as long as
+ * the memtable, not just until the next move. */
+int memtable_iter_open(struct memtable *m, struct iter **out);
+
+/* Memory of the entries (without what malloc holds ready for more), and their
+ * number; from any thread. */
+size_t memtable_bytes(const struct memtable *m);
+uint64_t memtable_count(const struct memtable *m);
+uint64_t memtable_first_seq(const struct memtable *m);
+uint64_t memtable_last_seq(const struct memtable *m);
+
+#endif
