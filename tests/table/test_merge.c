@@ -144,13 +144,10 @@ merge__child_error_is_its_error(void **state)
 		for (rc = iter_first(it); rc == 1; rc = iter_next(it)) {
 			check_bytes_eq(it->key, d.all.entries[seen].key);
 			/* Turn around in the middle. */
-			if (++seen == d.all.count / 2) {
-				rc = iter_prev(it);
-				if (rc == 1)
-					rc = iter_next(it);
-				if (rc != 1)
-					break;
-			}
+			if (++seen == d.all.count / 2)
+				rc = iter_prev(it) == 1 ? iter_next(it) : -EIO;
+			if (rc != 1)
+				break;
 		}
 		failed = rc != 0;
 		if (failed)

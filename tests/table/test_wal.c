@@ -153,40 +153,45 @@ wal__create_refuses_a_file_that_is_there(void **state)
 	wal_file_fini(&f);
 }
 
+/* The disk is full at operation n of the script, then it is not any more. */
+static void
+full_disk_at(struct wal_file *f, enum env_fault_kind kind, unsigned n)
+{
+	uint64_t last;
+	struct wal_tail tail;
+	struct outcome o;
+
+	env_unlink(&f->posix, f->path);
+	env_fault_arm(&f->fault, kind, ENOSPC, n);
+	o = run_script(f);
+	env_fault_disarm(&f->fault);
+	if (n <= 2) { /* the file, its header */
+		check_err(o.create, -ENOSPC);
+		o = run_script(f);
+		check_ok(o.create);
+	}
+	/* Operations 3, 5 and 7 are the appends. */
+	for (unsigned i = 0; i < 3; i++) {
+		if (n == 3 + 2 * i)
+			check_err(o.append[i], -ENOSPC);
+		check_ok(o.again[i]);
+	}
+	check_ok(wal_file_read(f, &last, &tail));
+	check_false(tail.torn);
+	/* A failed sync, at 4, 6 and 8, ends the writing. */
+	check_eq(last, n == 4 ? 1 : n == 6 ? 2 : 3);
+}
+
 static void
 wal__full_disk_at_any_moment_leaves_the_log_usable(void **state)
 {
 	struct wal_file f;
-	enum env_fault_kind kinds[] = {ENV_FAULT_ERROR, ENV_FAULT_SHORT};
 
 	(void)state;
 	wal_file_init(&f);
-	for (unsigned k = 0; k < 2; k++) {
-		for (unsigned n = 1; n <= SCRIPT_OPS; n++) {
-			uint64_t last;
-			struct wal_tail tail;
-			struct outcome o;
-
-			env_unlink(&f.posix, f.path);
-			env_fault_arm(&f.fault, kinds[k], ENOSPC, n);
-			o = run_script(&f);
-			env_fault_disarm(&f.fault);
-			if (n <= 2) { /* the file, its header */
-				check_err(o.create, -ENOSPC);
-				o = run_script(&f);
-				check_ok(o.create);
-			}
-			/* Operations 3, 5 and 7 are the appends. */
-			for (unsigned i = 0; i < 3; i++) {
-				if (n == 3 + 2 * i)
-					check_err(o.append[i], -ENOSPC);
-				check_ok(o.again[i]);
-			}
-			check_ok(wal_file_read(&f, &last, &tail));
-			check_false(tail.torn);
-			/* A failed sync, at 4, 6 and 8, ends the writing. */
-			check_eq(last, n == 4 ? 1 : n == 6 ? 2 : 3);
-		}
+	for (unsigned n = 1; n <= SCRIPT_OPS; n++) {
+		full_disk_at(&f, ENV_FAULT_ERROR, n);
+		full_disk_at(&f, ENV_FAULT_SHORT, n);
 	}
 	wal_file_fini(&f);
 }
