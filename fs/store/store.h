@@ -19,8 +19,10 @@ struct store;
 struct store_batch;
 struct store_iter;
 
+/* A zeroed one holds nothing. */
 struct store_value {
 	struct bytes bytes;
+	struct store *store; /* set by store_get when something is pinned */
 	void *pin[2]; /* for the implementation */
 	int pin_kind;
 };
@@ -74,12 +76,12 @@ struct store_iter {
 
 int store_close(struct store *s);
 
-/* 1 found and pinned, 0 absent, <0. */
+/* 1 found and pinned, 0 absent, <0: *out is untouched. */
 int store_get(struct store *s, struct bytes key, struct store_value *out);
-void store_value_release(struct store_value *v);
+void store_value_release(struct store_value *v); /* leaves it zeroed */
 
 struct store_batch *store_batch_new(struct store *s); /* NULL: no memory */
-void store_batch_free(struct store_batch *b);
+void store_batch_free(struct store_batch *b); /* NULL allowed */
 void store_batch_clear(struct store_batch *b);
 int store_batch_put(struct store_batch *b, struct bytes key,
     struct bytes value);
@@ -100,7 +102,7 @@ uint64_t store_durable_seq(struct store *s);
  * positioned: seek first.  1 at an entry, 0 end, <0. */
 int store_iter_open(struct store *s, struct bytes lower, struct bytes upper,
     struct store_iter **out);
-void store_iter_close(struct store_iter *it);
+void store_iter_close(struct store_iter *it); /* NULL allowed */
 int store_iter_seek(struct store_iter *it, struct bytes key);
 int store_iter_next(struct store_iter *it);
 
