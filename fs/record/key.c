@@ -4,9 +4,7 @@
 
 #include "engine/base/wire.h"
 
-/* Tag, one number, a second number or a name. */
-#define KEY_INO_SIZE   (1 + 8)
-#define KEY_BLOCK_SIZE (KEY_INO_SIZE + 8)
+#define KEY_INO_SIZE (1 + 8)
 
 /* Clears b and begins a key of size bytes with its tag. */
 static int

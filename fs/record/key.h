@@ -23,6 +23,9 @@
 /* A longer natural prefix is replaced by a fresh one. */
 #define KEY_PREFIX_MAX 4096
 
+/* Bytes of a block's key, for callers that keep one on their stack. */
+#define KEY_BLOCK_SIZE (1 + 8 + 8)
+
 enum key_tag {
 	KEY_ENTRY = 'E',
 	KEY_BLOCK = 'D',
