@@ -129,13 +129,13 @@ block_iter_seek(struct block_iter *it, struct bytes target)
 	size_t pos, until;
 	int rc, cmp = -1;
 
+	/* The restart at until shares nothing and so compares as not smaller,
+	 * which it is: the loop ends there at the latest. */
 	rc = block_search_restarts(&it->view, target, &pos, &until);
 	it->iter.key.size = 0;
 	while (rc >= 0 && cmp < 0) {
 		if (pos >= it->view.entries.size)
 			return block_iter_none(it);
-		if (pos == until)
-			s.match = 0; /* a restart shares nothing */
 		rc = block_decode(it->view.entries, pos, &e);
 		if (rc < 0)
 			break;
