@@ -14,8 +14,8 @@
 #include "engine/base/wire.h"
 
 /* Written to disk: numbers never change their meaning. */
-#define IKEY_KINDS(X)                                                          \
-	X(DELETE, 0)                                                           \
+#define IKEY_KINDS(X) \
+	X(DELETE, 0)  \
 	X(PUT, 1)
 
 enum ikey_kind {
@@ -38,6 +38,22 @@ static inline uint64_t
 ikey_pack(uint64_t seq, enum ikey_kind kind)
 {
 	return seq << 8 | (uint64_t)kind;
+}
+
+/* ERR_DAMAGED for a kind that is not stored. */
+static inline int
+ikey_unpack(uint64_t trailer, uint64_t *seq, enum ikey_kind *kind)
+{
+	switch (trailer & 0xff) {
+#define IKEY_KIND_CASE(name, number) case number:
+		IKEY_KINDS(IKEY_KIND_CASE)
+#undef IKEY_KIND_CASE
+		*kind = (enum ikey_kind)(trailer & 0xff);
+		*seq = trailer >> 8;
+		return 0;
+	default:
+		return ERR_DAMAGED;
+	}
 }
 
 /* Requires encoded.size >= IKEY_TRAILER (checked where bytes enter). */
@@ -67,8 +83,8 @@ ikey_cmp(struct bytes a, struct bytes b)
 	return (x < y) - (x > y);
 }
 
-int ikey_append(struct buf *b, struct bytes user, uint64_t seq,
-    enum ikey_kind kind);
+int ikey_append(
+    struct buf *b, struct bytes user, uint64_t seq, enum ikey_kind kind);
 
 /* ERR_DAMAGED if too short or of an unknown kind. */
 int ikey_decode(struct bytes encoded, struct ikey *out);
