@@ -6,7 +6,8 @@
  * 0 (past either end) or <0 (error) the iterator is at no entry, and only
  * seek, first and last are allowed.  Keys are encoded ikeys in ikey_cmp order.
  * next and prev may be called only at an entry.  The direction may change at
- * any time.  Threads: one at a time.
+ * any time.  What is sought must not lie in the iterator (its own key, say).
+ * Threads: one at a time.
  */
 #ifndef ENGINE_TABLE_ITER_H
 #define ENGINE_TABLE_ITER_H
