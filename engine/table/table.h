@@ -1,9 +1,9 @@
 /*
  * table: a sorted, immutable file of entries (SST), open for reading.
  *
- * Format (docs/SPEC.md): data frames, filter frame, index frame, properties
- * frame, footer.  Index: one entry per data block, the block's last ikey ->
- * handle.  Filter and index stay in memory while the table is open.
+ * Format (docs/SPEC.md): magic, data frames, filter frame, index frame,
+ * properties frame, footer.  Index: one entry per data block, the block's last
+ * ikey -> handle.  Filter and index stay in memory while the table is open.
  * Use: table_open ... table_close; lookups and iterators in between.
  * Threads: any number of readers.  Errors: ERR_DAMAGED with a message.
  */
@@ -59,7 +59,7 @@ int table_iter_open(struct table *t, bool fill, struct iter **out);
 /* Reads every frame; calls finding with a line for each damage, and compares
  * order, counts and bounds with the properties.  Returns the number found or
  * <0. */
-int table_check(struct table *t, void (*finding)(void *ctx, const char *text),
-    void *ctx);
+int table_check(
+    struct table *t, void (*finding)(void *ctx, const char *text), void *ctx);
 
 #endif

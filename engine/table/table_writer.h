@@ -3,7 +3,9 @@
  *
  * Use: table_writer_open, table_writer_add in growing ikey_cmp order,
  * table_writer_finish (synced when it returns) or table_writer_abandon (the
- * file is removed).  Threads: one.  Errors: the first one sticks.
+ * file is removed).  The directory is for the caller to sync.
+ * Threads: one.  Errors: the first one sticks; a failed write or sync is never
+ * retried.
  */
 #ifndef ENGINE_TABLE_TABLE_WRITER_H
 #define ENGINE_TABLE_TABLE_WRITER_H
@@ -32,17 +34,24 @@ struct table_info {
 	struct buf largest;
 };
 
-void table_info_fini(struct table_info *info);
+static inline void
+table_info_fini(struct table_info *info)
+{
+	buf_fini(&info->smallest);
+	buf_fini(&info->largest);
+}
 
+/* -EEXIST if path is there. */
 int table_writer_open(struct env *env, const char *path, uint64_t file_no,
     const struct table_writer_options *o, struct table_writer **out);
-int table_writer_add(struct table_writer *w, struct bytes ikey,
-    struct bytes value);
+int table_writer_add(
+    struct table_writer *w, struct bytes ikey, struct bytes value);
 
 /* Bytes the file will have about, if finished now. */
 uint64_t table_writer_size(const struct table_writer *w);
 
-/* Frees the writer in any case.  On an error the file is removed. */
+/* Frees the writer in any case.  On an error the file is removed.  -EINVAL if
+ * nothing was added. */
 int table_writer_finish(struct table_writer *w, struct table_info *info);
 void table_writer_abandon(struct table_writer *w);
 

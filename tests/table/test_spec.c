@@ -6,6 +6,7 @@
 #include "engine/table/frame.h"
 #include "engine/table/ikey.h"
 #include "tests/check.h"
+#include "tests/support/place.h"
 #include "tests/support/spec.h"
 
 static void
@@ -142,6 +143,44 @@ spec__frame(void **state)
 	buf_fini(&out);
 }
 
+/* Table 12, written and compared; then the example itself, opened. */
+static void
+spec__table(void **state)
+{
+	const struct table_writer_options o = {
+	    .block_bytes = 4096,
+	    .filter_bits = 10,
+	};
+	struct sorted s = {0};
+	struct table_info info;
+	struct bytes file;
+	struct place p;
+	struct table *t;
+	size_t size;
+	uint8_t *raw;
+
+	(void)state;
+	place_init(&p);
+	sorted_add(&s, bytes_str("apple"), 7, IKEY_KIND_PUT, bytes_str("red"));
+	sorted_add(&s, bytes_str("apply"), 9, IKEY_KIND_DELETE, bytes_str(""));
+	check_ok(place_write(&p, &s, &o, &info));
+	table_info_fini(&info);
+	file = place_load(&p);
+	check_true(spec_check("table", file.data, file.size));
+	raw = spec_example("table", &size);
+	check_true(raw != NULL);
+	place_store(&p, bytes_of(raw, size));
+	t = place_open(&p, NULL);
+	place_check_get(t, &s, s.entries[0].key, false);
+	place_check_get(t, &s, s.entries[1].key, false);
+	check_eq(table_check(t, place_finding, &p), 0);
+	table_close(t);
+	free(raw);
+	free((void *)(uintptr_t)file.data);
+	sorted_fini(&s);
+	place_fini(&p);
+}
+
 int
 main(void)
 {
@@ -153,6 +192,7 @@ main(void)
 	    cmocka_unit_test(spec__block),
 	    cmocka_unit_test(spec__filter),
 	    cmocka_unit_test(spec__frame),
+	    cmocka_unit_test(spec__table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

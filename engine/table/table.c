@@ -1,0 +1,271 @@
+#include "engine/table/table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/table/block.h"
+#include "engine/table/filter.h"
+#include "engine/table/table_format.h"
+
+#define TABLE_LINE 64 /* of the processor's cache */
+
+/* --- opening ----------------------------------------------------------- */
+
+/*
+ * There is no footer.  If the file begins as a table does, its end is lost;
+ * else it is something else.
+ */
+static int
+table_no_footer(struct table *t)
+{
+	struct env_file *f = t->file;
+	uint8_t magic[TABLE_MAGIC_SIZE];
+	size_t got;
+	int err = env_pread(f, magic, sizeof(magic), 0, &got);
+
+	if (err)
+		return err;
+	if (memcmp(magic, TABLE_MAGIC, got) == 0) {
+		env_log(f->env, ERR_LEVEL_ERROR,
+		    "%s: damaged at offset %" PRIu64 ": the footer is missing, "
+		    "the file was cut short or written over; restore it from "
+		    "a backup",
+		    f->path, t->file_size);
+		return ERR_DAMAGED;
+	}
+	env_log(f->env, ERR_LEVEL_ERROR,
+	    "%s: offset 0: not a table file; move it out of the store and "
+	    "restore the right one from a backup",
+	    f->path);
+	return ERR_FORMAT;
+}
+
+static int
+table_check_footer(struct table *t, uint64_t offset)
+{
+	const struct table_footer *f = &t->footer;
+	uint64_t filter_end, index_end;
+
+	if (f->version != TABLE_VERSION) {
+		env_log(t->file->env, ERR_LEVEL_ERROR,
+		    "%s: offset %" PRIu64 ": table format version %" PRIu32
+		    ", this program reads version %d; use a newer keyfs",
+		    t->file->path, offset, f->version, TABLE_VERSION);
+		return ERR_FORMAT;
+	}
+	if (f->file_no != t->file_no) {
+		env_log(t->file->env, ERR_LEVEL_ERROR,
+		    "%s: damaged at offset %" PRIu64 ": this is table %" PRIu64
+		    ", not table %" PRIu64 "; a file was renamed or swapped",
+		    t->file->path, offset, f->file_no, t->file_no);
+		return ERR_DAMAGED;
+	}
+	if (!frame_handle_fits(f->filter, offset) ||
+	    !frame_handle_fits(f->index, offset) ||
+	    !frame_handle_fits(f->properties, offset))
+		return frame_damaged(
+		    t->file, offset, "the footer names blocks beyond the end");
+	filter_end = f->filter.offset + frame_handle_bytes(f->filter);
+	index_end = f->index.offset + frame_handle_bytes(f->index);
+	if (filter_end != f->index.offset ||
+	    index_end != f->properties.offset ||
+	    f->properties.offset + frame_handle_bytes(f->properties) != offset)
+		return frame_damaged(
+		    t->file, offset, "the footer leaves gaps in the file");
+	return 0;
+}
+
+static int
+table_read_footer(struct table *t)
+{
+	uint8_t raw[TABLE_FOOTER];
+	uint64_t offset;
+	int err;
+
+	err = env_size(t->file, &t->file_size);
+	if (err)
+		return err;
+	if (t->file_size < TABLE_MAGIC_SIZE + TABLE_FOOTER)
+		return table_no_footer(t);
+	offset = t->file_size - TABLE_FOOTER;
+	err = env_pread_full(t->file, raw, sizeof(raw), offset);
+	if (err)
+		return err;
+	err = table_format_footer_decode(raw, &t->footer);
+	if (err == ERR_FORMAT)
+		return table_no_footer(t);
+	if (err)
+		return frame_damaged(
+		    t->file, offset, "checksum of the footer does not match");
+	return table_check_footer(t, offset);
+}
+
+static int
+table_read_properties(struct table *t)
+{
+	struct frame_handle h = t->footer.properties;
+	size_t size;
+	int err;
+
+	err = frame_read(
+	    t->file, t->file_no, t->file_size, h, &t->properties_block, &size);
+	if (err)
+		return err;
+	err = table_format_properties_decode(
+	    bytes_of(t->properties_block, size), &t->properties);
+	return err ? frame_damaged(t->file, h.offset, "malformed properties")
+		   : 0;
+}
+
+static int
+table_read_index(struct table *t)
+{
+	const struct table_index_bounds bounds = {
+	    .begin = TABLE_MAGIC_SIZE,
+	    .end = t->footer.filter.offset,
+	    .smallest = t->properties.smallest,
+	    .largest = t->properties.largest,
+	};
+	struct frame_handle h = t->footer.index;
+	const char *why;
+	uint8_t *data;
+	size_t size;
+	int err;
+
+	err = frame_read(t->file, t->file_no, t->file_size, h, &data, &size);
+	if (err)
+		return err;
+	err = table_index_init(&t->index, data, size, &bounds, &why);
+	if (err == ERR_DAMAGED)
+		return frame_damaged(t->file, h.offset, why);
+	if (!err && t->index.count != t->properties.data_blocks)
+		return frame_damaged(t->file, h.offset,
+		    "the properties count other blocks than the index");
+	return err;
+}
+
+/* Copies the filter to where its lines are the processor's. */
+static int
+table_read_filter(struct table *t)
+{
+	uint8_t *data, *aligned;
+	size_t size, room;
+	int err;
+
+	err = frame_read(
+	    t->file, t->file_no, t->file_size, t->footer.filter, &data, &size);
+	if (err)
+		return err;
+	room = (size + TABLE_LINE) / TABLE_LINE * TABLE_LINE;
+	aligned = aligned_alloc(TABLE_LINE, room);
+	if (aligned) {
+		memcpy(aligned, data, size);
+		t->filter = bytes_of(aligned, size);
+	}
+	free(data);
+	return aligned ? 0 : -ENOMEM;
+}
+
+int
+table_open(struct env *env, const char *path, uint64_t file_no,
+    struct cache *cache, struct table **out)
+{
+	struct table *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t)
+		return -ENOMEM;
+	t->file_no = file_no;
+	t->cache = cache;
+	err = env_open(env, path, ENV_OPEN_READ, &t->file);
+	if (!err)
+		err = table_read_footer(t);
+	if (!err)
+		err = table_read_properties(t);
+	if (!err)
+		err = table_read_index(t);
+	if (!err)
+		err = table_read_filter(t);
+	if (err)
+		table_close(t);
+	else
+		*out = t;
+	return err;
+}
+
+void
+table_close(struct table *t)
+{
+	if (!t)
+		return;
+	env_close(t->file);
+	table_index_fini(&t->index);
+	free(t->properties_block);
+	free((void *)(uintptr_t)t->filter.data);
+	free(t);
+}
+
+const struct table_properties *
+table_properties(const struct table *t)
+{
+	return &t->properties;
+}
+
+/* --- reading ----------------------------------------------------------- */
+
+int
+table_pin(struct table *t, size_t i, struct cache_block **out)
+{
+	struct frame_handle h = table_index_handle(&t->index, i);
+	struct cache_block *b = cache_get(t->cache, t->file_no, h.offset);
+	uint8_t *data;
+	size_t size;
+	int err;
+
+	if (!b) {
+		err = frame_read(
+		    t->file, t->file_no, t->file_size, h, &data, &size);
+		if (err)
+			return err;
+		b = cache_put(t->cache, t->file_no, h.offset, data, size, true);
+		if (!b)
+			return -ENOMEM;
+	}
+	*out = b;
+	return 0;
+}
+
+int
+table_get(struct table *t, struct bytes target, uint64_t hash,
+    struct table_entry *out, bool *filtered)
+{
+	struct block_entry found;
+	struct table_entry e;
+	size_t i;
+	int rc;
+
+	if (!filter_may_contain(t->filter, hash)) {
+		if (filtered)
+			*filtered = true;
+		return 0;
+	}
+	i = table_index_find(&t->index, target);
+	if (i == t->index.count)
+		return 0;
+	rc = table_pin(t, i, &e.block);
+	if (rc)
+		return rc;
+	rc = block_find(e.block->data, target, &found);
+	if (rc == 1 && ikey_unpack(found.trailer, &e.seq, &e.kind))
+		rc = ERR_DAMAGED;
+	if (rc == ERR_DAMAGED)
+		frame_damaged(
+		    t->file, t->index.blocks[i].offset, "malformed entry");
+	if (rc != 1) {
+		cache_unref(e.block);
+		return rc;
+	}
+	e.value = found.value;
+	*out = e;
+	return 1;
+}

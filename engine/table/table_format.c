@@ -1,0 +1,129 @@
+#include "engine/table/table_format.h"
+
+#include "engine/base/hash.h"
+#include "engine/table/ikey.h"
+
+/* Places in the footer. */
+enum {
+	TABLE_AT_FILTER = 0,
+	TABLE_AT_INDEX = 16,
+	TABLE_AT_PROPERTIES = 32,
+	TABLE_AT_FILE_NO = 48,
+	TABLE_AT_VERSION = 56,
+	TABLE_AT_RESERVED = 60,
+	TABLE_AT_CHECKSUM = 64,
+	TABLE_AT_MAGIC = 72,
+};
+
+static void
+table_format_put_handle(uint8_t *p, struct frame_handle h)
+{
+	wire_put_le64(p, h.offset);
+	wire_put_le64(p + 8, h.size);
+}
+
+static struct frame_handle
+table_format_get_handle(const uint8_t *p)
+{
+	return (struct frame_handle){wire_get_le64(p), wire_get_le64(p + 8)};
+}
+
+static uint64_t
+table_format_footer_sum(const uint8_t *p)
+{
+	return hash_64(bytes_of(p, TABLE_AT_CHECKSUM), 0);
+}
+
+void
+table_format_footer_encode(uint8_t *p, const struct table_footer *f)
+{
+	table_format_put_handle(p + TABLE_AT_FILTER, f->filter);
+	table_format_put_handle(p + TABLE_AT_INDEX, f->index);
+	table_format_put_handle(p + TABLE_AT_PROPERTIES, f->properties);
+	wire_put_le64(p + TABLE_AT_FILE_NO, f->file_no);
+	wire_put_le32(p + TABLE_AT_VERSION, TABLE_VERSION);
+	wire_put_le32(p + TABLE_AT_RESERVED, 0);
+	wire_put_le64(p + TABLE_AT_CHECKSUM, table_format_footer_sum(p));
+	memcpy(p + TABLE_AT_MAGIC, TABLE_MAGIC, TABLE_MAGIC_SIZE);
+}
+
+int
+table_format_footer_decode(const uint8_t *p, struct table_footer *out)
+{
+	if (memcmp(p + TABLE_AT_MAGIC, TABLE_MAGIC, TABLE_MAGIC_SIZE) != 0)
+		return ERR_FORMAT;
+	if (wire_get_le64(p + TABLE_AT_CHECKSUM) != table_format_footer_sum(p))
+		return ERR_DAMAGED;
+	out->version = wire_get_le32(p + TABLE_AT_VERSION);
+	if (out->version == TABLE_VERSION &&
+	    wire_get_le32(p + TABLE_AT_RESERVED) != 0)
+		return ERR_DAMAGED;
+	out->filter = table_format_get_handle(p + TABLE_AT_FILTER);
+	out->index = table_format_get_handle(p + TABLE_AT_INDEX);
+	out->properties = table_format_get_handle(p + TABLE_AT_PROPERTIES);
+	out->file_no = wire_get_le64(p + TABLE_AT_FILE_NO);
+	return 0;
+}
+
+/* In the order in which they stand in the properties block. */
+#define TABLE_NUMBERS(X) \
+	X(entries)       \
+	X(deletes)       \
+	X(key_bytes)     \
+	X(value_bytes)   \
+	X(data_blocks)   \
+	X(seq_min)       \
+	X(seq_max)
+
+int
+table_format_properties_encode(
+    struct buf *out, const struct table_properties *p)
+{
+	int err = 0;
+
+#define TABLE_NUMBER_PUT(name) \
+	if (!err)              \
+		err = buf_append_varint(out, p->name);
+	TABLE_NUMBERS(TABLE_NUMBER_PUT)
+#undef TABLE_NUMBER_PUT
+	if (!err)
+		err = buf_append_sized(out, p->smallest);
+	return err ? err : buf_append_sized(out, p->largest);
+}
+
+static bool
+table_format_properties_agree(const struct table_properties *p)
+{
+	struct ikey k;
+
+	return p->entries > 0 && p->deletes <= p->entries &&
+	       p->data_blocks > 0 && p->data_blocks <= p->entries &&
+	       p->seq_min <= p->seq_max && p->seq_max <= IKEY_SEQ_MAX &&
+	       ikey_decode(p->smallest, &k) == 0 &&
+	       ikey_decode(p->largest, &k) == 0 &&
+	       ikey_cmp(p->smallest, p->largest) <= 0;
+}
+
+int
+table_format_properties_decode(struct bytes block, struct table_properties *out)
+{
+	struct wire_in in = wire_in_of(block);
+	struct table_properties p;
+	int err = 0;
+
+#define TABLE_NUMBER_GET(name) \
+	if (!err)              \
+		err = wire_in_varint(&in, &p.name);
+	TABLE_NUMBERS(TABLE_NUMBER_GET)
+#undef TABLE_NUMBER_GET
+	if (!err)
+		err = wire_in_sized(&in, &p.smallest);
+	if (!err)
+		err = wire_in_sized(&in, &p.largest);
+	if (err)
+		return err;
+	if (wire_in_left(&in) != 0 || !table_format_properties_agree(&p))
+		return ERR_DAMAGED;
+	*out = p;
+	return 0;
+}

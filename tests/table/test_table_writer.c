@@ -1,0 +1,151 @@
+#include "engine/table/table_writer.h"
+
+#include "tests/support/place.h"
+
+static void
+table_writer__refuses_disorder(void **state)
+{
+	struct sorted s = {0};
+	struct table_writer *w;
+	struct table_info info;
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	sorted_add(&s, bytes_str("b"), 2, IKEY_KIND_PUT, bytes_str(""));
+	sorted_add(&s, bytes_str("a"), 1, IKEY_KIND_PUT, bytes_str(""));
+	check_err(place_write(&p, &s, &place_options, &info), ERR_DAMAGED);
+	check_contains(p.message, "out of order");
+	check_false(place_has_file(&p));
+	check_ok(table_writer_open(
+	    &p.fault.env, p.path, PLACE_FILE_NO, &place_options, &w));
+	check_err(table_writer_add(w, bytes_str("short"), bytes_str("")),
+	    ERR_DAMAGED);
+	/* The first error sticks. */
+	check_err(
+	    table_writer_add(w, s.entries[0].key, bytes_str("")), ERR_DAMAGED);
+	check_err(table_writer_finish(w, &info), ERR_DAMAGED);
+	check_false(place_has_file(&p));
+	sorted_fini(&s);
+	env_fault_fini(&p.fault);
+}
+
+static void
+table_writer__of_nothing_leaves_nothing(void **state)
+{
+	struct table_writer *w;
+	struct table_info info;
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	check_ok(table_writer_open(
+	    &p.fault.env, p.path, PLACE_FILE_NO, &place_options, &w));
+	check_true(table_writer_size(w) > 0);
+	check_err(table_writer_finish(w, &info), -EINVAL);
+	check_false(place_has_file(&p));
+	check_ok(table_writer_open(
+	    &p.fault.env, p.path, PLACE_FILE_NO, &place_options, &w));
+	table_writer_abandon(w);
+	check_false(place_has_file(&p));
+	env_fault_fini(&p.fault);
+}
+
+static void
+table_writer__never_writes_over(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	struct sorted s = {0};
+	struct table_writer *w;
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	place_make(&p, &r, &s, 10, &place_options);
+	check_err(table_writer_open(
+		      &p.fault.env, p.path, PLACE_FILE_NO, &place_options, &w),
+	    -EEXIST);
+	check_true(place_has_file(&p));
+	sorted_fini(&s);
+	place_fini(&p);
+}
+
+/* The n-th create, write, sync fails, for every n, also half way. */
+static void
+table_writer__errors_leave_nothing(void **state)
+{
+	static const enum env_fault_kind kinds[] = {
+	    ENV_FAULT_ERROR, ENV_FAULT_SHORT};
+	const struct table_writer_options plain = {.block_bytes = 4096};
+	struct check_rand r = check_rand_of(check_seed());
+	struct sorted s = {0};
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	sorted_random(&s, &r, 40000);
+	for (size_t k = 0; k < 2; k++) {
+		uint64_t n = 0;
+		int err = -1;
+
+		while (err) {
+			struct table_info info = {0};
+
+			env_fault_arm(&p.fault, kinds[k], ENOSPC, ++n);
+			err = place_write(&p, &s, &plain, &info);
+			env_fault_disarm(&p.fault);
+			if (err) {
+				check_err(err, -ENOSPC);
+				check_false(place_has_file(&p));
+			}
+			table_info_fini(&info);
+		}
+		/* create, several writes, sync: each failed once */
+		check_true(n > 5);
+		check_ok(env_unlink(&p.posix, p.path));
+	}
+	sorted_fini(&s);
+	env_fault_fini(&p.fault);
+}
+
+static void
+table_writer__syncs_and_estimates(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	struct sorted s = {0};
+	struct table_writer *w;
+	struct table_info info;
+	struct place p;
+	uint64_t guess;
+
+	(void)state;
+	place_init(&p);
+	sorted_random(&s, &r, 5000);
+	check_ok(table_writer_open(
+	    &p.fault.env, p.path, PLACE_FILE_NO, &place_options, &w));
+	for (size_t i = 0; i < s.count; i++)
+		check_ok(
+		    table_writer_add(w, s.entries[i].key, s.entries[i].value));
+	guess = table_writer_size(w);
+	check_ok(table_writer_finish(w, &info));
+	check_eq(p.fault.syncs, 1);
+	check_le(info.file_bytes * 9 / 10, guess);
+	check_le(guess, info.file_bytes * 3 / 2);
+	table_info_fini(&info);
+	sorted_fini(&s);
+	place_fini(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(table_writer__refuses_disorder),
+	    cmocka_unit_test(table_writer__of_nothing_leaves_nothing),
+	    cmocka_unit_test(table_writer__never_writes_over),
+	    cmocka_unit_test(table_writer__errors_leave_nothing),
+	    cmocka_unit_test(table_writer__syncs_and_estimates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
