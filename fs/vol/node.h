@@ -17,7 +17,11 @@
  * Locks, in this order: v->names (rwlock: lookups read, changes of names
  * write), node stripes (node_lock; several in growing stripe order through
  * node_lock_many), v->table lock (lookup counts, hash).  A node's fields below
- * "stripe" are read and written under its stripe.
+ * "stripe" are read and written under its stripe.  The key and state of a
+ * linked node change only with v->names held for writing as well.
+ *
+ * A directory's node holds a reference on its parent's, so the way up to the
+ * root is always in memory and rename can walk it.
  */
 #ifndef FS_VOL_NODE_H
 #define FS_VOL_NODE_H
@@ -28,8 +32,12 @@
 #include "fs/store/store.h"
 #include "fs/vol/vol.h"
 
-enum node_state { NODE_LINKED, NODE_ORPHAN_DISK, NODE_ORPHAN_MEMORY,
-	NODE_REMOVED };
+enum node_state {
+	NODE_LINKED,
+	NODE_ORPHAN_DISK,
+	NODE_ORPHAN_MEMORY,
+	NODE_REMOVED
+};
 
 struct node {
 	/* table lock */
@@ -41,12 +49,23 @@ struct node {
 	uint64_t ino;
 	struct buf prefix; /* directories */
 
+	/* v->names */
+	struct node *parent; /* directories; the root: NULL */
+
 	/* stripe */
 	enum node_state state;
-	struct buf key;	   /* of the record */
+	bool changed;      /* since the node came into memory */
+	bool has_tail;     /* the record has content or xattrs beyond attr */
+	struct buf key;    /* of the record */
 	struct entry attr; /* prefix, content, xattrs: empty views */
-	bool has_tail;	   /* the record has content or xattrs beyond attr */
 	struct buf kept;   /* orphan in memory: its whole record */
+};
+
+/* What a node is made of. */
+struct node_source {
+	struct bytes key;
+	const struct entry *entry;
+	struct node *parent; /* directories; the root: NULL */
 };
 
 /* --- the table --------------------------------------------------------- */
@@ -55,15 +74,52 @@ struct node {
 int node_get(struct vol *v, uint64_t ino, struct node **out);
 
 /*
- * The node for a record that was just read or written under key; adds one
- * reference and `lookups`.  If there is one already it is returned as it is
- * (it is at least as new).  Caller holds v->names.
+ * The node for a record that was read under src->key; adds one reference and
+ * `lookups`.  If there is one already it is returned as it is (it is at least
+ * as new).  Caller holds v->names since before it read the record.
+ *
+ * era: node_era() from before the record was read.  -EAGAIN if a node that had
+ * been changed left memory meanwhile: the record may be older than that
+ * change; read it again.
  */
-int node_make(struct vol *v, struct bytes key, const struct entry *e,
+int node_make(struct vol *v, uint64_t era, const struct node_source *src,
     uint64_t lookups, struct node **out);
+uint64_t node_era(const struct vol *v);
 
-/* Drops a reference; frees (and purges) the node if nothing uses it. */
+/*
+ * The node of something that is being created: made before the batch is
+ * written, then published by node_attach (cannot fail) or freed by
+ * node_discard.
+ */
+int node_new(const struct node_source *src, struct node **out);
+void node_attach(struct vol *v, struct node *n, uint64_t lookups);
+void node_discard(struct node *n); /* NULL allowed */
+
+/* The node of ino if it is in memory, with a reference, else NULL. */
+struct node *node_find(struct vol *v, uint64_t ino);
+
+/* Another reference.  The caller has one. */
+void node_ref(struct vol *v, struct node *n);
+
+/* Drops a reference; frees (and purges) the node if nothing uses it.  NULL
+ * allowed.  Without locks: purging takes time. */
 void node_put(struct vol *v, struct node *n);
+
+/* Drops a reference and `lookups`, at most as many as there are. */
+void node_forget(struct vol *v, struct node *n, uint64_t lookups);
+
+/* Is a kernel (or whoever took lookups) still holding on to it? */
+bool node_is_looked_up(struct vol *v, struct node *n);
+
+/* A directory moves: its parent is now `to`.  Caller holds v->names for
+ * writing and references on the parents. */
+void node_set_parent(struct vol *v, struct node *n, struct node *to);
+
+/* Takes key's memory; the node's former key is freed. */
+void node_set_key(struct node *n, struct buf *key);
+
+/* Frees all nodes; at vol_close. */
+void node_free_all(struct vol *v);
 
 void node_lock(struct vol *v, struct node *n);
 void node_unlock(struct vol *v, struct node *n);
@@ -79,15 +135,18 @@ void node_unlock_many(struct vol *v, struct node *const *nodes, size_t count);
 int node_load(struct vol *v, struct node *n, struct store_value *value,
     struct entry *out);
 
-/* Puts the record for e under n's key into the batch (nothing for an orphan
- * in memory: node_commit keeps it). */
+/*
+ * Puts the record for e under n's key into the batch.  For an orphan in
+ * memory: nothing, unless e has blocks or big xattrs: then its O record.
+ */
 int node_save(struct vol *v, struct store_batch *b, struct node *n,
     const struct entry *e);
 
-/* After the batch was written: e becomes what the node caches. */
+/* After the batch was written: e becomes what the node caches.  e may have
+ * views into what node_load gave.  Fails (-ENOMEM) only for an orphan in
+ * memory, and then changes nothing. */
 int node_commit(struct vol *v, struct node *n, const struct entry *e);
 
-void node_attr(const struct vol *v, const struct node *n,
-    struct vol_attr *out);
+void node_attr(const struct vol *v, const struct node *n, struct vol_attr *out);
 
 #endif

@@ -9,7 +9,7 @@
 #include "fs/record/super.h"
 #include "fs/vol/node.h"
 
-#define STATE_STRIPES	64
+#define STATE_STRIPES   64
 #define STATE_INO_CHUNK 1024
 
 LIST_HEAD(state_bucket, node);
@@ -21,23 +21,27 @@ struct vol {
 	struct err_sink sink;
 	bool read_only;
 
-	struct rwlock names; /* rank VOL_NS; see node.h */
+	struct rwlock names;    /* rank VOL_NS; see node.h */
+	uint64_t names_changes; /* names: batches that changed names */
+	struct node *root;      /* always in memory */
 	struct lock stripes[STATE_STRIPES];
 
 	struct lock table; /* protects down to `node_count` */
 	struct state_bucket *buckets;
 	size_t bucket_count; /* power of two; grows */
 	size_t node_count;
+	_Atomic uint64_t era; /* node_era; written under the table lock */
 
-	struct lock ino; /* rank LEAF; protects the two below */
+	struct lock ino; /* rank LEAF; protects down to `ino_batch` */
 	uint64_t ino_next;
-	uint64_t ino_reserved; /* recorded in S "ino" */
+	uint64_t ino_reserved;               /* recorded in S "ino" */
+	const struct store_batch *ino_batch; /* will raise ino_reserved */
 
 	struct lock pool; /* rank LEAF; protects the batches at rest */
 	struct store_batch *batches[16];
 	size_t batch_count;
 
-	_Atomic int durability; /* enum vol_durability */
+	_Atomic int durability;  /* enum vol_durability */
 	struct control *control; /* control.h */
 };
 
@@ -49,7 +53,9 @@ void state_batch_give(struct vol *v, struct store_batch *b); /* NULL allowed */
  * volume is read-only. */
 int state_commit(struct vol *v, struct vol_ctx *ctx, struct store_batch *b);
 
-/* A new inode number.  If it begins a chunk, the reservation is put into b. */
+/* A new inode number.  If it begins a chunk, the reservation is put into b,
+ * and counts once state_commit has written b.  Caller holds v->names for
+ * writing, and until then. */
 int state_ino(struct vol *v, struct store_batch *b, uint64_t *ino);
 
 /* Wall clock, ns. */
