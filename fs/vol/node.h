@@ -8,11 +8,10 @@
  *
  * States:
  *	linked		key is an E key; the record stands there
- *	orphan on disk	unlinked, has blocks: key is O ino
+ *	orphan on disk	unlinked, has blocks or big xattrs: key is O ino
  *	orphan in memory unlinked, inline or not a file: no record in the
- *			store; content is in `kept`.  A write that outgrows
- *			the inline limit makes it an orphan on disk.
- *	removed		a directory after rmdir: nothing is left of it
+ *			store; it is in `kept`.  A write that outgrows the
+ *			inline limit makes it an orphan on disk.
  *
  * Locks, in this order: v->names (rwlock: lookups read, changes of names
  * write), node stripes (node_lock; several in growing stripe order through
@@ -32,12 +31,7 @@
 #include "fs/store/store.h"
 #include "fs/vol/vol.h"
 
-enum node_state {
-	NODE_LINKED,
-	NODE_ORPHAN_DISK,
-	NODE_ORPHAN_MEMORY,
-	NODE_REMOVED
-};
+enum node_state { NODE_LINKED, NODE_ORPHAN_DISK, NODE_ORPHAN_MEMORY };
 
 struct node {
 	/* table lock */
@@ -54,12 +48,16 @@ struct node {
 
 	/* stripe */
 	enum node_state state;
-	bool changed;      /* since the node came into memory */
-	bool has_tail;     /* the record has content or xattrs beyond attr */
-	struct buf key;    /* of the record */
-	struct entry attr; /* prefix, content, xattrs: empty views */
-	struct buf kept;   /* orphan in memory: its whole record */
+	bool changed;       /* since the node came into memory */
+	bool has_tail;      /* the record has content or xattrs beyond attr */
+	bool has_xattrs;   /* in the record or under X */
+	struct buf key;     /* of the record */
+	struct entry attr;  /* prefix, content, xattrs: empty views */
+	struct buf kept;    /* orphan in memory: its whole record */
+	uint64_t trim_from; /* blocks still to be deleted; NODE_NO_TRIM */
 };
+
+#define NODE_NO_TRIM UINT64_MAX
 
 /* What a node is made of. */
 struct node_source {
@@ -118,20 +116,29 @@ void node_set_parent(struct vol *v, struct node *n, struct node *to);
 /* Takes key's memory; the node's former key is freed. */
 void node_set_key(struct node *n, struct buf *key);
 
+/*
+ * After the batch that removed n's name was written: e is its last entry, and
+ * kept its record, to be an orphan in memory; empty if the batch held its O
+ * record.  Takes kept's memory.  Caller holds v->names for writing, the stripe.
+ */
+void node_unlink(struct node *n, const struct entry *e, struct buf *kept);
+
 /* Frees all nodes; at vol_close. */
 void node_free_all(struct vol *v);
 
 void node_lock(struct vol *v, struct node *n);
 void node_unlock(struct vol *v, struct node *n);
 
-/* Up to 4 nodes, NULLs and repeats allowed, in stripe order. */
+/* Up to NODE_LOCK_MANY nodes, NULLs and repeats allowed, in stripe order. */
+#define NODE_LOCK_MANY 4
 void node_lock_many(struct vol *v, struct node *const *nodes, size_t count);
 void node_unlock_many(struct vol *v, struct node *const *nodes, size_t count);
 
 /* --- the record (caller holds the stripe) ------------------------------- */
 
 /* The full record: attr with content and xattrs as views into the value (or
- * into n->kept).  Costs a store_get only if the node has a tail. */
+ * into n->kept).  Costs a store_get only if the node has a tail.  If a trim
+ * was not finished it is finished first, or the call fails. */
 int node_load(struct vol *v, struct node *n, struct store_value *value,
     struct entry *out);
 
@@ -146,6 +153,10 @@ int node_save(struct vol *v, struct store_batch *b, struct node *n,
  * views into what node_load gave.  Fails (-ENOMEM) only for an orphan in
  * memory, and then changes nothing. */
 int node_commit(struct vol *v, struct node *n, const struct entry *e);
+
+/* After a batch for which orphan_trim said `later`: deletes blocks >= from.  A
+ * failure is logged, and node_load tries again. */
+void node_trim(struct vol *v, struct node *n, uint64_t from);
 
 void node_attr(const struct vol *v, const struct node *n, struct vol_attr *out);
 

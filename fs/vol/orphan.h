@@ -14,16 +14,25 @@
 /* Blocks that one batch may delete. */
 #define ORPHAN_BATCH_BLOCKS 4096
 
+/* Puts the O record of an unlinked node into b; e is its last entry. */
+int orphan_put(struct store_batch *b, const struct entry *e);
+
 /*
- * Adds the deletion of blocks >= from of ino to b, if they are at most
- * ORPHAN_BATCH_BLOCKS; otherwise puts a trim record into b and sets *later:
- * after b was written the caller calls orphan_purge.
+ * Adds the deletion of blocks >= from of a file that lives on to b.  If there
+ * are more than ORPHAN_BATCH_BLOCKS, puts a trim record into b as well and
+ * sets *later: after b was written the caller calls node_trim, with the stripe
+ * still held.
  */
 int orphan_trim(struct vol *v, struct store_batch *b, uint64_t ino,
     uint64_t from, bool *later);
 
-/* Deletes blocks >= from and big xattrs if from is 0, then the O record. */
-int orphan_purge(struct vol *v, uint64_t ino, uint64_t from);
+/* Deletes all blocks and big xattrs, then the O record. */
+int orphan_purge(struct vol *v, uint64_t ino);
+
+/* Deletes blocks >= from, then the O record; keep_record: of an orphan, whose
+ * own record that is. */
+int orphan_purge_trim(
+    struct vol *v, uint64_t ino, uint64_t from, bool keep_record);
 
 /* At open: finishes everything under O. */
 int orphan_purge_all(struct vol *v);

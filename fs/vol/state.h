@@ -21,9 +21,14 @@ struct vol {
 	struct err_sink sink;
 	bool read_only;
 
-	struct rwlock names;    /* rank VOL_NS; see node.h */
-	uint64_t names_changes; /* names: batches that changed names */
-	struct node *root;      /* always in memory */
+	struct node *root; /* always in memory */
+
+	struct rwlock names; /* rank VOL_NS, see node.h; protects: */
+	uint64_t names_changes;	/* how often names changed */
+	uint64_t ino_next;
+	uint64_t ino_reserved;	/* recorded in S "ino" */
+	uint64_t ino_pending; /* will be, once the batch is written; 0: none */
+
 	struct lock stripes[STATE_STRIPES];
 
 	struct lock table; /* protects down to `node_count` */
@@ -31,11 +36,6 @@ struct vol {
 	size_t bucket_count; /* power of two; grows */
 	size_t node_count;
 	_Atomic uint64_t era; /* node_era; written under the table lock */
-
-	struct lock ino; /* rank LEAF; protects down to `ino_batch` */
-	uint64_t ino_next;
-	uint64_t ino_reserved;               /* recorded in S "ino" */
-	const struct store_batch *ino_batch; /* will raise ino_reserved */
 
 	struct lock pool; /* rank LEAF; protects the batches at rest */
 	struct store_batch *batches[16];
@@ -54,9 +54,10 @@ void state_batch_give(struct vol *v, struct store_batch *b); /* NULL allowed */
 int state_commit(struct vol *v, struct vol_ctx *ctx, struct store_batch *b);
 
 /* A new inode number.  If it begins a chunk, the reservation is put into b,
- * and counts once state_commit has written b.  Caller holds v->names for
- * writing, and until then. */
+ * and counts once state_ino_written says that b was written.  Caller holds
+ * v->names for writing, all the while. */
 int state_ino(struct vol *v, struct store_batch *b, uint64_t *ino);
+void state_ino_written(struct vol *v);
 
 /* Wall clock, ns. */
 int64_t state_now(void);

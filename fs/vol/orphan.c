@@ -1,0 +1,237 @@
+#include "fs/vol/orphan.h"
+
+#include "fs/record/key.h"
+
+int
+orphan_put(struct store_batch *b, const struct entry *e)
+{
+	struct buf key = {0}, entry = {0}, record = {0};
+	struct super_orphan o = {0};
+	int err = key_orphan(&key, e->ino);
+
+	if (err == 0)
+		err = entry_encode(&entry, e);
+	o.entry = buf_bytes(&entry);
+	if (err == 0)
+		err = super_orphan_encode(&record, &o);
+	if (err == 0)
+		err = store_batch_put(b, buf_bytes(&key), buf_bytes(&record));
+	buf_fini(&record);
+	buf_fini(&entry);
+	buf_fini(&key);
+	return err;
+}
+
+static int
+orphan_put_trim(struct store_batch *b, uint64_t ino, uint64_t from)
+{
+	struct buf key = {0}, record = {0};
+	struct super_orphan o = {.is_trim = true, .from_block = from};
+	int err = key_orphan(&key, ino);
+
+	if (err == 0)
+		err = super_orphan_encode(&record, &o);
+	if (err == 0)
+		err = store_batch_put(b, buf_bytes(&key), buf_bytes(&record));
+	buf_fini(&record);
+	buf_fini(&key);
+	return err;
+}
+
+/* --- deleting a range of keys ---------------------------------------- */
+
+/* Some keys to delete: the range, and how far it was walked. */
+struct orphan_range {
+	struct buf lower;
+	struct buf upper;
+	struct store_iter *it;
+};
+
+static int
+orphan_range_open(struct vol *v, struct orphan_range *r)
+{
+	int err = store_iter_open(
+	    v->store, buf_bytes(&r->lower), buf_bytes(&r->upper), &r->it);
+
+	return err ? err : store_iter_seek(r->it, buf_bytes(&r->lower));
+}
+
+static void
+orphan_range_close(struct orphan_range *r)
+{
+	if (r->it)
+		store_iter_close(r->it);
+	buf_fini(&r->upper);
+	buf_fini(&r->lower);
+}
+
+/* Adds deletions to b, as many as a batch may have.  at: 1 while the iterator
+ * is at a key.  Returns 1 if there are more, 0 at the end, <0. */
+static int
+orphan_range_batch(struct orphan_range *r, int at, struct store_batch *b)
+{
+	for (int i = 0; at > 0; i++) {
+		int err;
+
+		if (i == ORPHAN_BATCH_BLOCKS)
+			return 1;
+		err = store_batch_delete(b, r->it->key);
+		if (err)
+			return err;
+		at = store_iter_next(r->it);
+	}
+	return at;
+}
+
+int
+orphan_trim(struct vol *v, struct store_batch *b, uint64_t ino, uint64_t from,
+    bool *later)
+{
+	struct orphan_range r = {0};
+	int at = key_block_range(&r.lower, &r.upper, ino, from);
+
+	if (at == 0)
+		at = orphan_range_open(v, &r);
+	if (at > 0)
+		at = orphan_range_batch(&r, at, b);
+	orphan_range_close(&r);
+	if (at < 0)
+		return at;
+	if (at > 0) {
+		int err = orphan_put_trim(b, ino, from);
+
+		if (err)
+			return err;
+	}
+	*later = at > 0;
+	return 0;
+}
+
+/* Writes and empties batch after batch until the end of the range, whose last
+ * deletions stay in b. */
+static int
+orphan_range_delete(
+    struct vol *v, struct orphan_range *r, struct store_batch *b)
+{
+	int at = orphan_range_open(v, r);
+
+	for (;;) {
+		struct vol_ctx ctx = {0};
+		int err;
+
+		at = orphan_range_batch(r, at, b);
+		if (at <= 0)
+			return at;
+		err = state_commit(v, &ctx, b);
+		if (err)
+			return err;
+		store_batch_clear(b);
+	}
+}
+
+static int
+orphan_delete_blocks(
+    struct vol *v, uint64_t ino, uint64_t from, struct store_batch *b)
+{
+	struct orphan_range r = {0};
+	int err = key_block_range(&r.lower, &r.upper, ino, from);
+
+	if (err == 0)
+		err = orphan_range_delete(v, &r, b);
+	orphan_range_close(&r);
+	return err;
+}
+
+static int
+orphan_delete_xattrs(struct vol *v, uint64_t ino, struct store_batch *b)
+{
+	struct orphan_range r = {0};
+	int err = key_xattr_range(&r.lower, &r.upper, ino);
+
+	if (err == 0)
+		err = orphan_range_delete(v, &r, b);
+	orphan_range_close(&r);
+	return err;
+}
+
+/* The last batch: what is left in b, and the O record. */
+static int
+orphan_finish(struct vol *v, uint64_t ino, struct store_batch *b)
+{
+	struct vol_ctx ctx = {0};
+	struct buf key = {0};
+	int err = key_orphan(&key, ino);
+
+	if (err == 0)
+		err = store_batch_delete(b, buf_bytes(&key));
+	if (err == 0)
+		err = state_commit(v, &ctx, b);
+	buf_fini(&key);
+	return err;
+}
+
+int
+orphan_purge(struct vol *v, uint64_t ino)
+{
+	struct store_batch *b = state_batch_take(v);
+	int err = b ? orphan_delete_blocks(v, ino, 0, b) : -ENOMEM;
+
+	if (err == 0)
+		err = orphan_delete_xattrs(v, ino, b);
+	if (err == 0)
+		err = orphan_finish(v, ino, b);
+	state_batch_give(v, b);
+	return err;
+}
+
+int
+orphan_purge_trim(struct vol *v, uint64_t ino, uint64_t from, bool keep_record)
+{
+	struct store_batch *b = state_batch_take(v);
+	struct vol_ctx ctx = {0};
+	int err = b ? orphan_delete_blocks(v, ino, from, b) : -ENOMEM;
+
+	if (err == 0)
+		err = keep_record ? state_commit(v, &ctx, b)
+				  : orphan_finish(v, ino, b);
+	state_batch_give(v, b);
+	return err;
+}
+
+/* --- at open --------------------------------------------------------- */
+
+static int
+orphan_purge_record(struct vol *v, struct bytes key, struct bytes record)
+{
+	struct key_parts parts;
+	struct super_orphan o;
+
+	/* A record that cannot be read stays for a check to report: it keeps
+	 * space, and nothing else depends on it. */
+	if (key_decode(key, &parts) || super_orphan_decode(record, &o)) {
+		state_damaged(v, key, "it is no orphan's; left as it is");
+		return 0;
+	}
+	return o.is_trim ? orphan_purge_trim(v, parts.ino, o.from_block, false)
+			 : orphan_purge(v, parts.ino);
+}
+
+int
+orphan_purge_all(struct vol *v)
+{
+	const uint8_t tags[] = {KEY_ORPHAN, KEY_ORPHAN + 1};
+	struct store_iter *it;
+	int at = store_iter_open(
+	    v->store, bytes_of(tags, 1), bytes_of(tags + 1, 1), &it);
+
+	if (at)
+		return at;
+	at = store_iter_seek(it, bytes_of(tags, 1));
+	while (at > 0) {
+		int err = orphan_purge_record(v, it->key, it->value);
+
+		at = err ? err : store_iter_next(it);
+	}
+	store_iter_close(it);
+	return at;
+}
