@@ -1,0 +1,307 @@
+#include "fs/vol/control.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* The files; ino is VOL_INO_CONTROL + 1 + index. */
+enum control_kind {
+	CONTROL_STATS,
+	CONTROL_DURABILITY,
+	CONTROL_COMPACT,
+	CONTROL_SYNC,
+	CONTROL_KINDS,
+};
+
+static const struct control_file {
+	const char *name;
+	mode_t perm;
+} control_files[CONTROL_KINDS] = {
+    [CONTROL_STATS] = {"stats", 0444},
+    [CONTROL_DURABILITY] = {"durability", 0644},
+    [CONTROL_COMPACT] = {"compact", 0200},
+    [CONTROL_SYNC] = {"sync", 0200},
+};
+
+static const struct {
+	const char *word;
+	enum vol_durability value;
+} control_policies[] = {
+    {"sync", VOL_DURABILITY_SYNC},
+    {"none", VOL_DURABILITY_NONE},
+};
+
+#define CONTROL_POLICIES \
+	(sizeof(control_policies) / sizeof(control_policies[0]))
+
+/* A word that is longer than any we know. */
+#define CONTROL_WORD_MAX 64
+
+struct control {
+	struct lock mu; /* protects the contents as they were made last */
+	struct buf content[CONTROL_KINDS];
+};
+
+int
+control_open(struct vol *v)
+{
+	struct control *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	lock_init(&c->mu, LOCK_RANK_LEAF);
+	v->control = c;
+	return 0;
+}
+
+void
+control_close(struct vol *v)
+{
+	struct control *c = v->control;
+
+	if (!c)
+		return;
+	for (size_t i = 0; i < CONTROL_KINDS; i++)
+		buf_fini(&c->content[i]);
+	lock_fini(&c->mu);
+	free(c);
+	v->control = NULL;
+}
+
+bool
+control_is_name(uint64_t parent, struct bytes name)
+{
+	return parent == VOL_INO_ROOT &&
+	       bytes_eq(name, bytes_str(CONTROL_NAME));
+}
+
+/* --- content --------------------------------------------------------- */
+
+static const char *
+control_policy_word(enum vol_durability d)
+{
+	for (size_t i = 0; i < CONTROL_POLICIES; i++)
+		if (control_policies[i].value == d)
+			return control_policies[i].word;
+	return "unknown";
+}
+
+static int
+control_make_stats(struct vol *v, struct buf *b)
+{
+	uint64_t inos, changes;
+	size_t nodes;
+	int err;
+
+	rwlock_read(&v->names);
+	inos = v->ino_next;
+	changes = v->names_changes;
+	rwlock_release(&v->names);
+	lock_acquire(&v->table);
+	nodes = v->node_count;
+	lock_release(&v->table);
+	err = buf_printf(b,
+	    "durability %s\n"
+	    "block_bytes %" PRIu32 "\n"
+	    "inline_bytes %" PRIu32 "\n"
+	    "inodes_in_memory %zu\n"
+	    "inode_next %" PRIu64 "\n"
+	    "name_changes %" PRIu64 "\n",
+	    control_policy_word(vol_get_durability(v)), v->super.block_bytes,
+	    v->super.inline_bytes, nodes, inos, changes);
+	return err ? err : store_stats(v->store, b);
+}
+
+static int
+control_make(struct vol *v, enum control_kind kind, struct buf *b)
+{
+	if (kind == CONTROL_STATS)
+		return control_make_stats(v, b);
+	if (kind == CONTROL_DURABILITY)
+		return buf_printf(
+		    b, "%s\n", control_policy_word(vol_get_durability(v)));
+	return 0;
+}
+
+/* Makes the content anew and tells its size. */
+static int
+control_refresh(struct vol *v, enum control_kind kind, uint64_t *size)
+{
+	struct control *c = v->control;
+	struct buf b = {0}, old;
+	int err = control_make(v, kind, &b);
+
+	if (err) {
+		buf_fini(&b);
+		return err;
+	}
+	*size = b.size;
+	lock_acquire(&c->mu);
+	old = c->content[kind];
+	c->content[kind] = b;
+	lock_release(&c->mu);
+	buf_fini(&old);
+	return 0;
+}
+
+/* --- attributes ------------------------------------------------------ */
+
+/* The file with this ino; false: the directory, or none. */
+static bool
+control_kind_of(uint64_t ino, enum control_kind *kind)
+{
+	if (ino <= VOL_INO_CONTROL || ino - VOL_INO_CONTROL > CONTROL_KINDS)
+		return false;
+	*kind = (enum control_kind)(ino - VOL_INO_CONTROL - 1);
+	return true;
+}
+
+int
+control_getattr(struct vol *v, uint64_t ino, struct vol_attr *out)
+{
+	struct vol_attr a, root;
+	enum control_kind kind = CONTROL_STATS;
+	bool is_file = control_kind_of(ino, &kind);
+	uint64_t size = 0;
+	int err;
+
+	if (!is_file && ino != VOL_INO_CONTROL)
+		return -ESTALE;
+	err = vol_getattr(v, VOL_INO_ROOT, &root);
+	if (err == 0 && is_file)
+		err = control_refresh(v, kind, &size);
+	if (err)
+		return err;
+	a = (struct vol_attr){
+	    .ino = ino,
+	    .mode =
+		is_file ? S_IFREG | control_files[kind].perm : S_IFDIR | 0555,
+	    .nlink = is_file ? 1 : 2,
+	    .uid = root.uid,
+	    .gid = root.gid,
+	    .size = size,
+	    .block_bytes = v->super.block_bytes,
+	    .volatile_content = true,
+	};
+	a.blocks = (a.size + 511) / 512;
+	a.atime = a.mtime = a.ctime = a.btime = state_now();
+	*out = a;
+	return 0;
+}
+
+int
+control_lookup(
+    struct vol *v, uint64_t parent, struct bytes name, struct vol_attr *out)
+{
+	if (control_is_name(parent, name))
+		return control_getattr(v, VOL_INO_CONTROL, out);
+	if (parent != VOL_INO_CONTROL)
+		return -ENOTDIR;
+	for (uint64_t i = 0; i < CONTROL_KINDS; i++)
+		if (bytes_eq(name, bytes_str(control_files[i].name)))
+			return control_getattr(v, VOL_INO_CONTROL + 1 + i, out);
+	return name.size > 255 ? -ENAMETOOLONG : -ENOENT;
+}
+
+int
+control_setattr(struct vol *v, uint64_t ino, const struct vol_set *set,
+    struct vol_attr *out)
+{
+	if (set->mask & (VOL_SET_MODE | VOL_SET_UID | VOL_SET_GID))
+		return -EPERM;
+	return control_getattr(v, ino, out);
+}
+
+int
+control_entry(size_t index, struct vol_dirent *out)
+{
+	if (index >= CONTROL_KINDS)
+		return 0;
+	*out = (struct vol_dirent){
+	    .name = control_files[index].name,
+	    .ino = VOL_INO_CONTROL + 1 + index,
+	    .type = S_IFREG,
+	};
+	return 1;
+}
+
+/* --- reading and writing --------------------------------------------- */
+
+static int
+control_check_file(uint64_t ino, mode_t access, enum control_kind *kind)
+{
+	if (!control_kind_of(ino, kind))
+		return ino == VOL_INO_CONTROL ? -EISDIR : -ESTALE;
+	return control_files[*kind].perm & access ? 0 : -EACCES;
+}
+
+int
+control_read(struct vol *v, uint64_t ino, uint64_t offset, void *data,
+    size_t size, size_t *got)
+{
+	struct control *c = v->control;
+	enum control_kind kind;
+	const struct buf *b;
+	size_t n = 0;
+	int err = control_check_file(ino, 0444, &kind);
+
+	if (err)
+		return err;
+	lock_acquire(&c->mu);
+	b = &c->content[kind];
+	if (offset < b->size) {
+		n = b->size - (size_t)offset;
+		n = n < size ? n : size;
+		memcpy(data, b->data + offset, n);
+	}
+	lock_release(&c->mu);
+	*got = n;
+	return 0;
+}
+
+static int
+control_write_durability(struct vol *v, struct bytes word)
+{
+	for (size_t i = 0; i < CONTROL_POLICIES; i++) {
+		if (!bytes_eq(word, bytes_str(control_policies[i].word)))
+			continue;
+		vol_set_durability(v, control_policies[i].value);
+		return 0;
+	}
+	err_log(&v->sink, ERR_LEVEL_WARNING,
+	    "durability '%.*s' is not known; write sync or none",
+	    (int)(word.size < CONTROL_WORD_MAX ? word.size : CONTROL_WORD_MAX),
+	    word.size ? (const char *)word.data : "");
+	return -EINVAL;
+}
+
+static struct bytes
+control_trim(struct bytes s)
+{
+	while (s.size > 0 && strchr(" \t\r\n", s.data[s.size - 1]) &&
+	       s.data[s.size - 1])
+		s.size--;
+	return s;
+}
+
+int
+control_write(struct vol *v, uint64_t ino, struct bytes data)
+{
+	enum control_kind kind;
+	int err = control_check_file(ino, 0222, &kind);
+
+	if (err)
+		return err;
+	switch (kind) {
+	case CONTROL_DURABILITY:
+		return control_write_durability(v, control_trim(data));
+	case CONTROL_COMPACT:
+		return store_compact(v->store);
+	case CONTROL_SYNC:
+		return store_sync(v->store, store_seq(v->store));
+	case CONTROL_STATS:
+	case CONTROL_KINDS:
+		break;
+	}
+	return -EACCES;
+}
