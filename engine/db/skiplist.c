@@ -321,3 +321,30 @@ skiplist_init(struct skiplist *s, struct arena *arena)
 	raise(s, 1);
 	return 0;
 }
+
+/* Whether a level is in order, and its nodes are on the level below. */
+static bool
+level_is_sound(const struct skiplist *s, unsigned level)
+{
+	unsigned lower = level > 0 ? level - 1 : 0;
+	const struct skiplist_node *n = follow(s->head, level), *next;
+	const struct skiplist_node *below = follow(s->head, lower);
+
+	for (; n; n = next) {
+		while (below && below != n)
+			below = follow(below, lower);
+		next = follow(n, level);
+		if (!below || (next && ikey_cmp(key_of(n), key_of(next)) >= 0))
+			return false;
+	}
+	return true;
+}
+
+bool
+skiplist_check(const struct skiplist *s)
+{
+	for (unsigned level = 0; level < height_of(s); level++)
+		if (!level_is_sound(s, level))
+			return false;
+	return true;
+}

@@ -75,4 +75,8 @@ struct bytes skiplist_key(const struct skiplist_node *n);
 void skiplist_entry(
     const struct skiplist_node *n, struct bytes *ikey, struct bytes *value);
 
+/* Whether every level is in order and holds only nodes of the level below; for
+ * tests, while nobody inserts. */
+bool skiplist_check(const struct skiplist *s);
+
 #endif

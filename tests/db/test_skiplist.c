@@ -100,6 +100,7 @@ check_same(struct fixture *f)
 {
 	const struct skiplist_node *n = skiplist_first(&f->list);
 
+	check_true(skiplist_check(&f->list));
 	qsort(f->model, f->count, sizeof(*f->model), by_ikey);
 	for (size_t i = 0; i < f->count; i++) {
 		check_node(n, &f->model[i]);
