@@ -1,5 +1,6 @@
 #include "engine/db/skiplist.h"
 
+#include <endian.h>
 #include <errno.h>
 
 #include "engine/base/must.h"
@@ -110,6 +111,63 @@ entry_write(uint8_t *p, const struct ikey *key, struct bytes value)
 		memcpy(p, value.data, value.size);
 }
 
+/* --- comparing ---------------------------------------------------------- */
+
+/* An encoded ikey, taken apart once for many comparisons. */
+struct target {
+	const uint8_t *user;
+	size_t size; /* of the user key */
+	uint64_t trailer;
+};
+
+static inline struct target
+target_of(struct bytes ikey)
+{
+	return (struct target){
+	    ikey.data, ikey.size - IKEY_TRAILER, ikey_trailer(ikey)};
+}
+
+static inline uint64_t
+load_be64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be64toh(v);
+}
+
+/*
+ * Whether n sorts before t: ikey_cmp(key of n, t) < 0.  This is where the time
+ * of a search goes.  Eight bytes at a time; reading past the end of a user key
+ * is safe, because its trailer follows.
+ */
+static inline bool
+is_before(const struct skiplist_node *n, const struct target *t)
+{
+	const uint8_t *p = n->entry;
+	size_t size = get_size(&p) - IKEY_TRAILER;
+	size_t common = size < t->size ? size : t->size, i = 0;
+	uint64_t x, y;
+
+	for (; i + 8 <= common; i += 8) {
+		x = load_be64(p + i);
+		y = load_be64(t->user + i);
+		if (x != y)
+			return x < y;
+	}
+	if (i < common) {
+		unsigned shift = (unsigned)(64 - 8 * (common - i));
+
+		x = load_be64(p + i) >> shift;
+		y = load_be64(t->user + i) >> shift;
+		if (x != y)
+			return x < y;
+	}
+	if (size != t->size)
+		return size < t->size;
+	return wire_get_le64(p + size) > t->trailer;
+}
+
 /* --- searching ---------------------------------------------------------- */
 
 /*
@@ -118,12 +176,12 @@ entry_write(uint8_t *p, const struct ikey *key, struct bytes value)
  * NULL), it is not compared again.
  */
 static inline struct skiplist_node *
-search_level(struct skiplist_node *before, unsigned level, struct bytes key,
-    struct skiplist_node **after)
+search_level(struct skiplist_node *before, unsigned level,
+    const struct target *key, struct skiplist_node **after)
 {
 	struct skiplist_node *next = follow(before, level);
 
-	while (next != *after && next && ikey_cmp(key_of(next), key) < 0) {
+	while (next != *after && next && is_before(next, key)) {
 		before = next;
 		next = follow(before, level);
 	}
@@ -133,13 +191,15 @@ search_level(struct skiplist_node *before, unsigned level, struct bytes key,
 
 /* The last node < key, which may be the head, and the node behind it. */
 static struct skiplist_node *
-search(const struct skiplist *s, struct bytes key, struct skiplist_node **after)
+search(
+    const struct skiplist *s, struct bytes ikey, struct skiplist_node **after)
 {
 	struct skiplist_node *before = s->head;
+	struct target key = target_of(ikey);
 
 	*after = NULL;
 	for (unsigned level = height_of(s); level-- > 0;)
-		before = search_level(before, level, key, after);
+		before = search_level(before, level, &key, after);
 	return before;
 }
 
@@ -199,7 +259,7 @@ next_random(struct skiplist *s)
 static unsigned
 random_height(struct skiplist *s)
 {
-	/* The high bits are the good ones; a run of zeros ends by itself. */
+	/* The high bits are the good ones. */
 	uint64_t bits = next_random(s) >> 32;
 	unsigned height = 1;
 
@@ -225,64 +285,82 @@ node_new(struct skiplist *s, unsigned height, size_t entry, size_t *bytes)
 	return (struct skiplist_node *)(void *)(p + above);
 }
 
-/* Whether key belongs between the splice's nodes on this level. */
+/*
+ * Moves f forward to where key belongs on level 0, if that is next to f's last
+ * entry, on either side; else false.
+ */
 static bool
-splice_holds(const struct skiplist *s, unsigned level, struct bytes key)
+finger_reaches(const struct skiplist *s, struct skiplist_finger *f,
+    const struct target *key)
 {
-	const struct skiplist_node *prev = s->splice.prev[level];
-	const struct skiplist_node *next = s->splice.next[level];
+	struct skiplist_node *low = f->prev[0], *middle = follow(low, 0), *high;
 
-	return (prev == s->head || ikey_cmp(key_of(prev), key) < 0) &&
-	       (!next || ikey_cmp(key, key_of(next)) < 0);
+	if (!middle || !is_before(middle, key))
+		return low == s->head || is_before(low, key);
+	high = follow(middle, 0);
+	if (high && is_before(high, key))
+		return false;
+	f->prev[0] = middle;
+	return true;
 }
 
-/* Brings the splice to where key belongs, on every level in use. */
+/* Moves f to where key belongs, on every level. */
 static void
-splice_move(struct skiplist *s, struct bytes key)
+finger_search(const struct skiplist *s, struct skiplist_finger *f,
+    const struct target *key)
 {
-	struct skiplist_splice *p = &s->splice;
-	unsigned height = height_of(s);
 	struct skiplist_node *before = s->head, *after = NULL;
 
-	/* Levels nest: what holds below holds above. */
-	if (splice_holds(s, 0, key))
-		return;
-	for (unsigned level = height; level-- > 0;) {
+	for (unsigned level = height_of(s); level-- > 0;) {
 		before = search_level(before, level, key, &after);
-		p->prev[level] = before;
-		p->next[level] = after;
+		f->prev[level] = before;
 	}
-	must(!after || ikey_cmp(key, key_of(after)) != 0);
 }
 
-/* Levels that nobody used so far lead from the head to the end. */
-static void
-raise(struct skiplist *s, unsigned height)
+/* A finger at the place of key: one that is near, or the one that was not used
+ * for longest, after a search. */
+static struct skiplist_finger *
+finger_find(struct skiplist *s, const struct target *key)
 {
-	for (unsigned level = height_of(s); level < height; level++) {
-		s->splice.prev[level] = s->head;
-		s->splice.next[level] = NULL;
+	struct skiplist_finger *oldest = &s->fingers[0];
+
+	s->inserts++;
+	for (unsigned i = 0; i < SKIPLIST_FINGERS; i++) {
+		struct skiplist_finger *f = &s->fingers[i];
+
+		if (finger_reaches(s, f, key)) {
+			f->used = s->inserts;
+			return f;
+		}
+		if (f->used < oldest->used)
+			oldest = f;
 	}
-	if (height > height_of(s))
-		atomic_store_explicit(&s->height, height, memory_order_relaxed);
+	finger_search(s, oldest, key);
+	oldest->used = s->inserts;
+	return oldest;
 }
 
-/* From the bottom up, so that a reader who finds n on a level finds it on
- * those below too. */
+/*
+ * Links n in behind f, whose place on level 0 is right.  On the levels above,
+ * others may have gone in between since f was there.  From the bottom up, so
+ * that a reader who finds n on a level finds it on those below too.
+ */
 static void
-link_in(struct skiplist *s, struct skiplist_node *n, unsigned height)
+link_in(struct skiplist_finger *f, struct skiplist_node *n, unsigned height,
+    const struct target *key)
 {
-	struct skiplist_splice *p = &s->splice;
+	struct skiplist_node *after = follow(f->prev[0], 0);
 
+	must(!after || ikey_cmp(key_of(n), key_of(after)) < 0);
 	for (unsigned level = 0; level < height; level++) {
+		f->prev[level] =
+		    search_level(f->prev[level], level, key, &after);
 		/* Relaxed: nobody can see n on this level yet. */
 		atomic_store_explicit(
-		    link_of(n, level), p->next[level], memory_order_relaxed);
+		    link_of(n, level), after, memory_order_relaxed);
 		/* Release: the entry and n's links come before n. */
 		atomic_store_explicit(
-		    link_of(p->prev[level], level), n, memory_order_release);
-		/* An ascending insert goes in right behind this one. */
-		p->prev[level] = n;
+		    link_of(f->prev[level], level), n, memory_order_release);
 	}
 }
 
@@ -292,15 +370,18 @@ skiplist_insert(struct skiplist *s, const struct ikey *key, struct bytes value,
 {
 	unsigned height = random_height(s);
 	struct skiplist_node *n;
+	struct target target;
 	size_t size;
 
 	n = node_new(s, height, entry_size(key, value), &size);
 	if (!n)
 		return -ENOMEM;
 	entry_write(n->entry, key, value);
-	raise(s, height);
-	splice_move(s, key_of(n));
-	link_in(s, n, height);
+	/* Before n is linked on them; see height_of. */
+	if (height > height_of(s))
+		atomic_store_explicit(&s->height, height, memory_order_relaxed);
+	target = target_of(key_of(n));
+	link_in(finger_find(s, &target), n, height, &target);
 	if (bytes)
 		*bytes = size;
 	return 0;
@@ -315,10 +396,12 @@ skiplist_init(struct skiplist *s, struct arena *arena)
 	s->head = node_new(s, SKIPLIST_HEIGHT_MAX, 0, &size);
 	if (!s->head)
 		return -ENOMEM;
-	for (unsigned level = 0; level < SKIPLIST_HEIGHT_MAX; level++)
+	for (unsigned level = 0; level < SKIPLIST_HEIGHT_MAX; level++) {
 		atomic_init(link_of(s->head, level), NULL);
-	atomic_init(&s->height, 0);
-	raise(s, 1);
+		for (unsigned i = 0; i < SKIPLIST_FINGERS; i++)
+			s->fingers[i].prev[level] = s->head;
+	}
+	atomic_init(&s->height, 1);
 	return 0;
 }
 

@@ -30,10 +30,16 @@
 
 struct skiplist_node;
 
-/* Where the last entry went in: on each level the node before and behind. */
-struct skiplist_splice {
+/*
+ * A place where the writer put an entry: on each level a node before it.  On
+ * level 0 the one right before; above, others may have gone in since.  Several,
+ * because writers weave: a file's entry here, its directory's there.
+ */
+#define SKIPLIST_FINGERS 4
+
+struct skiplist_finger {
 	struct skiplist_node *prev[SKIPLIST_HEIGHT_MAX];
-	struct skiplist_node *next[SKIPLIST_HEIGHT_MAX];
+	uint64_t used; /* the insert that used it last */
 };
 
 struct skiplist {
@@ -43,7 +49,8 @@ struct skiplist {
 
 	/* the writer's */
 	uint64_t random;
-	struct skiplist_splice splice;
+	uint64_t inserts;
+	struct skiplist_finger fingers[SKIPLIST_FINGERS];
 };
 
 /* -ENOMEM.  The arena is the caller's and outlives the list. */
@@ -51,7 +58,7 @@ int skiplist_init(struct skiplist *s, struct arena *arena);
 
 /*
  * Copies the entry in.  The ikey may not be there already.  Fast when it
- * belongs next to the entry inserted last.  *bytes (may be NULL) is what it
+ * belongs next to one of the last entries.  *bytes (may be NULL) is what it
  * took of the arena.  -ENOMEM leaves the list as it was.
  */
 int skiplist_insert(struct skiplist *s, const struct ikey *key,
