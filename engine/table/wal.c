@@ -186,6 +186,7 @@ wal_append(
 	must(size >= WAL_RECORD_HEADER);
 	must(size - WAL_RECORD_HEADER <= WAL_PAYLOAD_MAX);
 	must(stamp->count > 0 && stamp->durable < stamp->seq);
+	must(stamp->count == 1 || stamp->count <= size - WAL_RECORD_HEADER);
 	must(stamp->seq <= IKEY_SEQ_MAX - (stamp->count - 1));
 	must(w->next_seq == 0 || stamp->seq == w->next_seq);
 

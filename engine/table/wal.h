@@ -47,7 +47,7 @@ void wal_close(struct wal *w);
 
 struct wal_stamp {
 	uint64_t seq;	  /* first number the record covers */
-	uint32_t count;	  /* how many, at least 1 */
+	uint32_t count;   /* how many: 1, or up to the payload's bytes */
 	uint64_t durable; /* newest number known durable */
 };
 

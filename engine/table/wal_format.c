@@ -116,6 +116,8 @@ wal_format_get_record(const uint8_t *p, struct wal_format_record *out)
 	/* Nothing that is written later can be durable already. */
 	if (h.stamp.seq > IKEY_SEQ_MAX || h.stamp.durable >= h.stamp.seq)
 		return false;
+	if (h.stamp.count > 1 && h.stamp.count > h.size)
+		return false;
 	if (h.stamp.count - 1 > IKEY_SEQ_MAX - h.stamp.seq)
 		return false;
 	*out = h;

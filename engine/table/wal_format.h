@@ -56,9 +56,9 @@ bool wal_format_check_record(
 
 /* The field by itself, for a search that must be fast. */
 static inline uint64_t
-wal_format_durable(const uint8_t *p)
+wal_format_seq(const uint8_t *p)
 {
-	return wire_get_le64(p + 24);
+	return wire_get_le64(p + 16);
 }
 
 #endif

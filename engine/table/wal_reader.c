@@ -8,9 +8,12 @@
 /* Read at a time, when no record is larger. */
 #define WINDOW_BYTES (256u << 10)
 
-/* Bytes of supposed records that one search may hash: a file made to hold many
+/* Bytes of false records that one search may hash: a file made to hold many
  * false headers must not keep recovery busy for hours. */
 #define SEARCH_HASH_MAX (UINT64_C(1) << 30)
+
+/* Sequence numbers that may be missing without a trace. */
+#define SEARCH_GAP_MAX 65536
 
 enum reader_state { READER_READS, READER_ENDED, READER_FAILED };
 
@@ -90,8 +93,9 @@ record_at(struct wal_reader *r, uint64_t at, const struct wal_format_record *h,
 }
 
 struct search {
-	uint64_t at;          /* where to begin; then where it was found */
-	uint64_t min_seq;     /* records before that are not looked for */
+	uint64_t at;      /* where to begin; then where it was found */
+	uint64_t min_seq; /* records before that are not looked for */
+	uint64_t max_seq; /* what a record at `at` can have; grows with it */
 	uint64_t min_durable; /* nor those that promise less */
 	uint64_t hash_left;   /* bytes */
 	bool nonzero;         /* a byte other than 0 was passed */
@@ -99,46 +103,71 @@ struct search {
 	struct wal_stamp found;
 };
 
-/* Whether h can be what s looks for: this spares almost all hashing. */
+/*
+ * Whether a record of this file can stand at s->at: this spares almost all
+ * hashing.  *h is its header then.
+ */
 static bool
-search_wants(const struct wal_reader *r, const struct search *s,
-    const struct wal_format_record *h)
+search_fits(const struct wal_reader *r, const struct search *s,
+    const uint8_t *p, struct wal_format_record *h)
 {
-	return h->stamp.seq >= s->min_seq &&
-	       h->stamp.durable >= s->min_durable &&
+	if (wal_format_seq(p) - s->min_seq > s->max_seq - s->min_seq)
+		return false; /* almost every offset */
+	return wal_format_get_record(p, h) &&
 	       h->size <= r->file_size - s->at - WAL_RECORD_HEADER;
+}
+
+static void
+search_step(struct search *s, uint64_t bytes)
+{
+	s->at += bytes;
+	s->max_seq += bytes;
+}
+
+/* What is at s->at: 1 what s looks for, 0 not that (and s goes on), <0. */
+static int
+search_try(struct wal_reader *r, struct search *s, const uint8_t *p)
+{
+	struct wal_format_record h;
+	int rc;
+
+	if (!search_fits(r, s, p, &h)) {
+		search_step(s, 1);
+		return 0;
+	}
+	rc = record_at(r, s->at, &h, &p);
+	if (rc < 0)
+		return rc;
+	if (rc == 0) {
+		s->gave_up = h.size > s->hash_left;
+		s->hash_left -= h.size;
+		search_step(s, 1);
+		return 0;
+	}
+	s->found = h.stamp;
+	if (h.stamp.durable >= s->min_durable)
+		return 1;
+	/* Intact, and no promise: nothing inside it is a record. */
+	s->nonzero = true;
+	search_step(s, WAL_RECORD_HEADER + h.size);
+	return 0;
 }
 
 /* Tries every offset from s->at on: 1 an intact record found, 0 none, <0. */
 static int
 search_run(struct wal_reader *r, struct search *s)
 {
-	struct wal_format_record h;
 	const uint8_t *p;
-	int rc;
+	int rc = 0;
 
-	for (;; s->at++) {
+	while (rc == 0 && !s->gave_up) {
 		rc = window_get(r, s->at, WAL_RECORD_HEADER, &p);
 		if (rc <= 0)
-			return rc;
+			break;
 		s->nonzero |= *p != 0;
-		if (wal_format_durable(p) < s->min_durable)
-			continue; /* the fastest to say no */
-		if (!wal_format_get_record(p, &h) || !search_wants(r, s, &h))
-			continue;
-		if (h.size > s->hash_left) {
-			s->gave_up = true;
-			return 0;
-		}
-		s->hash_left -= h.size;
-		rc = record_at(r, s->at, &h, &p);
-		if (rc < 0)
-			return rc;
-		if (rc > 0) {
-			s->found = h.stamp;
-			return 1;
-		}
+		rc = search_try(r, s, p);
 	}
+	return rc;
 }
 
 /* The bytes too few for a record that search_run leaves at the end. */
@@ -189,6 +218,9 @@ resolve_tail(struct wal_reader *r)
 	struct search s = {
 	    .at = r->pos,
 	    .min_seq = r->next_seq,
+	    /* A record covers no more numbers than it has bytes.  A few
+	     * may have vanished together with their bytes. */
+	    .max_seq = r->next_seq + SEARCH_GAP_MAX,
 	    .min_durable = r->next_seq,
 	    .hash_left = SEARCH_HASH_MAX,
 	};
@@ -273,11 +305,15 @@ static int
 zero_header(struct wal_reader *r)
 {
 	struct search s = {
-	    .at = WAL_FILE_HEADER, .min_seq = 1, .hash_left = SEARCH_HASH_MAX};
+	    .at = WAL_FILE_HEADER,
+	    .min_seq = 1,
+	    .max_seq = IKEY_SEQ_MAX,
+	    .hash_left = SEARCH_HASH_MAX,
+	};
 	int rc = search_run(r, &s);
 
 	if (rc > 0) {
-		s.min_seq = s.min_durable = s.found.seq;
+		s.min_seq = s.min_durable = s.max_seq = s.found.seq;
 		rc = search_run(r, &s);
 	}
 	if (rc < 0)

@@ -133,3 +133,47 @@ wal_file_fill(struct wal_file *f, unsigned n, uint64_t (*durable)(unsigned i),
 		offsets[n + 1] = wal_size(w);
 	wal_close(w);
 }
+
+uint64_t
+wal_file_nothing_durable(unsigned i)
+{
+	(void)i;
+	return 0;
+}
+
+uint64_t
+wal_file_two_behind(unsigned i)
+{
+	return i > 2 ? i - 2 : 0;
+}
+
+void
+wal_file_check_end(
+    struct wal_file *f, uint64_t want_last, uint64_t want_end, bool want_torn)
+{
+	struct wal_tail tail;
+	uint64_t last;
+
+	check_ok(wal_file_read(f, &last, &tail));
+	check_eq(last, want_last);
+	check_eq(tail.end, want_end);
+	check_eq(tail.torn, want_torn);
+}
+
+void
+wal_file_check_damaged(struct wal_file *f, uint64_t want_last, uint64_t offset)
+{
+	struct wal_tail tail;
+	uint64_t last;
+	char place[64];
+
+	check_err(wal_file_read(f, &last, &tail), -EUCLEAN);
+	check_eq(last, want_last);
+	check_contains(f->message, f->path);
+	snprintf(place, sizeof(place),
+	    "damaged at offset %llu:", (unsigned long long)offset);
+	check_contains(f->message, place);
+	snprintf(place, sizeof(place), "truncate it to %llu bytes",
+	    (unsigned long long)offset);
+	check_contains(f->message, place);
+}

@@ -48,4 +48,17 @@ int wal_file_read(struct wal_file *f, uint64_t *last, struct wal_tail *tail);
 void wal_file_fill(struct wal_file *f, unsigned n,
     uint64_t (*durable)(unsigned i), uint64_t *offsets);
 
+/* Promises for wal_file_fill: none; or in each record the one two before it,
+ * as when a sync is under way. */
+uint64_t wal_file_nothing_durable(unsigned i);
+uint64_t wal_file_two_behind(unsigned i);
+
+/* The records reach to number last and end at this offset, torn or not. */
+void wal_file_check_end(
+    struct wal_file *f, uint64_t last, uint64_t end, bool torn);
+
+/* The records reach to number last; then reading fails, with a message that
+ * names this offset. */
+void wal_file_check_damaged(struct wal_file *f, uint64_t last, uint64_t offset);
+
 #endif

@@ -56,7 +56,7 @@ wal__reads_back_what_was_appended(void **state)
 	struct wal *w;
 	struct wal_reader *r;
 	struct wal_record record;
-	size_t sizes[] = {0, 1, 5000, 300000, 3};
+	size_t sizes[] = {0, 2, 5000, 300000, 5};
 	uint8_t *big = malloc(WAL_RECORD_HEADER + 300000);
 	uint64_t seq = 41, end;
 

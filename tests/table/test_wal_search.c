@@ -1,0 +1,193 @@
+/* What the reader makes of records behind the first bad place of a log. */
+#include "tests/check.h"
+
+#include "engine/base/wire.h"
+#include "tests/support/wal_file.h"
+
+/* The records of a log with this number, from sequence number `from` on. */
+static void
+stale_records(struct wal_file *f, uint64_t number, uint64_t from,
+    uint64_t durable, struct buf *out)
+{
+	struct wal *w;
+	struct buf file = {0};
+
+	env_unlink(&f->posix, f->path);
+	check_ok(wal_create(f->env, f->path, WAL_KIND_LOG, number, from, &w));
+	for (uint64_t i = from; i < from + 3; i++)
+		check_ok(wal_file_append(
+		    w, (struct wal_stamp){i, 1, durable}, "stale payload"));
+	wal_close(w);
+	wal_file_load(f, &file);
+	check_ok(buf_append(
+	    out, file.data + WAL_FILE_HEADER, file.size - WAL_FILE_HEADER));
+	buf_fini(&file);
+}
+
+/* A log with records 1 to 3 and behind them those stale ones. */
+static uint64_t
+log_with_stale(
+    struct wal_file *f, uint64_t number, uint64_t from, uint64_t durable)
+{
+	struct buf stale = {0}, file = {0};
+	uint64_t at[5];
+
+	stale_records(f, number, from, durable, &stale);
+	wal_file_fill(f, 3, wal_file_two_behind, at);
+	wal_file_load(f, &file);
+	check_ok(buf_append_bytes(&file, buf_bytes(&stale)));
+	wal_file_store(f, buf_bytes(&file));
+	buf_fini(&stale);
+	buf_fini(&file);
+	return at[4];
+}
+
+static void
+wal_search__records_of_another_file_are_the_end(void **state)
+{
+	struct wal_file f;
+	uint64_t end;
+
+	(void)state;
+	wal_file_init(&f);
+	/* Even if they continue the sequence, and promise. */
+	end = log_with_stale(&f, 6, 4, 3);
+	wal_file_check_end(&f, 3, end, true);
+	end = log_with_stale(&f, 6, 10, 9);
+	wal_file_check_end(&f, 3, end, true);
+	wal_file_fini(&f);
+}
+
+static void
+wal_search__earlier_records_of_this_file_are_the_end(void **state)
+{
+	struct wal_file f;
+	uint64_t end;
+
+	(void)state;
+	wal_file_init(&f);
+	end = log_with_stale(&f, 7, 1, 0);
+	wal_file_check_end(&f, 3, end, true);
+	wal_file_fini(&f);
+}
+
+static void
+wal_search__gap_in_the_sequence_is_the_end_or_damage(void **state)
+{
+	struct wal_file f;
+	uint64_t end;
+
+	(void)state;
+	wal_file_init(&f);
+	/* 4 is missing: was it promised? */
+	end = log_with_stale(&f, 7, 5, 3);
+	wal_file_check_end(&f, 3, end, true);
+	end = log_with_stale(&f, 7, 5, 4);
+	wal_file_check_damaged(&f, 3, end);
+	wal_file_fini(&f);
+}
+
+/* A log of two records, and behind them many headers with this sequence number
+ * that promise it all, none with a checksum that is right.  Where they begin.
+ */
+static uint64_t
+log_with_false_headers(struct wal_file *f, uint64_t seq)
+{
+	struct buf file = {0};
+	uint64_t at[4];
+	const size_t count = 300000;
+
+	wal_file_fill(f, 2, wal_file_nothing_durable, at);
+	wal_file_load(f, &file);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t header[WAL_RECORD_HEADER] = {0};
+
+		wire_put_le32(header + 8,
+		    (uint32_t)((count - i - 1) * WAL_RECORD_HEADER));
+		wire_put_le32(header + 12, 1);
+		wire_put_le64(header + 16, seq);
+		wire_put_le64(header + 24, seq - 1);
+		check_ok(buf_append(&file, header, sizeof(header)));
+	}
+	wal_file_store(f, buf_bytes(&file));
+	buf_fini(&file);
+	return at[3];
+}
+
+static void
+wal_search__gives_up_on_a_file_made_of_false_headers(void **state)
+{
+	struct wal_file f;
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_check_damaged(&f, 2, log_with_false_headers(&f, 9));
+	check_contains(f.message, "looks like records");
+	wal_file_fini(&f);
+}
+
+/* Random bytes hold a plausible header now and then, but no such number. */
+static void
+wal_search__headers_out_of_reach_are_not_tried(void **state)
+{
+	struct wal_file f;
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_check_end(
+	    &f, 2, log_with_false_headers(&f, UINT64_C(1) << 40), true);
+	wal_file_fini(&f);
+}
+
+/*
+ * After a power cut: a bad record, then many good ones that nobody synced.
+ * Their headers, read one byte off, look like larger records with promises.
+ */
+static void
+wal_search__unsynced_records_behind_a_bad_one_are_the_end(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+	struct wal *w;
+	uint64_t bad = 0;
+	char text[301];
+
+	(void)state;
+	wal_file_init(&f);
+	memset(text, 'x', 300);
+	text[300] = 0;
+	w = wal_file_create(&f);
+	for (uint64_t i = 1; i <= 20000; i++) {
+		struct wal_stamp stamp = {i, 1, i > 150 ? 150 : 0};
+
+		if (i == 200)
+			bad = wal_size(w);
+		check_ok(wal_file_append(w, stamp, text));
+	}
+	wal_close(w);
+	wal_file_load(&f, &file);
+	file.data[bad + 50] ^= 1;
+	wal_file_store(&f, buf_bytes(&file));
+	wal_file_check_end(&f, 199, bad, true);
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(wal_search__records_of_another_file_are_the_end),
+	    cmocka_unit_test(
+		wal_search__earlier_records_of_this_file_are_the_end),
+	    cmocka_unit_test(
+		wal_search__gap_in_the_sequence_is_the_end_or_damage),
+	    cmocka_unit_test(
+		wal_search__gives_up_on_a_file_made_of_false_headers),
+	    cmocka_unit_test(wal_search__headers_out_of_reach_are_not_tried),
+	    cmocka_unit_test(
+		wal_search__unsynced_records_behind_a_bad_one_are_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
