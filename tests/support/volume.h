@@ -1,0 +1,52 @@
+/*
+ * volume: a volume in a store in memory, with verbs for tests.
+ *
+ * Use: volume_init(&t); ... volume_fini(&t).  Paths are relative to the root
+ * ("" is the root).  Verbs fail the test if the call fails, but for those that
+ * return int.  volume_fini checks the records (volume_check).
+ */
+#ifndef TESTS_SUPPORT_VOLUME_H
+#define TESTS_SUPPORT_VOLUME_H
+
+#include "fs/vol/vol.h"
+#include "tests/support/store_mem.h"
+
+struct volume {
+	struct store *s;
+	struct vol *v;
+	struct vol_ctx ctx;
+	struct vol_options options;
+	struct buf messages; /* lines of the sink */
+};
+
+void volume_init(struct volume *t);
+void volume_init_sizes(
+    struct volume *t, uint32_t block_bytes, uint32_t inline_bytes);
+void volume_fini(struct volume *t);
+void volume_reopen(struct volume *t);
+
+/* Every record against every other: prefixes, P records, link counts, inode
+ * numbers, no blocks or orphans of nobody. */
+void volume_check(struct volume *t);
+
+/* The ino of a path, with a lookup for each directory on the way and it. */
+int volume_find(struct volume *t, const char *path, uint64_t *ino);
+uint64_t volume_at(struct volume *t, const char *path);
+bool volume_exists(struct volume *t, const char *path);
+struct vol_attr volume_attr(struct volume *t, const char *path);
+
+uint64_t volume_mkdir(struct volume *t, const char *path);
+uint64_t volume_file(struct volume *t, const char *path, const char *content);
+int volume_mv(
+    struct volume *t, const char *from, const char *to, unsigned flags);
+int volume_rm(struct volume *t, const char *path);
+int volume_rmdir(struct volume *t, const char *path);
+
+/* Content as a string, up to 4,095 bytes; valid until the next call. */
+const char *volume_text(struct volume *t, uint64_t ino);
+const char *volume_cat(struct volume *t, const char *path);
+
+/* Names of a directory in its order, with a space after each. */
+const char *volume_ls(struct volume *t, const char *path);
+
+#endif
