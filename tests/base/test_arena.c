@@ -1,5 +1,6 @@
 #include "engine/base/arena.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,29 @@ arena__impossible_size_is_refused(void **state)
 }
 
 static void
+arena__reserved_bytes_come_without_malloc(void **state)
+{
+	struct arena a;
+	size_t sizes[] = {100, 4000, 100000, 8};
+
+	(void)state;
+	arena_init(&a, 4096);
+	for (int i = 0; i < 4; i++) {
+		size_t bytes;
+
+		check_true(arena_alloc(&a, 24) != NULL);
+		check_ok(arena_reserve(&a, sizes[i]));
+		bytes = arena_bytes(&a);
+		for (size_t used = 0; used + 8 <= sizes[i]; used += 8)
+			memset(arena_alloc(&a, 8), 1, 8);
+		check_eq(arena_bytes(&a), bytes);
+	}
+	check_err(arena_reserve(&a, SIZE_MAX), -ENOMEM);
+	check_true(arena_alloc(&a, 16) != NULL);
+	arena_fini(&a);
+}
+
+static void
 alloc_nothing(void *ctx)
 {
 	arena_alloc(ctx, 0);
@@ -104,6 +128,7 @@ main(void)
 	    cmocka_unit_test(arena__large_piece_leaves_the_chunk_in_use),
 	    cmocka_unit_test(arena__bytes_counts_what_malloc_gave),
 	    cmocka_unit_test(arena__impossible_size_is_refused),
+	    cmocka_unit_test(arena__reserved_bytes_come_without_malloc),
 	    cmocka_unit_test(arena__size_zero_is_a_bug),
 	};
 
