@@ -349,7 +349,7 @@ vol_opendir(struct vol *v, uint64_t ino, struct vol_dir **out)
 		err = node_get(v, ino, &d->n);
 	else if (ino != VOL_INO_CONTROL)
 		err = -ENOTDIR;
-	if (err == 0 && d->n && d->n->attr.type != ENTRY_DIR) {
+	if (err == 0 && d->n && d->n->type != ENTRY_DIR) {
 		node_put(v, d->n);
 		err = -ENOTDIR;
 	}

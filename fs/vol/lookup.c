@@ -6,7 +6,7 @@
 int
 lookup_check_dir(const struct node *n)
 {
-	if (n->attr.type != ENTRY_DIR)
+	if (n->type != ENTRY_DIR)
 		return -ENOTDIR;
 	return n->state == NODE_LINKED ? 0 : -ENOENT;
 }
@@ -26,6 +26,19 @@ lookup_decode(
 	if (out->ino == 0 || out->ino >= VOL_INO_CONTROL)
 		return state_damaged(v, key, "its inode number is impossible");
 	return 0;
+}
+
+/* The node must be this entry's: an ino has one name. */
+static int
+lookup_check_node(struct vol *v, const struct lookup *found)
+{
+	const struct node *n = found->node;
+
+	if (n->state == NODE_LINKED &&
+	    bytes_eq(buf_bytes(&n->key), buf_bytes(&found->key)))
+		return 0;
+	return state_damaged(
+	    v, buf_bytes(&found->key), "its inode has another name as well");
 }
 
 int
@@ -48,7 +61,7 @@ lookup_begin(struct vol *v, const struct node *parent, struct bytes name,
 	}
 	found->exists = true;
 	found->node = node_find(v, found->entry.ino);
-	return 0;
+	return found->node ? lookup_check_node(v, found) : 0;
 }
 
 int

@@ -43,6 +43,7 @@ node_new(const struct node_source *src, struct node **out)
 		return -ENOMEM;
 	n->refs = 1;
 	n->ino = src->entry->ino;
+	n->type = src->entry->type;
 	n->parent = src->parent;
 	n->key = (struct buf){node_room(n), src->key.size, room};
 	n->prefix = (struct buf){node_room(n) + room, prefix, prefix};
@@ -425,7 +426,7 @@ node_decode(const struct node *n, struct bytes record, struct entry *out)
 		record = o.entry;
 	}
 	err = entry_decode(record, out);
-	if (err == 0 && (out->ino != n->ino || out->type != n->attr.type))
+	if (err == 0 && (out->ino != n->ino || out->type != n->type))
 		err = ERR_DAMAGED;
 	return err;
 }

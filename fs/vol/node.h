@@ -41,6 +41,7 @@ struct node {
 
 	/* constant */
 	uint64_t ino;
+	enum entry_type type;
 	struct buf prefix; /* directories */
 
 	/* v->names */
@@ -50,7 +51,7 @@ struct node {
 	enum node_state state;
 	bool changed;       /* since the node came into memory */
 	bool has_tail;      /* the record has content or xattrs beyond attr */
-	bool has_xattrs;   /* in the record or under X */
+	bool has_xattrs;    /* in the record or under X */
 	struct buf key;     /* of the record */
 	struct entry attr;  /* prefix, content, xattrs: empty views */
 	struct buf kept;    /* orphan in memory: its whole record */

@@ -32,7 +32,7 @@ symlink_read(struct vol *v, struct node *n, struct buf *out)
 	struct entry e;
 	int err;
 
-	if (n->attr.type != ENTRY_SYMLINK)
+	if (n->type != ENTRY_SYMLINK)
 		return -EINVAL;
 	err = node_load(v, n, &value, &e);
 	if (err)

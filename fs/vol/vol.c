@@ -198,7 +198,7 @@ vol_read_root(struct vol *v)
 		r = vol_complain(
 		    v, ERR_DAMAGED, "the root directory is missing");
 	if (r == 1)
-		r = v->root->attr.type == ENTRY_DIR &&
+		r = v->root->type == ENTRY_DIR &&
 			    v->root->ino == SUPER_INO_ROOT &&
 			    v->root->prefix.size == 0
 			? 0
