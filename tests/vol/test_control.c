@@ -1,0 +1,163 @@
+/* The hidden directory. */
+#include <sys/stat.h>
+
+#include "tests/check.h"
+#include "tests/support/volume.h"
+
+static struct volume t;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	volume_init(&t);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	volume_fini(&t);
+	return 0;
+}
+
+static int
+write_to(const char *path, const char *text)
+{
+	return vol_write(t.v, &t.ctx, volume_at(&t, path), 0, bytes_str(text));
+}
+
+static int
+count_each(void *ctx, const struct vol_dirent *e)
+{
+	check_true(e->ino >= VOL_INO_CONTROL || e->ino == VOL_INO_ROOT);
+	++*(int *)ctx;
+	return 0;
+}
+
+static void
+control__is_found_by_name(void **state)
+{
+	struct vol_attr a = volume_attr(&t, ".keyfs");
+	struct vol_dir *d;
+	int n = 0;
+
+	(void)state;
+	check_eq(a.mode, S_IFDIR | 0555);
+	check_eq(a.uid, 1000);
+	check_true(a.ino >= VOL_INO_CONTROL);
+	check_true(a.volatile_content);
+	check_str(volume_ls(&t, ".keyfs"), "stats durability compact sync ");
+	check_false(volume_exists(&t, ".keyfs/nothing"));
+	check_ok(vol_opendir(t.v, a.ino, &d));
+	check_ok(vol_readdir(d, 0, true, count_each, &n));
+	check_eq(n, 6);
+	vol_releasedir(d);
+	vol_forget(t.v, a.ino, 1000);
+	check_ok(vol_getattr(t.v, a.ino, &a));
+	/* Only in the root. */
+	volume_mkdir(&t, "d");
+	check_false(volume_exists(&t, "d/.keyfs"));
+	volume_file(&t, "d/.keyfs", "");
+}
+
+static void
+control__stats_have_the_size_they_say(void **state)
+{
+	struct vol_attr a = volume_attr(&t, ".keyfs/stats");
+	const char *text = volume_text(&t, a.ino);
+	char part[4];
+	size_t got;
+
+	(void)state;
+	check_eq(strlen(text), a.size);
+	check_contains(text, "inodes_in_memory 1\n");
+	check_contains(text, "durability none\n");
+	check_ok(vol_read(t.v, a.ino, 5, part, 4, &got));
+	check_eq(got, 4);
+	check_true(memcmp(part, text + 5, 4) == 0);
+	check_ok(vol_read(t.v, a.ino, a.size + 1, part, 4, &got));
+	check_eq(got, 0);
+	check_err(write_to(".keyfs/stats", "x"), -EACCES);
+}
+
+static void
+control__durability_is_read_and_set(void **state)
+{
+	(void)state;
+	check_str(volume_cat(&t, ".keyfs/durability"), "none\n");
+	check_ok(write_to(".keyfs/durability", "sync\n"));
+	check_eq(vol_get_durability(t.v), VOL_DURABILITY_SYNC);
+	check_str(volume_cat(&t, ".keyfs/durability"), "sync\n");
+	check_ok(write_to(".keyfs/durability", "none"));
+	check_eq(vol_get_durability(t.v), VOL_DURABILITY_NONE);
+	check_err(write_to(".keyfs/durability", "often\n"), -EINVAL);
+	check_ok(buf_append_u8(&t.messages, 0));
+	check_contains((char *)t.messages.data, "'often' is not known");
+	check_contains((char *)t.messages.data, "sync or none");
+	check_eq(vol_get_durability(t.v), VOL_DURABILITY_NONE);
+}
+
+static void
+control__sync_and_compact_act_when_written(void **state)
+{
+	char byte;
+	size_t got;
+
+	(void)state;
+	volume_file(&t, "f", "x");
+	check_true(vol_durable_seq(t.v) < vol_seq(t.v));
+	check_ok(write_to(".keyfs/sync", "1"));
+	check_eq(vol_durable_seq(t.v), vol_seq(t.v));
+	check_ok(write_to(".keyfs/compact", "1"));
+	store_mem_fail(t.s, STORE_MEM_SYNC, 1, -EIO);
+	volume_file(&t, "g", "x");
+	check_err(write_to(".keyfs/sync", "1"), -EIO);
+	check_err(
+	    vol_read(t.v, volume_at(&t, ".keyfs/sync"), 0, &byte, 1, &got),
+	    -EACCES);
+	check_err(
+	    vol_read(t.v, volume_at(&t, ".keyfs"), 0, &byte, 1, &got), -EISDIR);
+}
+
+static void
+control__nothing_is_made_moved_or_removed(void **state)
+{
+	struct vol_attr how = {.mode = S_IFREG | 0600}, a;
+	struct vol_set set = {.mask = VOL_SET_MODE, .mode = 0777};
+	uint64_t dir = volume_at(&t, ".keyfs");
+	uint64_t file = volume_at(&t, ".keyfs/durability");
+	struct vol_dir *d;
+
+	(void)state;
+	check_err(vol_mknod(t.v, &t.ctx, dir, "x", &how, &a), -EPERM);
+	check_err(
+	    vol_mkdir(t.v, &t.ctx, VOL_INO_ROOT, ".keyfs", 0700, &a), -EPERM);
+	check_err(volume_rmdir(&t, ".keyfs"), -EPERM);
+	check_err(volume_rm(&t, ".keyfs/stats"), -EPERM);
+	volume_file(&t, "f", "");
+	check_err(volume_mv(&t, "f", ".keyfs/f", 0), -EPERM);
+	check_err(volume_mv(&t, ".keyfs/stats", "stats", 0), -EPERM);
+	check_err(vol_setattr(t.v, &t.ctx, file, &set, &a), -EPERM);
+	/* What a shell's redirection does. */
+	set.mask = VOL_SET_SIZE | VOL_SET_MTIME_NOW;
+	check_ok(vol_setattr(t.v, &t.ctx, file, &set, &a));
+	check_err(vol_getattr(t.v, VOL_INO_CONTROL + 99, &a), -ESTALE);
+	check_err(vol_opendir(t.v, file, &d), -ENOTDIR);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(control__is_found_by_name),
+	    T(control__stats_have_the_size_they_say),
+	    T(control__durability_is_read_and_set),
+	    T(control__sync_and_compact_act_when_written),
+	    T(control__nothing_is_made_moved_or_removed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,372 @@
+/* What lives on without a name, and what a crash leaves behind. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "fs/record/key.h"
+#include "fs/vol/orphan.h"
+#include "tests/check.h"
+#include "tests/support/volume.h"
+
+#define BIG_XATTR 60000
+
+static struct volume t;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	volume_init(&t);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	volume_fini(&t);
+	return 0;
+}
+
+/* A file with that many blocks, of one byte each and holes. */
+static uint64_t
+blocks_file(const char *path, int blocks)
+{
+	struct vol_statfs s;
+	uint64_t ino = volume_file(&t, path, "");
+
+	check_ok(vol_statfs(t.v, &s));
+	for (int i = 0; i < blocks; i++)
+		check_ok(vol_write(t.v, &t.ctx, ino,
+		    (uint64_t)i * s.block_bytes, bytes_str("x")));
+	return ino;
+}
+
+static size_t
+count(enum key_tag tag)
+{
+	return store_mem_count_tag(t.s, (uint8_t)tag);
+}
+
+/* What a crash leaves of the store becomes the store. */
+static void
+crash(void)
+{
+	struct store *left = store_mem_clone(t.s);
+
+	check_ok(vol_close(t.v));
+	check_ok(store_close(t.s));
+	t.s = left;
+	check_ok(vol_open(t.s, &t.options, &t.v));
+}
+
+static int
+truncate_to(uint64_t ino, uint64_t size)
+{
+	struct vol_set set = {.mask = VOL_SET_SIZE, .size = size};
+	struct vol_attr a;
+
+	return vol_setattr(t.v, &t.ctx, ino, &set, &a);
+}
+
+static void
+orphan__small_file_lives_in_memory(void **state)
+{
+	uint64_t f = volume_file(&t, "f", "hello");
+	struct vol_attr a;
+
+	(void)state;
+	check_ok(volume_rm(&t, "f"));
+	check_eq(count(KEY_ORPHAN), 0);
+	check_str(volume_text(&t, f), "hello");
+	check_ok(vol_write(t.v, &t.ctx, f, 0, bytes_str("J")));
+	check_ok(truncate_to(f, 4));
+	check_str(volume_text(&t, f), "Jell");
+	check_ok(vol_getattr(t.v, f, &a));
+	check_eq(a.nlink, 0);
+	vol_forget(t.v, f, 1);
+	check_err(vol_getattr(t.v, f, &a), -ESTALE);
+}
+
+static void
+orphan__symlink_lives_on_too(void **state)
+{
+	struct buf b = {0};
+	struct vol_attr a;
+
+	(void)state;
+	check_ok(vol_symlink(t.v, &t.ctx, VOL_INO_ROOT, "l", "there", &a));
+	check_ok(volume_rm(&t, "l"));
+	check_ok(vol_readlink(t.v, a.ino, &b));
+	check_bytes_eq(buf_bytes(&b), bytes_str("there"));
+	check_eq(count(KEY_ORPHAN), 0);
+	buf_fini(&b);
+}
+
+static void
+orphan__file_with_blocks_is_purged_at_the_last_forget(void **state)
+{
+	uint64_t f = blocks_file("f", 5);
+
+	(void)state;
+	check_ok(volume_rm(&t, "f"));
+	check_eq(count(KEY_ORPHAN), 1);
+	check_eq(count(KEY_BLOCK), 5);
+	check_ok(vol_write(t.v, &t.ctx, f, 0, bytes_str("yes")));
+	check_eq(volume_text(&t, f)[0], 'y');
+	vol_forget(t.v, f, 1);
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+}
+
+static void
+orphan__file_that_nobody_holds_is_purged_at_once(void **state)
+{
+	uint64_t f = blocks_file("f", 3);
+
+	(void)state;
+	vol_forget(t.v, f, 1);
+	check_ok(vol_unlink(t.v, &t.ctx, VOL_INO_ROOT, "f"));
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+}
+
+static void
+orphan__replaced_file_keeps_its_blocks(void **state)
+{
+	uint64_t f = blocks_file("f", 3);
+
+	(void)state;
+	volume_file(&t, "g", "");
+	check_ok(volume_mv(&t, "g", "f", 0));
+	check_eq(count(KEY_ORPHAN), 1);
+	check_eq(volume_text(&t, f)[0], 'x');
+	vol_forget(t.v, f, 100);
+	check_eq(count(KEY_BLOCK), 0);
+}
+
+static void
+orphan__small_one_that_grows_gets_a_record(void **state)
+{
+	uint64_t f = volume_file(&t, "f", "hello");
+	char *big = calloc(1, 100000);
+
+	(void)state;
+	check_true(big != NULL);
+	check_ok(volume_rm(&t, "f"));
+	memset(big, 'b', 99999);
+	check_ok(vol_write(t.v, &t.ctx, f, 5, bytes_str(big)));
+	check_eq(count(KEY_ORPHAN), 1);
+	check_eq(volume_text(&t, f)[4], 'o');
+	check_eq(volume_text(&t, f)[5], 'b');
+	vol_forget(t.v, f, 1);
+	check_eq(count(KEY_BLOCK), 0);
+	free(big);
+}
+
+static void
+orphan__crash_leaves_nothing_behind(void **state)
+{
+	uint64_t f = blocks_file("f", 5);
+	struct vol_attr a;
+
+	(void)state;
+	check_ok(volume_rm(&t, "f"));
+	crash();
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+	check_err(vol_getattr(t.v, f, &a), -ESTALE);
+}
+
+static void
+orphan__close_purges(void **state)
+{
+	(void)state;
+	blocks_file("f", 5);
+	check_ok(volume_rm(&t, "f"));
+	check_ok(vol_close(t.v));
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+	check_ok(vol_open(t.s, &t.options, &t.v));
+}
+
+static void
+orphan__interrupted_purge_is_finished_at_open(void **state)
+{
+	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
+
+	(void)state;
+	check_ok(volume_rm(&t, "f"));
+	/* The first batch of the purge passes, the second does not. */
+	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -EIO);
+	vol_forget(t.v, f, 1);
+	check_eq(count(KEY_ORPHAN), 1);
+	check_eq(count(KEY_BLOCK), 10);
+	check_ok(buf_append_u8(&t.messages, 0));
+	check_contains((char *)t.messages.data, "could not be purged");
+	volume_reopen(&t);
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+}
+
+static void
+orphan__large_cut_is_finished_at_open(void **state)
+{
+	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
+
+	(void)state;
+	/* The cut is written, the trim that follows is not. */
+	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -EIO);
+	check_ok(truncate_to(f, 1));
+	check_eq(count(KEY_ORPHAN), 1);
+	check_eq(volume_attr(&t, "f").size, 1);
+	crash();
+	check_eq(count(KEY_ORPHAN), 0);
+	check_le(count(KEY_BLOCK), 1);
+	check_str(volume_cat(&t, "f"), "x");
+}
+
+static void
+orphan__failed_trim_never_shows_old_blocks(void **state)
+{
+	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
+	struct vol_attr a = volume_attr(&t, "f");
+	char byte = '?';
+	size_t got;
+
+	(void)state;
+	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -ENOSPC);
+	check_ok(truncate_to(f, 1));
+	/* It does not grow before that is finished: */
+	store_mem_fail(t.s, STORE_MEM_WRITE, 1, -ENOSPC);
+	check_err(truncate_to(f, a.size), -ENOSPC);
+	check_ok(truncate_to(f, a.size));
+	check_ok(vol_read(t.v, f, a.size - 1, &byte, 1, &got));
+	check_eq(got, 1);
+	check_eq(byte, 0);
+	check_eq(count(KEY_ORPHAN), 0);
+}
+
+static void
+orphan__failed_trim_of_an_unlinked_file(void **state)
+{
+	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
+
+	(void)state;
+	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -ENOSPC);
+	check_ok(truncate_to(f, 0));
+	check_ok(volume_rm(&t, "f"));
+	vol_forget(t.v, f, 100);
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+}
+
+/* Cut when it has no name any more: its own O record must survive that. */
+static void
+orphan__large_cut_of_an_orphan(void **state)
+{
+	uint64_t f = blocks_file("f", 2 * ORPHAN_BATCH_BLOCKS);
+	struct vol_attr a = volume_attr(&t, "f");
+
+	(void)state;
+	check_ok(volume_rm(&t, "f"));
+	check_ok(truncate_to(f, a.size / 8));
+	check_eq(count(KEY_ORPHAN), 1);
+	check_ok(vol_getattr(t.v, f, &a));
+	check_eq(volume_text(&t, f)[0], 'x');
+	check_ok(truncate_to(f, 0));
+	vol_forget(t.v, f, 100);
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+}
+
+static void
+orphan__cut_to_nothing_keeps_big_xattrs(void **state)
+{
+	uint64_t f = blocks_file("f", 3);
+	char *big = calloc(1, BIG_XATTR);
+	struct vol_xattr x = {"user.big", big, BIG_XATTR, 0};
+	size_t got;
+
+	(void)state;
+	check_true(big != NULL);
+	check_ok(vol_setxattr(t.v, &t.ctx, f, &x));
+	check_eq(count(KEY_XATTR), 1);
+	check_ok(truncate_to(f, 0));
+	check_ok(vol_getxattr(t.v, f, "user.big", NULL, 0, &got));
+	check_eq(got, BIG_XATTR);
+	/* And an empty file with one is an orphan on disk. */
+	check_ok(volume_rm(&t, "f"));
+	check_eq(count(KEY_ORPHAN), 1);
+	check_ok(vol_getxattr(t.v, f, "user.big", NULL, 0, &got));
+	vol_forget(t.v, f, 1);
+	check_eq(count(KEY_XATTR), 0);
+	free(big);
+}
+
+static void
+orphan__removed_directory_keeps_its_attributes(void **state)
+{
+	struct vol_set set = {.mask = VOL_SET_MODE, .mode = 0700};
+	struct vol_xattr x = {"user.a", "1", 1, 0};
+	uint64_t d = volume_mkdir(&t, "d");
+	struct vol_attr a;
+	char byte = '?';
+	size_t got;
+
+	(void)state;
+	check_ok(vol_setxattr(t.v, &t.ctx, d, &x));
+	check_ok(volume_rmdir(&t, "d"));
+	check_ok(vol_getxattr(t.v, d, "user.a", &byte, 1, &got));
+	check_eq(byte, '1');
+	check_ok(vol_setattr(t.v, &t.ctx, d, &set, &a));
+	check_eq(a.mode, S_IFDIR | 0700);
+	check_eq(a.nlink, 0);
+}
+
+static void
+orphan__damaged_record_does_not_stop_the_mount(void **state)
+{
+	struct store_batch *b = store_batch_new(t.s);
+	struct buf key = {0};
+	uint64_t seq;
+
+	(void)state;
+	check_ok(key_orphan(&key, 77));
+	check_ok(store_batch_put(b, buf_bytes(&key), bytes_str("?")));
+	check_ok(store_write(t.s, b, &seq));
+	volume_reopen(&t);
+	check_eq(count(KEY_ORPHAN), 1);
+	check_ok(buf_append_u8(&t.messages, 0));
+	check_contains((char *)t.messages.data, "is damaged");
+	store_batch_clear(b);
+	check_ok(store_batch_delete(b, buf_bytes(&key)));
+	check_ok(store_write(t.s, b, &seq));
+	store_batch_free(b);
+	buf_fini(&key);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(orphan__small_file_lives_in_memory),
+	    T(orphan__symlink_lives_on_too),
+	    T(orphan__file_with_blocks_is_purged_at_the_last_forget),
+	    T(orphan__file_that_nobody_holds_is_purged_at_once),
+	    T(orphan__replaced_file_keeps_its_blocks),
+	    T(orphan__small_one_that_grows_gets_a_record),
+	    T(orphan__crash_leaves_nothing_behind),
+	    T(orphan__close_purges),
+	    T(orphan__interrupted_purge_is_finished_at_open),
+	    T(orphan__large_cut_is_finished_at_open),
+	    T(orphan__failed_trim_never_shows_old_blocks),
+	    T(orphan__failed_trim_of_an_unlinked_file),
+	    T(orphan__large_cut_of_an_orphan),
+	    T(orphan__cut_to_nothing_keeps_big_xattrs),
+	    T(orphan__removed_directory_keeps_its_attributes),
+	    T(orphan__damaged_record_does_not_stop_the_mount),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
