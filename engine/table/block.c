@@ -147,7 +147,9 @@ block_compare_restart(
 	size_t pos = block_restart(v, i);
 	struct block_raw e;
 
-	if (pos >= v->entries.size || block_decode(v->entries, pos, &e) ||
+	if (pos >= v->entries.size ||
+	    block_decode(
+		v->entries.data + pos, v->entries.data + v->entries.size, &e) ||
 	    e.shared != 0) {
 		*err = ERR_DAMAGED;
 		return 0;
@@ -155,7 +157,11 @@ block_compare_restart(
 	return ikey_cmp(e.rest, target);
 }
 
-int
+/*
+ * Where a linear search begins: *from is the last restart whose key is smaller
+ * than target (or the first of all), *until the one behind it, or the end.
+ */
+static int
 block_search_restarts(const struct block_view *v, struct bytes target,
     size_t *from, size_t *until)
 {
@@ -178,35 +184,71 @@ block_search_restarts(const struct block_view *v, struct bytes target,
 	return 0;
 }
 
+/* Goes from the entry at *p to the first that is not smaller than the target:
+ * 1 and *p, *e are it, 0 there is none before end, ERR_DAMAGED. */
+static inline int
+block_scan(struct block_search *s, const uint8_t **p, const uint8_t *end,
+    struct block_raw *e)
+{
+	const uint8_t *at = *p;
+
+	for (; at < end; at = block_behind(e)) {
+		if (block_decode(at, end, e))
+			return ERR_DAMAGED;
+		if (block_compare(s, e) >= 0) {
+			*p = at;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int
+block_seek(const struct block_view *v, struct bytes target,
+    struct block_search *s, size_t *at, struct block_raw *out)
+{
+	const uint8_t *entries = v->entries.data, *p;
+	struct block_raw e; /* a local: *out would be memory */
+	size_t from, until;
+	int rc = block_search_restarts(v, target, &from, &until);
+
+	if (rc)
+		return rc;
+	*s = (struct block_search){ikey_user(target), ikey_trailer(target), 0};
+	p = entries + from;
+	rc = block_scan(s, &p, entries + until, &e);
+	if (rc == 0 && until < v->entries.size) {
+		/* The restart at until is not smaller.  It shares nothing, so
+		 * how much of it matches has to be found out. */
+		s->match = 0;
+		p = entries + until;
+		rc = block_scan(s, &p, entries + v->entries.size, &e);
+	}
+	if (rc == 1) {
+		*at = (size_t)(p - entries);
+		*out = e;
+	}
+	return rc;
+}
+
 int
 block_find(struct bytes block, struct bytes target, struct block_entry *out)
 {
-	struct block_search s = {ikey_user(target), ikey_trailer(target), 0};
+	struct block_search s;
 	struct block_view v;
 	struct block_raw e;
-	size_t pos, until;
-	int err;
+	size_t at;
+	int rc;
 
-	err = block_split(block, &v);
-	if (err)
-		return err;
-	err = block_search_restarts(&v, target, &pos, &until);
-	if (err)
-		return err;
-	for (; pos < v.entries.size; pos = e.next) {
-		if (pos == until)
-			s.match = 0; /* a restart shares nothing */
-		err = block_decode(v.entries, pos, &e);
-		if (err)
-			return err;
-		if (block_compare(&s, &e) < 0)
-			continue;
-		if (s.match < s.user.size ||
-		    e.shared + e.rest.size != s.user.size + IKEY_TRAILER)
-			return 0;
-		out->trailer = ikey_trailer(e.rest);
-		out->value = e.value;
-		return 1;
-	}
-	return 0;
+	rc = block_split(block, &v);
+	if (rc == 0)
+		rc = block_seek(&v, target, &s, &at, &e);
+	if (rc != 1)
+		return rc;
+	if (s.match < s.user.size ||
+	    e.shared + e.rest.size != s.user.size + IKEY_TRAILER)
+		return 0;
+	out->trailer = ikey_trailer(e.rest);
+	out->value = e.value;
+	return 1;
 }

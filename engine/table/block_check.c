@@ -33,7 +33,8 @@ block_check_entry(struct block_walk *w, const char **why)
 	const char *fault;
 	bool restart;
 
-	if (block_decode(v->entries, w->it.pos, &e)) {
+	if (block_decode(v->entries.data + w->it.pos,
+		v->entries.data + v->entries.size, &e)) {
 		*why = "malformed entry";
 		return ERR_DAMAGED;
 	}

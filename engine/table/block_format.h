@@ -12,10 +12,12 @@
 /* An entry as it stands in the block. */
 struct block_raw {
 	uint64_t shared;
-	struct bytes rest; /* of the key; holds the whole trailer */
-	struct bytes value;
-	size_t next; /* offset of the entry behind this one */
+	struct bytes rest;  /* of the key; holds the whole trailer */
+	struct bytes value; /* the next entry begins where it ends */
 };
+
+/* Three numbers and a trailer. */
+#define BLOCK_ENTRY_MIN (3 + IKEY_TRAILER)
 
 /* The three numbers of an entry when one takes more than a byte; returns the
  * place behind them, NULL if they do not fit. */
@@ -25,32 +27,44 @@ const uint8_t *block_decode_numbers(
 /* Takes a block apart; ERR_DAMAGED, with *out untouched, if it cannot. */
 int block_split(struct bytes block, struct block_view *out);
 
-/* The entry at pos, which is below entries.size. */
+/* The entry at p, which is before end. */
 static inline int
-block_decode(struct bytes entries, size_t pos, struct block_raw *out)
+block_decode(const uint8_t *p, const uint8_t *end, struct block_raw *out)
 {
-	const uint8_t *p = entries.data + pos;
-	const uint8_t *end = entries.data + entries.size;
-	uint64_t n[3], left;
+	uint64_t shared, rest, value, left;
+	uint32_t first;
 
-	if (end - p >= 3 && (p[0] | p[1] | p[2]) < 0x80) {
-		n[0] = p[0];
-		n[1] = p[1];
-		n[2] = p[2];
+	if (end - p < BLOCK_ENTRY_MIN)
+		return ERR_DAMAGED;
+	first = wire_get_le32(p);
+	if ((first & 0x808080) == 0) {
+		shared = first & 0xff;
+		rest = first >> 8 & 0xff;
+		value = first >> 16 & 0xff;
 		p += 3;
 	} else {
+		uint64_t n[3]; /* apart, so that the others stay in registers */
+
 		p = block_decode_numbers(p, end, n);
 		if (!p)
 			return ERR_DAMAGED;
+		shared = n[0];
+		rest = n[1];
+		value = n[2];
 	}
 	left = (uint64_t)(end - p);
-	if (n[1] < IKEY_TRAILER || n[1] > left || n[2] > left - n[1])
+	if (rest < IKEY_TRAILER || rest > left || value > left - rest)
 		return ERR_DAMAGED;
-	out->shared = n[0];
-	out->rest = bytes_of(p, (size_t)n[1]);
-	out->value = bytes_of(p + n[1], (size_t)n[2]);
-	out->next = (size_t)(out->value.data - entries.data) + out->value.size;
+	out->shared = shared;
+	out->rest = bytes_of(p, (size_t)rest);
+	out->value = bytes_of(p + rest, (size_t)value);
 	return 0;
+}
+
+static inline const uint8_t *
+block_behind(const struct block_raw *e)
+{
+	return e->value.data + e->value.size;
 }
 
 static inline size_t
@@ -93,6 +107,9 @@ block_compare(struct block_search *s, const struct block_raw *e)
 	}
 	a = ikey_user(e->rest);
 	b = bytes_of(s->user.data + s->match, s->user.size - s->match);
+	/* Most often they differ at once. */
+	if (a.size > 0 && b.size > 0 && a.data[0] != b.data[0])
+		return a.data[0] < b.data[0] ? -1 : 1;
 	n = bytes_common(a, b);
 	s->match += n;
 	if (n < b.size)
@@ -104,10 +121,11 @@ block_compare(struct block_search *s, const struct block_raw *e)
 }
 
 /*
- * Where a linear search begins: *from is the last restart whose key is smaller
- * than target (or the first of all), *until the one behind it, or the end.
+ * The first entry that is not smaller than target: 1, *at is its offset and
+ * *out itself; 0 there is none; ERR_DAMAGED.  On 1 s->match is what it has in
+ * common with target, and the bytes that it shares are the first of target's.
  */
-int block_search_restarts(const struct block_view *v, struct bytes target,
-    size_t *from, size_t *until);
+int block_seek(const struct block_view *v, struct bytes target,
+    struct block_search *s, size_t *at, struct block_raw *out);
 
 #endif

@@ -8,6 +8,21 @@ block_iter_none(struct block_iter *it)
 	return 0;
 }
 
+/* Lets the key buffer hold size bytes, of which the first `keep` of the present
+ * key are there then. */
+static int
+block_iter_own_key(struct block_iter *it, size_t keep, size_t size)
+{
+	const uint8_t *key = it->iter.key.data;
+	int err;
+
+	it->key.size = key == it->key.data ? keep : 0;
+	err = buf_reserve(&it->key, size);
+	if (!err && it->key.size == 0)
+		memcpy(it->key.data, key, keep);
+	return err;
+}
+
 /* Makes entry e, which stands at pos behind the present one, the present. */
 static inline int
 block_iter_take(struct block_iter *it, size_t pos, const struct block_raw *e)
@@ -23,19 +38,19 @@ block_iter_take(struct block_iter *it, size_t pos, const struct block_raw *e)
 		if (key->size < IKEY_TRAILER ||
 		    e->shared > key->size - IKEY_TRAILER)
 			return ERR_DAMAGED;
-		it->key.size = key->data == it->key.data ? shared : 0;
-		err = buf_reserve(&it->key, shared + e->rest.size);
-		if (err)
-			return err;
-		if (it->key.size == 0)
-			memcpy(it->key.data, key->data, shared);
+		if (key->data != it->key.data ||
+		    it->key.cap < shared + e->rest.size) {
+			err = block_iter_own_key(
+			    it, shared, shared + e->rest.size);
+			if (err)
+				return err;
+		}
 		memcpy(it->key.data + shared, e->rest.data, e->rest.size);
-		it->key.size = shared + e->rest.size;
-		*key = buf_bytes(&it->key);
+		*key = bytes_of(it->key.data, shared + e->rest.size);
 	}
 	it->iter.value = e->value;
 	it->pos = pos;
-	it->next_pos = e->next;
+	it->next_pos = (size_t)(block_behind(e) - it->view.entries.data);
 	return 1;
 }
 
@@ -48,7 +63,8 @@ block_iter_step(struct block_iter *it, size_t pos)
 
 	if (pos >= it->view.entries.size)
 		return block_iter_none(it);
-	rc = block_decode(it->view.entries, pos, &e);
+	rc = block_decode(it->view.entries.data + pos,
+	    it->view.entries.data + it->view.entries.size, &e);
 	if (rc == 0)
 		rc = block_iter_take(it, pos, &e);
 	if (rc < 0)
@@ -102,48 +118,80 @@ block_iter_next(struct block_iter *it)
 	return block_iter_step(it, it->next_pos);
 }
 
-int
-block_iter_prev(struct block_iter *it)
+/* The last restart before the present entry, which is not the first: restart 0
+ * is at 0, whatever the others say. */
+static size_t
+block_iter_restart_before(const struct block_iter *it)
 {
 	uint32_t low = 0, high = it->view.restart_count, mid;
-	size_t pos = it->pos;
 
-	if (pos == 0)
-		return block_iter_none(it);
-	/* The last restart before pos; restart 0 is, whatever others say. */
 	while (high - low > 1) {
 		mid = low + (high - low) / 2;
-		if (block_restart(&it->view, mid) < pos)
+		if (block_restart(&it->view, mid) < it->pos)
 			low = mid;
 		else
 			high = mid;
 	}
-	return block_iter_step_until(it, block_restart(&it->view, low), pos);
+	return block_restart(&it->view, low);
+}
+
+/* Walks from the entry at pos to the last one before the present: *at, *e. */
+static int
+block_iter_before(
+    const struct block_iter *it, size_t pos, size_t *at, struct block_raw *e)
+{
+	const uint8_t *p = it->view.entries.data + pos;
+	const uint8_t *end = it->view.entries.data + it->pos, *last;
+
+	do {
+		last = p;
+		if (block_decode(p, end, e))
+			return ERR_DAMAGED;
+		p = block_behind(e);
+	} while (p < end);
+	*at = (size_t)(last - it->view.entries.data);
+	return 0;
+}
+
+int
+block_iter_prev(struct block_iter *it)
+{
+	struct block_raw here, before;
+	size_t restart, at;
+	int rc;
+
+	if (it->pos == 0)
+		return block_iter_none(it);
+	restart = block_iter_restart_before(it);
+	rc = block_iter_before(it, restart, &at, &before);
+	if (rc == 0)
+		rc = block_decode(it->view.entries.data + it->pos,
+		    it->view.entries.data + it->view.entries.size, &here);
+	/* What the present key shares with the one before is there already;
+	 * for more than that the interval is gone through. */
+	if (rc == 0 && before.shared <= here.shared)
+		rc = block_iter_take(it, at, &before);
+	else if (rc == 0)
+		rc = block_iter_step_until(it, restart, it->pos);
+	if (rc < 0)
+		block_iter_none(it);
+	return rc;
 }
 
 int
 block_iter_seek(struct block_iter *it, struct bytes target)
 {
-	struct block_search s = {ikey_user(target), ikey_trailer(target), 0};
+	struct block_search s;
 	struct block_raw e;
-	size_t pos, until;
-	int rc, cmp = -1;
+	size_t at;
+	int rc = block_seek(&it->view, target, &s, &at, &e);
 
-	/* The restart at until shares nothing and so compares as not smaller,
-	 * which it is: the loop ends there at the latest. */
-	rc = block_search_restarts(&it->view, target, &pos, &until);
-	it->iter.key.size = 0;
-	while (rc >= 0 && cmp < 0) {
-		if (pos >= it->view.entries.size)
-			return block_iter_none(it);
-		rc = block_decode(it->view.entries, pos, &e);
-		if (rc < 0)
-			break;
-		cmp = block_compare(&s, &e);
-		rc = block_iter_take(it, pos, &e);
-		pos = e.next;
+	if (rc == 1) {
+		/* As if the entry before had been target. */
+		it->iter.key = target;
+		rc = block_iter_take(it, at, &e);
 	}
-	if (rc < 0)
+	if (rc != 1)
 		block_iter_none(it);
 	return rc;
 }
