@@ -33,11 +33,23 @@ struct edit {
 
 /* Zeroed struct is an empty edit. */
 void edit_fini(struct edit *e);
+
+/* Takes a reference of its own. */
 int edit_add_file(struct edit *e, unsigned level, struct version_file *file);
 int edit_remove_file(struct edit *e, unsigned level, uint64_t number);
+
+/* Appends to out. */
 int edit_encode(const struct edit *e, struct buf *out);
 
-/* ERR_DAMAGED or ERR_FORMAT, without a message. */
+/* ERR_DAMAGED or ERR_FORMAT, without a message.  The files of out have no
+ * place yet (version_file_place). */
 int edit_decode(struct bytes payload, struct edit *out);
+
+/*
+ * Makes e what it and `next` behind it do together, e having begun with
+ * nothing: it then removes nothing.  ERR_DAMAGED, without a message, if next
+ * removes what e does not add.  After an error e is good for edit_fini only.
+ */
+int edit_merge(struct edit *e, const struct edit *next);
 
 #endif

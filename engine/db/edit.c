@@ -1,0 +1,334 @@
+#include "engine/db/edit.h"
+
+#include <stdlib.h>
+
+#include "engine/base/must.h"
+#include "engine/db/file_name.h"
+
+#define EDIT_VERSION 1
+
+/* Written to disk: numbers never change their meaning. */
+#define EDIT_TAGS(X)      \
+	X(LOG_NUMBER, 1)  \
+	X(NEXT_NUMBER, 2) \
+	X(LAST_SEQ, 3)    \
+	X(ADD, 4)         \
+	X(REMOVE, 5)
+
+enum edit_tag {
+#define EDIT_TAG_ENUM(name, number) EDIT_TAG_##name = (number),
+	EDIT_TAGS(EDIT_TAG_ENUM)
+#undef EDIT_TAG_ENUM
+};
+
+void
+edit_fini(struct edit *e)
+{
+	for (size_t i = 0; i < e->add_count; i++)
+		version_file_unref(e->adds[i].file);
+	free(e->adds);
+	free(e->removes);
+	*e = (struct edit){0};
+}
+
+/*
+ * Room for one more of `size` bytes in an array that is grown at powers of two:
+ * its capacity follows from count.  NULL: no memory.
+ */
+static void *
+grow(void *array, size_t count, size_t size)
+{
+	if (count & (count - 1))
+		return array;
+	return reallocarray(array, count ? count * 2 : 1, size);
+}
+
+int
+edit_add_file(struct edit *e, unsigned level, struct version_file *file)
+{
+	struct edit_add *adds = grow(e->adds, e->add_count, sizeof(*adds));
+
+	must(level < LSM_LEVELS);
+	if (!adds)
+		return -ENOMEM;
+	e->adds = adds;
+	version_file_ref(file);
+	e->adds[e->add_count++] = (struct edit_add){level, file};
+	return 0;
+}
+
+int
+edit_remove_file(struct edit *e, unsigned level, uint64_t number)
+{
+	struct edit_remove *removes =
+	    grow(e->removes, e->remove_count, sizeof(*removes));
+
+	must(level < LSM_LEVELS);
+	if (!removes)
+		return -ENOMEM;
+	e->removes = removes;
+	e->removes[e->remove_count++] = (struct edit_remove){level, number};
+	return 0;
+}
+
+/* --- encoding ---------------------------------------------------------- */
+
+static int
+encode_number(struct buf *out, enum edit_tag tag, uint64_t v)
+{
+	int err;
+
+	if (v == 0)
+		return 0;
+	err = buf_append_varint(out, tag);
+	return err ? err : buf_append_varint(out, v);
+}
+
+static int
+encode_varints(struct buf *out, const uint64_t *v, size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < count; i++)
+		err = buf_append_varint(out, v[i]);
+	return err;
+}
+
+static int
+encode_add(struct buf *out, const struct edit_add *a)
+{
+	const struct version_file *f = a->file;
+	const uint64_t v[] = {EDIT_TAG_ADD, a->level, f->number, f->bytes,
+	    f->entries, f->deletes, f->seq_min, f->seq_max};
+	int err = encode_varints(out, v, sizeof(v) / sizeof(v[0]));
+
+	if (!err)
+		err = buf_append_sized(out, buf_bytes(&f->smallest));
+	if (!err)
+		err = buf_append_sized(out, buf_bytes(&f->largest));
+	return err;
+}
+
+static int
+encode_remove(struct buf *out, const struct edit_remove *r)
+{
+	const uint64_t v[] = {EDIT_TAG_REMOVE, r->level, r->number};
+
+	return encode_varints(out, v, sizeof(v) / sizeof(v[0]));
+}
+
+int
+edit_encode(const struct edit *e, struct buf *out)
+{
+	int err = buf_append_u8(out, EDIT_VERSION);
+
+	if (!err)
+		err = encode_number(out, EDIT_TAG_LOG_NUMBER, e->log_number);
+	if (!err)
+		err = encode_number(out, EDIT_TAG_NEXT_NUMBER, e->next_number);
+	if (!err)
+		err = encode_number(out, EDIT_TAG_LAST_SEQ, e->last_seq);
+	for (size_t i = 0; !err && i < e->remove_count; i++)
+		err = encode_remove(out, &e->removes[i]);
+	for (size_t i = 0; !err && i < e->add_count; i++)
+		err = encode_add(out, &e->adds[i]);
+	return err;
+}
+
+/* --- decoding ---------------------------------------------------------- */
+
+/* From 1 to max, and not yet there. */
+static int
+decode_number(struct wire_in *in, uint64_t max, uint64_t *out)
+{
+	uint64_t v;
+	int err = wire_in_varint(in, &v);
+
+	if (err)
+		return err;
+	if (v == 0 || v > max || *out != 0)
+		return ERR_DAMAGED;
+	*out = v;
+	return 0;
+}
+
+static int
+decode_level(struct wire_in *in, unsigned *out)
+{
+	uint64_t v;
+	int err = wire_in_varint(in, &v);
+
+	if (err)
+		return err;
+	if (v >= LSM_LEVELS)
+		return ERR_DAMAGED;
+	*out = (unsigned)v;
+	return 0;
+}
+
+static int
+decode_varints(struct wire_in *in, uint64_t *const *v, size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < count; i++)
+		err = wire_in_varint(in, v[i]);
+	return err;
+}
+
+static int
+decode_ikey(struct wire_in *in, struct buf *out)
+{
+	struct bytes encoded;
+	struct ikey key;
+	int err = wire_in_sized(in, &encoded);
+
+	if (!err)
+		err = ikey_decode(encoded, &key);
+	if (err)
+		return err;
+	if (key.user.size > LSM_KEY_MAX)
+		return ERR_DAMAGED;
+	return buf_assign(out, encoded);
+}
+
+/* What no writer of tables says. */
+static bool
+info_is_absurd(const struct table_info *i)
+{
+	return i->file_bytes == 0 || i->entries == 0 ||
+	       i->deletes > i->entries || i->seq_min > i->seq_max ||
+	       i->seq_max > IKEY_SEQ_MAX ||
+	       ikey_cmp(buf_bytes(&i->smallest), buf_bytes(&i->largest)) > 0;
+}
+
+static int
+decode_info(struct wire_in *in, struct table_info *info)
+{
+	uint64_t *const v[] = {&info->file_bytes, &info->entries,
+	    &info->deletes, &info->seq_min, &info->seq_max};
+	int err = decode_number(in, FILE_NAME_NUMBER_MAX, &info->file_no);
+
+	if (!err)
+		err = decode_varints(in, v, sizeof(v) / sizeof(v[0]));
+	if (!err)
+		err = decode_ikey(in, &info->smallest);
+	if (!err)
+		err = decode_ikey(in, &info->largest);
+	if (!err && info_is_absurd(info))
+		err = ERR_DAMAGED;
+	return err;
+}
+
+static int
+decode_add(struct wire_in *in, struct edit *e)
+{
+	struct version_file *file = NULL;
+	struct table_info info = {0};
+	unsigned level;
+	int err = decode_level(in, &level);
+
+	if (!err)
+		err = decode_info(in, &info);
+	if (!err)
+		err = version_file_new(NULL, &info, &file);
+	if (!err)
+		err = edit_add_file(e, level, file);
+	if (file)
+		version_file_unref(file);
+	table_info_fini(&info);
+	return err;
+}
+
+static int
+decode_remove(struct wire_in *in, struct edit *e)
+{
+	uint64_t number = 0;
+	unsigned level;
+	int err = decode_level(in, &level);
+
+	if (!err)
+		err = decode_number(in, FILE_NAME_NUMBER_MAX, &number);
+	return err ? err : edit_remove_file(e, level, number);
+}
+
+static int
+decode_field(struct wire_in *in, struct edit *e)
+{
+	uint64_t tag;
+	int err = wire_in_varint(in, &tag);
+
+	if (err)
+		return err;
+	switch (tag) {
+	case EDIT_TAG_LOG_NUMBER:
+		return decode_number(in, FILE_NAME_NUMBER_MAX, &e->log_number);
+	case EDIT_TAG_NEXT_NUMBER:
+		return decode_number(in, FILE_NAME_NUMBER_MAX, &e->next_number);
+	case EDIT_TAG_LAST_SEQ:
+		return decode_number(in, IKEY_SEQ_MAX, &e->last_seq);
+	case EDIT_TAG_ADD:
+		return decode_add(in, e);
+	case EDIT_TAG_REMOVE:
+		return decode_remove(in, e);
+	}
+	/* A new field is a new version: what may be skipped nobody can know. */
+	return ERR_DAMAGED;
+}
+
+int
+edit_decode(struct bytes payload, struct edit *out)
+{
+	struct wire_in in = wire_in_of(payload);
+	struct edit e = {0};
+	uint8_t version;
+	int err = wire_in_u8(&in, &version);
+
+	if (!err && version != EDIT_VERSION)
+		err = ERR_FORMAT;
+	while (!err && wire_in_left(&in) > 0)
+		err = decode_field(&in, &e);
+	if (err)
+		edit_fini(&e);
+	else
+		*out = e;
+	return err;
+}
+
+/* --- merging ----------------------------------------------------------- */
+
+static int
+take_out(struct edit *e, const struct edit_remove *r)
+{
+	for (size_t i = e->add_count; i-- > 0;) {
+		struct edit_add *a = &e->adds[i];
+
+		if (a->level != r->level || a->file->number != r->number)
+			continue;
+		version_file_unref(a->file);
+		*a = e->adds[--e->add_count];
+		return 0;
+	}
+	return ERR_DAMAGED;
+}
+
+int
+edit_merge(struct edit *e, const struct edit *next)
+{
+	int err = 0;
+
+	must(e->remove_count == 0);
+	for (size_t i = 0; !err && i < next->remove_count; i++)
+		err = take_out(e, &next->removes[i]);
+	for (size_t i = 0; !err && i < next->add_count; i++)
+		err = edit_add_file(e, next->adds[i].level, next->adds[i].file);
+	if (err)
+		return err;
+	if (next->log_number)
+		e->log_number = next->log_number;
+	if (next->next_number)
+		e->next_number = next->next_number;
+	if (next->last_seq)
+		e->last_seq = next->last_seq;
+	return 0;
+}

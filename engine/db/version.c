@@ -1,0 +1,217 @@
+#include "engine/db/version.h"
+
+#include <stdlib.h>
+
+#include "engine/base/must.h"
+
+void
+version_ref(struct version *v)
+{
+	/* Relaxed: as in version_file_ref. */
+	atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+}
+
+void
+version_unref(struct version *v)
+{
+	if (!v)
+		return;
+	/* Release and acquire: as in version_file_unref. */
+	if (atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	for (unsigned i = 0; i < LSM_LEVELS; i++) {
+		struct version_level *l = &v->levels[i];
+
+		for (size_t j = 0; j < l->count; j++)
+			version_file_unref(l->files[j]);
+		free(l->files);
+	}
+	free(v);
+}
+
+/* --- searching --------------------------------------------------------- */
+
+size_t
+version_find(struct version_file *const *files, size_t count, struct bytes ikey)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (ikey_cmp(buf_bytes(&files[mid]->largest), ikey) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The first file that ends at or after the user key. */
+static size_t
+find_end(const struct version_level *l, struct bytes user)
+{
+	size_t low = 0, high = l->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (bytes_cmp(version_file_last(l->files[mid]), user) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The first file that begins behind the user key. */
+static size_t
+find_begin(const struct version_level *l, struct bytes user)
+{
+	size_t low = 0, high = l->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (bytes_cmp(version_file_first(l->files[mid]), user) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+void
+version_overlap(const struct version *v, unsigned level, struct bytes smallest,
+    struct bytes largest, size_t *first, size_t *end)
+{
+	const struct version_level *l = &v->levels[level];
+
+	must(level > 0 && level < LSM_LEVELS);
+	*first = smallest.data ? find_end(l, smallest) : 0;
+	*end = largest.data ? find_begin(l, largest) : l->count;
+	if (*end < *first)
+		*end = *first;
+}
+
+/* --- reading ----------------------------------------------------------- */
+
+/* What is looked for; constant but for skips. */
+struct lookup {
+	struct bytes target;
+	struct bytes user;
+	uint64_t seq;
+	uint64_t hash;
+	uint64_t *skips;
+};
+
+static int
+get_from_file(
+    struct version_file *f, const struct lookup *q, struct table_entry *out)
+{
+	bool filtered = false;
+	struct table *t;
+	int rc;
+
+	if (f->seq_min > q->seq ||
+	    bytes_cmp(q->user, version_file_first(f)) < 0 ||
+	    bytes_cmp(q->user, version_file_last(f)) > 0)
+		return 0;
+	rc = version_file_table(f, &t);
+	if (rc)
+		return rc;
+	rc = table_get(t, q->target, q->hash, out, &filtered);
+	*q->skips += filtered;
+	return rc;
+}
+
+/* The first hit is the newest: the sequence numbers of a table are all above
+ * those of the tables behind it (version_build refuses others). */
+static int
+get_from_level0(const struct version_level *l, const struct lookup *q,
+    struct table_entry *out)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < l->count; i++)
+		rc = get_from_file(l->files[i], q, out);
+	return rc;
+}
+
+int
+version_get(struct version *v, struct bytes target, uint64_t hash,
+    struct table_entry *out, uint64_t *skips)
+{
+	const struct lookup q = {
+	    target, ikey_user(target), ikey_trailer(target) >> 8, hash, skips};
+	int rc = get_from_level0(&v->levels[0], &q, out);
+
+	for (unsigned i = 1; rc == 0 && i < LSM_LEVELS; i++) {
+		const struct version_level *l = &v->levels[i];
+		size_t at = version_find(l->files, l->count, target);
+
+		if (at < l->count)
+			rc = get_from_file(l->files[at], &q, out);
+	}
+	return rc;
+}
+
+/* --- iterating --------------------------------------------------------- */
+
+size_t
+version_iter_count(const struct version *v)
+{
+	size_t n = v->levels[0].count;
+
+	for (unsigned i = 1; i < LSM_LEVELS; i++)
+		n += v->levels[i].count > 0;
+	return n;
+}
+
+static int
+open_level0(
+    const struct version_level *l, bool fill, struct iter **out, size_t *count)
+{
+	struct table *t;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < l->count; i++) {
+		err = version_file_table(l->files[i], &t);
+		if (!err)
+			err = table_iter_open(t, fill, &out[*count]);
+		if (!err)
+			++*count;
+	}
+	return err;
+}
+
+static int
+open_level(
+    const struct version_level *l, bool fill, struct iter **out, size_t *count)
+{
+	int err;
+
+	if (l->count == 0)
+		return 0;
+	err = version_iter_open(l->files, l->count, fill, &out[*count]);
+	if (!err)
+		++*count;
+	return err;
+}
+
+int
+version_iters(struct version *v, bool fill, struct iter **out, size_t *count)
+{
+	size_t n = *count;
+	int err = open_level0(&v->levels[0], fill, out, &n);
+
+	for (unsigned i = 1; !err && i < LSM_LEVELS; i++)
+		err = open_level(&v->levels[i], fill, out, &n);
+	if (!err) {
+		*count = n;
+		return 0;
+	}
+	while (n > *count)
+		iter_close(out[--n]);
+	return err;
+}

@@ -1,0 +1,219 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/db/edit.h"
+
+struct build {
+	const struct version *base; /* may be NULL */
+	const struct edit *edit;
+	const struct err_sink *sink;
+	struct version *v;
+};
+
+static const char *
+name_of(const struct version_file *f)
+{
+	return f->path ? f->path : "table";
+}
+
+static bool
+is_removed(const struct edit *e, unsigned level, uint64_t number)
+{
+	for (size_t i = 0; i < e->remove_count; i++)
+		if (e->removes[i].number == number &&
+		    e->removes[i].level == level)
+			return true;
+	return false;
+}
+
+static void
+take_file(struct version_level *l, struct version_file *f)
+{
+	version_file_ref(f);
+	l->files[l->count++] = f;
+	l->bytes += f->bytes;
+}
+
+static size_t
+removes_of_level(const struct edit *e, unsigned level)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->remove_count; i++)
+		n += e->removes[i].level == level;
+	return n;
+}
+
+static int
+take_base(struct build *b, unsigned level)
+{
+	static const struct version_level none;
+	const struct version_level *from =
+	    b->base ? &b->base->levels[level] : &none;
+	size_t removes = removes_of_level(b->edit, level);
+	size_t removed = 0;
+
+	for (size_t i = 0; i < from->count; i++) {
+		struct version_file *f = from->files[i];
+
+		if (removes && is_removed(b->edit, level, f->number))
+			removed++;
+		else
+			take_file(&b->v->levels[level], f);
+	}
+	if (removed == removes)
+		return 0;
+	err_log(b->sink, ERR_LEVEL_ERROR,
+	    "manifest: an edit removes %zu tables from level %u, which has %zu"
+	    " of them",
+	    removes, level, removed);
+	return ERR_DAMAGED;
+}
+
+static int
+cmp_newest_first(const void *a, const void *b)
+{
+	const struct version_file *const *x = a, *const *y = b;
+
+	return ((*x)->number < (*y)->number) - ((*x)->number > (*y)->number);
+}
+
+static int
+cmp_key(const void *a, const void *b)
+{
+	const struct version_file *const *x = a, *const *y = b;
+
+	return ikey_cmp(buf_bytes(&(*x)->smallest), buf_bytes(&(*y)->smallest));
+}
+
+static int
+refuse_pair(const struct build *b, unsigned level, const struct version_file *x,
+    const struct version_file *y, const char *why)
+{
+	err_log(b->sink, ERR_LEVEL_ERROR,
+	    "manifest: level %u: %s (%" PRIu64 ") and %s (%" PRIu64 ") %s",
+	    level, name_of(x), x->number, name_of(y), y->number, why);
+	return ERR_DAMAGED;
+}
+
+/*
+ * Neighbours in a sorted level.  Level 0: a later number must mean later
+ * entries, for readers take the first hit.  Deeper: not even one user key may
+ * stand in two tables, for readers look into one and compactions take one.
+ */
+static int
+check_pair(const struct build *b, unsigned level, const struct version_file *x,
+    const struct version_file *y)
+{
+	if (level == 0 && x->seq_min <= y->seq_max)
+		return refuse_pair(b, level, x, y, "were added out of order");
+	if (level > 0 &&
+	    bytes_cmp(version_file_last(x), version_file_first(y)) >= 0)
+		return refuse_pair(b, level, x, y, "overlap");
+	return 0;
+}
+
+static size_t
+adds_of_level(const struct edit *e, unsigned level)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->add_count; i++)
+		n += e->adds[i].level == level;
+	return n;
+}
+
+static int
+sort_level(struct build *b, unsigned level)
+{
+	struct version_level *l = &b->v->levels[level];
+	int err = 0;
+
+	qsort(l->files, l->count, sizeof(l->files[0]),
+	    level == 0 ? cmp_newest_first : cmp_key);
+	for (size_t i = 1; !err && i < l->count; i++)
+		err = check_pair(b, level, l->files[i - 1], l->files[i]);
+	return err;
+}
+
+static int
+build_level(struct build *b, unsigned level)
+{
+	struct version_level *l = &b->v->levels[level];
+	size_t adds = adds_of_level(b->edit, level);
+	size_t room = adds + (b->base ? b->base->levels[level].count : 0);
+	int err;
+
+	l->files = calloc(room ? room : 1, sizeof(struct version_file *));
+	if (!l->files)
+		return -ENOMEM;
+	err = take_base(b, level);
+	for (size_t i = 0; !err && i < b->edit->add_count; i++)
+		if (b->edit->adds[i].level == level)
+			take_file(l, b->edit->adds[i].file);
+	/* What is only taken from the base is in order already. */
+	return err || adds == 0 ? err : sort_level(b, level);
+}
+
+static int
+cmp_number(const void *a, const void *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return (x > y) - (x < y);
+}
+
+static int
+refuse_twice(const struct build *b, uint64_t number)
+{
+	err_log(b->sink, ERR_LEVEL_ERROR,
+	    "manifest: table %" PRIu64 " is there twice", number);
+	return ERR_DAMAGED;
+}
+
+static int
+check_numbers(const struct build *b)
+{
+	uint64_t *numbers;
+	size_t count = 0;
+	int err = 0;
+
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		count += b->v->levels[i].count;
+	numbers = calloc(count ? count : 1, sizeof(*numbers));
+	if (!numbers)
+		return -ENOMEM;
+	count = 0;
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		for (size_t j = 0; j < b->v->levels[i].count; j++)
+			numbers[count++] = b->v->levels[i].files[j]->number;
+	qsort(numbers, count, sizeof(*numbers), cmp_number);
+	for (size_t i = 1; !err && i < count; i++)
+		if (numbers[i - 1] == numbers[i])
+			err = refuse_twice(b, numbers[i]);
+	free(numbers);
+	return err;
+}
+
+int
+version_build(const struct version *base, const struct edit *e,
+    const struct err_sink *sink, struct version **out)
+{
+	struct build b = {base, e, sink, calloc(1, sizeof(struct version))};
+	int err = 0;
+
+	if (!b.v)
+		return -ENOMEM;
+	atomic_init(&b.v->refs, 1);
+	for (unsigned i = 0; !err && i < LSM_LEVELS; i++)
+		err = build_level(&b, i);
+	if (!err && e->add_count > 0)
+		err = check_numbers(&b);
+	if (err)
+		version_unref(b.v);
+	else
+		*out = b.v;
+	return err;
+}

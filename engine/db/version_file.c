@@ -1,0 +1,153 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/db/file_name.h"
+#include "engine/db/version.h"
+
+static void
+version_file_free(struct version_file *f)
+{
+	buf_fini(&f->smallest);
+	buf_fini(&f->largest);
+	free(f->path);
+	free(f);
+}
+
+int
+version_file_place(struct version_file *f, const struct version_place *p)
+{
+	char *path = file_name_path(p->dir, FILE_NAME_TABLE, f->number);
+
+	if (!path)
+		return -ENOMEM;
+	free(f->path);
+	f->path = path;
+	f->env = p->env;
+	f->cache = p->cache;
+	return 0;
+}
+
+int
+version_file_new(const struct version_place *p, const struct table_info *info,
+    struct version_file **out)
+{
+	struct version_file *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	atomic_init(&f->refs, 1);
+	atomic_init(&f->obsolete, false);
+	atomic_init(&f->table, NULL);
+	f->number = info->file_no;
+	f->bytes = info->file_bytes;
+	f->entries = info->entries;
+	f->deletes = info->deletes;
+	f->seq_min = info->seq_min;
+	f->seq_max = info->seq_max;
+	err = buf_assign(&f->smallest, buf_bytes(&info->smallest));
+	if (!err)
+		err = buf_assign(&f->largest, buf_bytes(&info->largest));
+	if (!err && p)
+		err = version_file_place(f, p);
+	if (err)
+		version_file_free(f);
+	else
+		*out = f;
+	return err;
+}
+
+void
+version_file_ref(struct version_file *f)
+{
+	/* Relaxed: who refs has a reference already, or holds the lock under
+	 * which the version that has one was found. */
+	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+}
+
+/* Not repeated nor reported further: what stays is unnamed, and the next open
+ * deletes it (env says what went wrong).  For the same reason the directory
+ * need not be synced: no number is used twice, so a name that comes back after
+ * a power cut means nothing. */
+static void
+delete_file(struct version_file *f)
+{
+	if (f->cache)
+		cache_drop_file(f->cache, f->number);
+	env_unlink(f->env, f->path);
+}
+
+void
+version_file_unref(struct version_file *f)
+{
+	struct table *t;
+
+	/* Release: what this thread did with the file is done before the last
+	 * one frees it; acquire: and the last one sees it, `obsolete` too. */
+	if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	t = atomic_load_explicit(&f->table, memory_order_relaxed);
+	if (t)
+		table_close(t);
+	if (atomic_load_explicit(&f->obsolete, memory_order_relaxed))
+		delete_file(f);
+	version_file_free(f);
+}
+
+/* The table may be a good one that stands in the wrong place. */
+static int
+check_table(const struct version_file *f, const struct table *t)
+{
+	const struct table_properties *p = table_properties(t);
+
+	if (p->entries == f->entries && p->deletes == f->deletes &&
+	    p->seq_min == f->seq_min && p->seq_max == f->seq_max &&
+	    bytes_eq(p->smallest, buf_bytes(&f->smallest)) &&
+	    bytes_eq(p->largest, buf_bytes(&f->largest)))
+		return 0;
+	env_log(f->env, ERR_LEVEL_ERROR,
+	    "%s: damaged: holds %" PRIu64
+	    " entries of sequence numbers %" PRIu64 " to %" PRIu64
+	    ", but the manifest says %" PRIu64 " entries of %" PRIu64
+	    " to %" PRIu64 " or other keys",
+	    f->path, p->entries, p->seq_min, p->seq_max, f->entries, f->seq_min,
+	    f->seq_max);
+	return ERR_DAMAGED;
+}
+
+static int
+open_table(struct version_file *f, struct table **out)
+{
+	struct table *t, *other = NULL;
+	int err = table_open(f->env, f->path, f->number, f->cache, &t);
+
+	if (err)
+		return err;
+	err = check_table(f, t);
+	if (err) {
+		table_close(t);
+		return err;
+	}
+	/* Release: the table is whole before others see the pointer; acquire:
+	 * if another thread was first, its table is whole for us. */
+	if (atomic_compare_exchange_strong_explicit(&f->table, &other, t,
+		memory_order_release, memory_order_acquire)) {
+		*out = t;
+		return 0;
+	}
+	table_close(t);
+	*out = other;
+	return 0;
+}
+
+int
+version_file_table(struct version_file *f, struct table **out)
+{
+	/* Acquire: pairs with the release in open_table. */
+	struct table *t = atomic_load_explicit(&f->table, memory_order_acquire);
+
+	if (!t)
+		return open_table(f, out);
+	*out = t;
+	return 0;
+}

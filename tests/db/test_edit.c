@@ -1,0 +1,397 @@
+#include "engine/db/edit.h"
+
+#include <stdlib.h>
+
+#include "engine/db/file_name.h"
+#include "tests/check.h"
+#include "tests/support/picture.h"
+#include "tests/support/spec.h"
+
+/* The edit of docs/SPEC.md. */
+static void
+example(struct edit *e)
+{
+	struct table_info info = {.file_no = 12,
+	    .file_bytes = 300,
+	    .entries = 2,
+	    .deletes = 1,
+	    .seq_min = 41,
+	    .seq_max = 42};
+	struct version_file *f;
+
+	*e = (struct edit){.log_number = 9, .next_number = 13, .last_seq = 42};
+	check_ok(
+	    ikey_append(&info.smallest, bytes_str("a"), 42, IKEY_KIND_PUT));
+	check_ok(
+	    ikey_append(&info.largest, bytes_str("k"), 41, IKEY_KIND_DELETE));
+	check_ok(version_file_new(NULL, &info, &f));
+	check_ok(edit_add_file(e, 1, f));
+	check_ok(edit_remove_file(e, 0, 10));
+	version_file_unref(f);
+	table_info_fini(&info);
+}
+
+static void
+check_same_file(const struct version_file *a, const struct version_file *b)
+{
+	check_eq(a->number, b->number);
+	check_eq(a->bytes, b->bytes);
+	check_eq(a->entries, b->entries);
+	check_eq(a->deletes, b->deletes);
+	check_eq(a->seq_min, b->seq_min);
+	check_eq(a->seq_max, b->seq_max);
+	check_bytes_eq(buf_bytes(&a->smallest), buf_bytes(&b->smallest));
+	check_bytes_eq(buf_bytes(&a->largest), buf_bytes(&b->largest));
+}
+
+static void
+check_same(const struct edit *a, const struct edit *b)
+{
+	check_eq(a->log_number, b->log_number);
+	check_eq(a->next_number, b->next_number);
+	check_eq(a->last_seq, b->last_seq);
+	check_eq(a->add_count, b->add_count);
+	check_eq(a->remove_count, b->remove_count);
+	for (size_t i = 0; i < a->add_count; i++) {
+		check_eq(a->adds[i].level, b->adds[i].level);
+		check_same_file(a->adds[i].file, b->adds[i].file);
+	}
+	for (size_t i = 0; i < a->remove_count; i++) {
+		check_eq(a->removes[i].level, b->removes[i].level);
+		check_eq(a->removes[i].number, b->removes[i].number);
+	}
+}
+
+static void
+edit__is_encoded_as_specified(void **state)
+{
+	struct buf b = {0};
+	struct edit e;
+
+	(void)state;
+	example(&e);
+	check_ok(edit_encode(&e, &b));
+	check_true(spec_check("edit", b.data, b.size));
+	buf_fini(&b);
+	edit_fini(&e);
+}
+
+static void
+edit__example_is_decoded(void **state)
+{
+	struct edit want, got;
+	uint8_t *data;
+	size_t size;
+
+	(void)state;
+	example(&want);
+	data = spec_example("edit", &size);
+	check_true(data != NULL);
+	check_ok(edit_decode(bytes_of(data, size), &got));
+	check_same(&got, &want);
+	free(data);
+	edit_fini(&got);
+	edit_fini(&want);
+}
+
+static void
+random_edit(struct check_rand *r, struct edit *e)
+{
+	char line[128];
+
+	*e = (struct edit){0};
+	for (uint64_t n = check_rand_below(r, 20); n > 0; n--) {
+		snprintf(line, sizeof(line), "%u:%u:k%u-m%u*%u!%u",
+		    (unsigned)check_rand_below(r, LSM_LEVELS),
+		    (unsigned)check_rand_below(r, 1u << 30) + 1,
+		    (unsigned)check_rand_below(r, 1000),
+		    (unsigned)check_rand_below(r, 1000),
+		    (unsigned)check_rand_below(r, 1u << 31) + 1,
+		    (unsigned)check_rand_below(r, 101));
+		picture_edit(line, e);
+	}
+	for (uint64_t n = check_rand_below(r, 20); n > 0; n--)
+		check_ok(edit_remove_file(e,
+		    (unsigned)check_rand_below(r, LSM_LEVELS),
+		    check_rand_below(r, FILE_NAME_NUMBER_MAX) + 1));
+	if (check_rand_one_in(r, 2))
+		e->log_number = check_rand_below(r, FILE_NAME_NUMBER_MAX) + 1;
+	if (check_rand_one_in(r, 2))
+		e->next_number = check_rand_below(r, FILE_NAME_NUMBER_MAX) + 1;
+	if (check_rand_one_in(r, 2))
+		e->last_seq = check_rand_below(r, IKEY_SEQ_MAX) + 1;
+}
+
+static void
+edit__random_edits_come_back(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		struct buf b = {0};
+		struct edit e, got;
+
+		random_edit(&r, &e);
+		check_ok(edit_encode(&e, &b));
+		check_ok(edit_decode(buf_bytes(&b), &got));
+		check_same(&got, &e);
+		edit_fini(&got);
+		edit_fini(&e);
+		buf_fini(&b);
+	}
+}
+
+/* In memory of exactly this size, so that a sanitizer sees a read past it. */
+static int
+decode_copy(const uint8_t *data, size_t size, struct edit *out)
+{
+	uint8_t *copy = malloc(size ? size : 1);
+	int err;
+
+	check_true(copy != NULL);
+	if (size > 0)
+		memcpy(copy, data, size);
+	err = edit_decode(bytes_of(copy, size), out);
+	free(copy);
+	return err;
+}
+
+/* A cut between two fields leaves a good, shorter edit; any other is damage. */
+static void
+edit__truncation_is_damage_or_fewer_fields(void **state)
+{
+	struct buf b = {0}, again = {0};
+	struct edit e, got;
+
+	(void)state;
+	example(&e);
+	check_ok(edit_encode(&e, &b));
+	check_err(decode_copy(b.data, 0, &got), ERR_DAMAGED);
+	for (size_t n = 1; n < b.size; n++) {
+		int err = decode_copy(b.data, n, &got);
+
+		if (err) {
+			check_err(err, ERR_DAMAGED);
+			continue;
+		}
+		buf_clear(&again);
+		check_ok(edit_encode(&got, &again));
+		check_bytes_eq(buf_bytes(&again), bytes_of(b.data, n));
+		edit_fini(&got);
+	}
+	buf_fini(&again);
+	buf_fini(&b);
+	edit_fini(&e);
+}
+
+/* Whatever stands there: an error, or an edit that says the same when it is
+ * written. */
+static void
+edit__changed_bytes_never_do_harm(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	struct buf b = {0}, again = {0};
+	struct edit e, got, third;
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		random_edit(&r, &e);
+		buf_clear(&b);
+		check_ok(edit_encode(&e, &b));
+		edit_fini(&e);
+		for (uint64_t n = 1 + check_rand_below(&r, 3); n > 0; n--)
+			b.data[check_rand_below(&r, b.size)] =
+			    (uint8_t)check_rand(&r);
+		if (decode_copy(b.data, b.size, &got) != 0)
+			continue;
+		buf_clear(&again);
+		check_ok(edit_encode(&got, &again));
+		check_ok(edit_decode(buf_bytes(&again), &third));
+		check_same(&third, &got);
+		edit_fini(&third);
+		edit_fini(&got);
+	}
+	buf_fini(&b);
+	buf_fini(&again);
+}
+
+/* The fields of one add, to be changed one by one. */
+struct add_bytes {
+	uint64_t v[7]; /* level, number, bytes, entries, deletes, seqs */
+	const char *first;
+	const char *last;
+	size_t key_size; /* of the first key; 0: as it is */
+};
+
+static int
+decode_add_bytes(const struct add_bytes *a)
+{
+	static const uint8_t big[LSM_KEY_MAX + 1];
+	struct buf b = {0}, key = {0};
+	struct edit e;
+	int err;
+
+	check_ok(buf_append_u8(&b, 1));
+	check_ok(buf_append_u8(&b, 4));
+	for (size_t i = 0; i < 7; i++)
+		check_ok(buf_append_varint(&b, a->v[i]));
+	check_ok(ikey_append(&key,
+	    a->key_size ? bytes_of(big, a->key_size) : bytes_str(a->first), 5,
+	    IKEY_KIND_PUT));
+	check_ok(buf_append_sized(&b, buf_bytes(&key)));
+	buf_clear(&key);
+	check_ok(ikey_append(&key, bytes_str(a->last), 5, IKEY_KIND_PUT));
+	check_ok(buf_append_sized(&b, buf_bytes(&key)));
+	err = edit_decode(buf_bytes(&b), &e);
+	if (err == 0)
+		edit_fini(&e);
+	buf_fini(&b);
+	buf_fini(&key);
+	return err;
+}
+
+static void
+edit__absurd_tables_are_damage(void **state)
+{
+	const struct add_bytes good = {{1, 12, 300, 2, 1, 5, 6}, "a", "k", 0};
+	static const struct {
+		int field;
+		uint64_t value;
+	} bad[] = {
+	    {0, LSM_LEVELS},
+	    {0, UINT64_MAX},
+	    {1, 0},
+	    {1, FILE_NAME_NUMBER_MAX + 1},
+	    {2, 0},
+	    {3, 0},
+	    {4, 3},
+	    {5, 7},
+	    {6, IKEY_SEQ_MAX + 1},
+	};
+	struct add_bytes a = good;
+
+	(void)state;
+	check_ok(decode_add_bytes(&a));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		a = good;
+		a.v[bad[i].field] = bad[i].value;
+		check_err(decode_add_bytes(&a), ERR_DAMAGED);
+	}
+	a = good;
+	a.first = "z";
+	check_err(decode_add_bytes(&a), ERR_DAMAGED);
+	a = good;
+	a.key_size = LSM_KEY_MAX;
+	check_ok(decode_add_bytes(&a));
+	a.key_size = LSM_KEY_MAX + 1;
+	check_err(decode_add_bytes(&a), ERR_DAMAGED);
+}
+
+static void
+edit__what_is_not_known_is_refused(void **state)
+{
+	static const struct {
+		uint8_t bytes[4];
+		size_t size;
+		int err;
+	} cases[] = {
+	    {{1}, 1, 0},
+	    {{0}, 1, ERR_FORMAT},
+	    {{2}, 1, ERR_FORMAT},
+	    {{2, 99}, 2, ERR_FORMAT},
+	    {{1, 0, 1}, 3, ERR_DAMAGED},
+	    {{1, 6, 1}, 3, ERR_DAMAGED},
+	    {{1, 1, 0}, 3, ERR_DAMAGED},    /* a number that is 0 */
+	    {{1, 5, 1, 0}, 4, ERR_DAMAGED}, /* a table that is 0 */
+	    {{1, 5, LSM_LEVELS, 1}, 4, ERR_DAMAGED},
+	};
+	static const uint8_t twice[] = {1, 1, 7, 1, 8};
+	struct edit e = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_eq(decode_copy(cases[i].bytes, cases[i].size, &e),
+		    cases[i].err);
+	check_err(decode_copy(twice, sizeof(twice), &e), ERR_DAMAGED);
+}
+
+static const char *
+merged(const char *const *lines, size_t count, int *err)
+{
+	static char text[1024];
+	struct edit sum = {0};
+	struct version *v;
+
+	*err = 0;
+	for (size_t i = 0; *err == 0 && i < count; i++) {
+		struct edit e = {0};
+
+		picture_edit(lines[i], &e);
+		*err = edit_merge(&sum, &e);
+		edit_fini(&e);
+	}
+	if (*err == 0) {
+		check_ok(version_build(NULL, &sum, NULL, &v));
+		snprintf(text, sizeof(text), "%s", picture_of(v));
+		version_unref(v);
+	}
+	edit_fini(&sum);
+	return text;
+}
+
+static void
+edit__merge_sums_up(void **state)
+{
+	static const char *const lines[] = {
+	    "0:1:a-c 0:2:d-f",
+	    "0:3:a-z 1:4:a-b",
+	    "-0:1 -1:4 1:5:a-c",
+	    "-1:5 2:5:a-c", /* moves */
+	    "1:6:x-y 1:7:q-r 1:8:s-t 1:9:u-v",
+	    "-1:7",
+	};
+	static const char *const missing[] = {"0:1:a-c", "-1:1"};
+	int err;
+
+	(void)state;
+	check_str(merged(lines, 6, &err),
+	    "0:3:a-z 0:2:d-f 1:8:s-t 1:9:u-v 1:6:x-y 2:5:a-c");
+	check_ok(err);
+	merged(missing, 2, &err);
+	check_err(err, ERR_DAMAGED);
+}
+
+static void
+edit__merge_keeps_the_last_numbers(void **state)
+{
+	struct edit sum = {0};
+	const struct edit a = {.log_number = 1, .next_number = 2};
+	const struct edit b = {.next_number = 3, .last_seq = 4};
+
+	(void)state;
+	check_ok(edit_merge(&sum, &a));
+	check_ok(edit_merge(&sum, &b));
+	check_eq(sum.log_number, 1);
+	check_eq(sum.next_number, 3);
+	check_eq(sum.last_seq, 4);
+	edit_fini(&sum);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(edit__is_encoded_as_specified),
+	    cmocka_unit_test(edit__example_is_decoded),
+	    cmocka_unit_test(edit__random_edits_come_back),
+	    cmocka_unit_test(edit__truncation_is_damage_or_fewer_fields),
+	    cmocka_unit_test(edit__changed_bytes_never_do_harm),
+	    cmocka_unit_test(edit__absurd_tables_are_damage),
+	    cmocka_unit_test(edit__what_is_not_known_is_refused),
+	    cmocka_unit_test(edit__merge_sums_up),
+	    cmocka_unit_test(edit__merge_keeps_the_last_numbers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
