@@ -1,0 +1,324 @@
+#include "engine/db/pick.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tests/check.h"
+#include "tests/support/picture.h"
+
+/* Level 0 is full with 4 tables, level 1 with 1000 bytes, 2 with 10000. */
+static const struct lsm_options options = {
+    .level0_tables = 4,
+    .level_base_bytes = 1000,
+    .table_bytes = 100,
+};
+
+/* "0>1: 4 3 | 2 move": levels, inputs, inputs of the output level. */
+static const char *
+text_of(const struct pick *p)
+{
+	static char text[1024];
+	size_t n = (size_t)snprintf(
+	    text, sizeof(text), "%u>%u:", p->level, p->output_level);
+
+	for (int which = 0; which < 2; which++) {
+		for (size_t i = 0; i < p->counts[which]; i++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+			    " %" PRIu64, p->inputs[which][i]->number);
+		if (which == 0 && p->counts[1] > 0)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " |");
+	}
+	if (p->trivial)
+		snprintf(text + n, sizeof(text) - n, " move");
+	return text;
+}
+
+static const struct {
+	const char *version;
+	const char *cursor; /* of every level */
+	const char *want;   /* NULL: nothing to do */
+} cases[] = {
+    {"", "", NULL},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 1:4:a-c*999 2:5:a-c*9999", "", NULL},
+
+    /* level 0: the oldest and what overlaps it, directly or not */
+    {"0:1:a-c 0:2:b-f 0:3:e-h 0:4:x-z", "", "0>1: 3 2 1"},
+    {"0:1:a-c 0:2:x-z 0:3:m-o 0:4:a-a", "", "0>1: 4 1"},
+    {"0:4:a-c 0:5:c-d 0:6:d-e 0:7:e-f", "", "0>1: 7 6 5 4"},
+    {"0:7:a-c 0:6:c-d 0:5:d-e 0:4:e-f", "", "0>1: 7 6 5 4"},
+    {"0:1:a-c 0:2:d-f 0:3:g-i 0:4:k-l", "", "0>1: 1 move"},
+    {"0:2:a-c 0:3:d-f 0:4:g-i 0:5:k-l 1:1:c-d", "", "0>1: 2 | 1"},
+    {"0:4:c-e 0:5:c-e 0:6:c-e 0:7:c-e 1:1:a-b 1:2:b1-c 1:3:x-z", "",
+	"0>1: 7 6 5 4 | 2"},
+
+    /* the worst level first; of equals the upper one */
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:a-c 1:5:a-c*1500", "", "1>2: 5 move"},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:a-c 1:5:a-c*1000", "", "0>1: 4 3 2 1 | 5"},
+    {"1:1:a-c*1200 2:2:a-c*12100", "", "2>3: 2 move"},
+    {"6:1:a-c*99999999999", "", NULL},
+
+    /* the least overlap for its size */
+    {"1:1:a-c*500 1:2:d-f*600 2:3:a-c*100 2:4:d-e*300", "", "1>2: 1 | 3"},
+    {"1:1:a-c*500 1:2:d-f*600 2:3:a-c*100 2:4:d-e*100", "", "1>2: 2 | 4"},
+    {"1:1:a-c*500 1:2:d-f*600 2:3:a-c*100", "", "1>2: 2 move"},
+    {"1:1:a-m*900 1:2:n-z*100 2:3:a-d 2:4:e-m 2:5:m1-m2 2:6:m3-n*50", "",
+	"1>2: 1 | 3 4"},
+
+    /* of equals the first behind the cursor, and round */
+    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "", "1>2: 1 move"},
+    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "c", "1>2: 2 move"},
+    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "f", "1>2: 3 move"},
+    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "i", "1>2: 1 move"},
+    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*400 2:4:g-z*10", "f", "1>2: 1 move"},
+
+    /* no move to where the overlap below is too much */
+    {"1:1:a-c*1000 3:2:a-c*1000", "", "1>2: 1 move"},
+    {"1:1:a-c*1000 3:2:a-c*1001", "", "1>2: 1"},
+    {"1:1:a-c*1000 3:2:d-e*9999", "", "1>2: 1 move"},
+
+    /* no move of deletes to where nothing older is */
+    {"1:1:a-c*1000!1", "", "1>2: 1"},
+    {"1:1:a-c*1000!1 4:2:a-a", "", "1>2: 1 move"},
+    {"1:1:b-c*1000!1 4:2:a-a", "", "1>2: 1"},
+};
+
+static void
+check_case(size_t i)
+{
+	struct version *v = picture_version(cases[i].version);
+	struct buf cursors[LSM_LEVELS] = {0};
+	struct pick p;
+	int rc;
+
+	for (unsigned j = 0; j < LSM_LEVELS; j++)
+		check_ok(buf_assign(&cursors[j], bytes_str(cases[i].cursor)));
+	rc = pick_next(v, &options, cursors, &p);
+	check_eq(rc, cases[i].want != NULL);
+	if (rc == 1) {
+		check_str(text_of(&p), cases[i].want);
+		pick_fini(&p);
+	}
+	for (unsigned j = 0; j < LSM_LEVELS; j++)
+		buf_fini(&cursors[j]);
+	version_unref(v);
+}
+
+static void
+pick__next_takes_what_needs_it_most(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		printf("case %zu\n", i);
+		check_case(i);
+	}
+}
+
+static const struct {
+	const char *version;
+	unsigned level;
+	const char *want;
+} whole[] = {
+    {"", 0, NULL},
+    {"0:1:a-c", 0, "0>1: 1"},
+    {"0:1:a-c", 1, NULL},
+    {"0:5:a-c 0:6:x-z 1:1:a-b 1:2:m-n 2:3:a-z", 0, "0>1: 6 5 | 1 2"},
+    {"1:1:a-c 1:2:x-z 2:3:c-d 2:4:e-f 2:5:z-zz", 1, "1>2: 1 2 | 3 4 5"},
+    {"1:1:b-c 2:2:a-a 2:3:c-d 2:4:e-f", 1, "1>2: 1 | 3"},
+    /* over empty levels */
+    {"0:5:a-c 3:1:b-d", 0, "0>3: 5 | 1"},
+    {"2:5:a-c 6:1:b-d", 2, "2>6: 5 | 1"},
+    /* the deepest: in place, if there are deletes */
+    {"1:1:a-c", 1, NULL},
+    {"1:1:a-c!2", 1, "1>1: 1"},
+    {"1:1:a-c!2 2:2:x-z", 2, NULL},
+    {"3:1:a-c 3:2:d-e!1 3:3:f-g 3:4:h-i!1 3:5:k-l", 3, "3>3: 2 3 4"},
+    {"6:1:a-c!1 6:2:d-e", 6, "6>6: 1"},
+    {"6:1:a-c 6:2:d-e!1", 6, "6>6: 2"},
+};
+
+static void
+pick__whole_level_goes_down_to_the_next_with_tables(void **state)
+{
+	struct pick p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+		struct version *v = picture_version(whole[i].version);
+		int rc = pick_whole_level(v, whole[i].level, &p);
+
+		printf("case %zu\n", i);
+		check_eq(rc, whole[i].want != NULL);
+		if (rc == 1) {
+			check_str(text_of(&p), whole[i].want);
+			pick_fini(&p);
+		}
+		version_unref(v);
+	}
+}
+
+static void
+pick__bytes_are_those_of_all_inputs(void **state)
+{
+	struct version *v = picture_version("1:1:a-c*70 2:2:a-b*30 2:3:x-y");
+	struct pick p;
+
+	(void)state;
+	check_eq(pick_whole_level(v, 1, &p), 1);
+	check_eq(p.bytes, 100);
+	pick_fini(&p);
+	version_unref(v);
+}
+
+static void
+pick__limits_grow_tenfold_and_do_not_overflow(void **state)
+{
+	struct lsm_options huge = {
+	    .level_base_bytes = SIZE_MAX / 50, .table_bytes = SIZE_MAX};
+
+	(void)state;
+	check_eq(pick_level_limit(&options, 1), 1000);
+	check_eq(pick_level_limit(&options, 2), 10000);
+	check_eq(pick_level_limit(&options, 5), 10000000);
+	check_eq(pick_level_limit(&options, 6), UINT64_MAX);
+	check_eq(pick_level_limit(&huge, 2), SIZE_MAX / 50 * 10);
+	check_eq(pick_level_limit(&huge, 3), UINT64_MAX);
+	check_eq(pick_overlap_limit(&options), 1000);
+	check_eq(pick_overlap_limit(&huge), UINT64_MAX);
+}
+
+/* Level 0 does not count: it is newer. */
+static void
+pick__key_is_deeper_looks_below_the_level(void **state)
+{
+	struct version *v =
+	    picture_version("0:9:a-z 1:8:a-z 3:1:c-e 5:2:g-i 6:3:a-c");
+
+	(void)state;
+	check_true(pick_key_is_deeper(v, 1, bytes_str("d")));
+	check_true(pick_key_is_deeper(v, 2, bytes_str("c")));
+	check_true(pick_key_is_deeper(v, 2, bytes_str("e")));
+	check_true(pick_key_is_deeper(v, 3, bytes_str("g")));
+	check_true(pick_key_is_deeper(v, 5, bytes_str("b")));
+	check_false(pick_key_is_deeper(v, 2, bytes_str("f")));
+	check_false(pick_key_is_deeper(v, 3, bytes_str("d")));
+	check_false(pick_key_is_deeper(v, 5, bytes_str("h")));
+	check_false(pick_key_is_deeper(v, 6, bytes_str("b")));
+	check_false(pick_key_is_deeper(v, 1, bytes_str("")));
+	version_unref(v);
+}
+
+/*
+ * The promise of pick.h on random versions: what is left at the level has no
+ * key in common with the inputs, nor has what is left at the output level, and
+ * levels between are empty.
+ */
+static void
+random_version(struct check_rand *r, char *line, size_t size)
+{
+	size_t n = 0;
+
+	line[0] = '\0';
+	for (unsigned level = 0, number = 100; level < 4; level++) {
+		unsigned key = 100;
+
+		for (uint64_t i = check_rand_below(r, 7); i > 0; i--) {
+			unsigned first =
+			    level ? key + (unsigned)check_rand_below(r, 40)
+				  : 100 + (unsigned)check_rand_below(r, 200);
+			unsigned last =
+			    first + (unsigned)check_rand_below(r, 60);
+
+			key = last + 1;
+			n += (size_t)snprintf(line + n, size - n,
+			    "%u:%u:%u-%u*%u!%u ", level, number--, first, last,
+			    1 + (unsigned)check_rand_below(r, 900),
+			    (unsigned)check_rand_below(r, 2));
+		}
+	}
+}
+
+static bool
+is_input(const struct pick *p, const struct version_file *f)
+{
+	for (int which = 0; which < 2; which++)
+		for (size_t i = 0; i < p->counts[which]; i++)
+			if (p->inputs[which][i] == f)
+				return true;
+	return false;
+}
+
+static bool
+meets(const struct version_file *a, const struct version_file *b)
+{
+	return bytes_cmp(version_file_first(a), version_file_last(b)) <= 0 &&
+	       bytes_cmp(version_file_first(b), version_file_last(a)) <= 0;
+}
+
+static void
+check_apart(const struct version *v, const struct pick *p, unsigned level)
+{
+	for (size_t i = 0; i < v->levels[level].count; i++) {
+		const struct version_file *f = v->levels[level].files[i];
+
+		if (is_input(p, f))
+			continue;
+		for (size_t j = 0; j < p->counts[0]; j++)
+			check_false(meets(p->inputs[0][j], f));
+	}
+}
+
+static void
+check_promise(const struct version *v, const struct pick *p)
+{
+	check_le(1, p->counts[0]);
+	check_apart(v, p, p->level);
+	check_apart(v, p, p->output_level);
+	for (unsigned i = p->level + 1; i < p->output_level; i++)
+		check_eq(v->levels[i].count, 0);
+}
+
+static void
+pick__inputs_leave_nothing_behind_that_they_share_keys_with(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	struct buf cursors[LSM_LEVELS] = {0};
+	char line[4096];
+	unsigned picks = 0;
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		struct version *v;
+		struct pick p;
+
+		random_version(&r, line, sizeof(line));
+		v = picture_version(line);
+		if (pick_next(v, &options, cursors, &p) == 1) {
+			check_promise(v, &p);
+			pick_fini(&p);
+			picks++;
+		}
+		if (pick_whole_level(v, (unsigned)i % LSM_LEVELS, &p) == 1) {
+			check_promise(v, &p);
+			pick_fini(&p);
+		}
+		version_unref(v);
+	}
+	check_le(500, picks);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(pick__next_takes_what_needs_it_most),
+	    cmocka_unit_test(
+		pick__whole_level_goes_down_to_the_next_with_tables),
+	    cmocka_unit_test(pick__bytes_are_those_of_all_inputs),
+	    cmocka_unit_test(pick__limits_grow_tenfold_and_do_not_overflow),
+	    cmocka_unit_test(pick__key_is_deeper_looks_below_the_level),
+	    cmocka_unit_test(
+		pick__inputs_leave_nothing_behind_that_they_share_keys_with),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
