@@ -4,9 +4,10 @@
  * vset_apply makes a change durable (manifest record, synced) and then
  * current.  A failed manifest write or sync is never repeated on that file:
  * the next apply begins a new manifest from memory.  CURRENT is switched by
- * writing a temporary file, syncing, renaming and syncing the directory.
- * Threads: vset_apply is serialized by its own lock (LOCK_RANK_DB_MANIFEST);
- * vset_current and numbers: any thread.
+ * writing a temporary file, syncing, renaming and syncing the directory.  One
+ * that has grown long is followed by a new one in the same way.
+ * Threads: calls of vset_apply take turns (the lock, LOCK_RANK_DB_MANIFEST, is
+ * not held across a sync); vset_current and numbers: any thread.
  * Errors: -errno; the version is unchanged then.
  */
 #ifndef ENGINE_DB_VSET_H
@@ -21,29 +22,44 @@ struct vset {
 	struct version_place place; /* constant */
 	const struct err_sink *sink;
 
-	struct lock manifest_lock;
+	/* Below this many bytes a manifest is never too long. */
+	uint64_t manifest_bytes_max;
+
+	struct lock manifest_lock; /* protects applying */
+	struct lock_cond applied;
+	bool applying; /* somebody has the turn */
+
+	/* whoever has the turn */
 	struct wal *manifest; /* NULL: begin a new one */
 	uint64_t manifest_number;
 	uint64_t manifest_records;
-	uint64_t last_seq; /* recorded */
+	uint64_t manifest_first_bytes; /* size with its first record */
+	struct edit doubtful; /* adds of edits that failed, see vset_apply */
 
 	_Atomic uint64_t next_number;
-	_Atomic uint64_t log_number;
+	_Atomic uint64_t log_number; /* recorded */
+	_Atomic uint64_t last_seq;   /* recorded */
 
 	struct lock current_lock; /* rank TABLES: holds nothing else */
 	struct version *current;
 };
 
-/* A new store: writes an empty manifest and CURRENT, all synced. */
+/* A new store: writes an empty manifest and CURRENT, all synced.  Before
+ * anything else is written to the directory. */
 int vset_create(struct vset *s, const struct version_place *p,
     const struct err_sink *sink);
 
 /*
- * Reads CURRENT and its manifest.  -ENOENT: there is no CURRENT.  Every damage
- * is an error with a message.  The first vset_apply begins a new manifest.
+ * Reads CURRENT and its manifest, and marks every number found in the
+ * directory as used.  -ENOENT: there is no store (no CURRENT, nor logs nor
+ * tables).  Every damage is an error with a message, also a table that is
+ * missing or of another size.  The first vset_apply begins a new manifest.
  */
 int vset_recover(struct vset *s, const struct version_place *p,
     const struct err_sink *sink);
+
+/* Nobody may be in a call.  After an error of create and recover s needs no
+ * vset_fini. */
 void vset_fini(struct vset *s);
 
 /* A number nobody has used. */
@@ -55,13 +71,21 @@ void vset_mark_number(struct vset *s, uint64_t number);
 /* The current version with a reference. */
 struct version *vset_current(struct vset *s);
 
-/* Durable, then current.  Removed files become obsolete (deleted with their
- * last reference).  e->log_number and e->last_seq are taken over. */
+/*
+ * Durable, then current.  The files that e adds must be synced before, and so
+ * must their directory.  Removed files become obsolete (deleted with their last
+ * reference).  e->log_number and e->last_seq are taken over, e->next_number is
+ * set here.
+ * On an error the new files of e are vset's to delete: at once if the edit
+ * cannot have reached the disk, else not before a later edit is durable, for
+ * recovery may find this one.  A next try writes tables of its own.
+ */
 int vset_apply(struct vset *s, struct edit *e);
 
 /* Deletes files in the directory that nothing names: tables of no version,
  * manifests but the current, temporary files.  Logs below log_number. Only
- * right after recovery, before anything writes. */
+ * after recovery and after the logs were found to follow the tables without a
+ * gap, before anything writes. */
 int vset_delete_unnamed(struct vset *s);
 
 #endif

@@ -1,0 +1,277 @@
+#include "engine/db/vset.h"
+
+#include <stdlib.h>
+
+#include "engine/base/must.h"
+#include "engine/db/file_name.h"
+#include "engine/db/manifest.h"
+
+#define MANIFEST_GROWTH 10
+
+/* Who has the turn is the only one to change what is recorded, and the numbers
+ * given so far need no order either: relaxed. */
+static uint64_t
+load(const _Atomic uint64_t *v)
+{
+	return atomic_load_explicit(v, memory_order_relaxed);
+}
+
+/* What is recorded only grows.  Release: who sees the number (acquire) also
+ * sees the version with the tables that it speaks of. */
+static void
+record(_Atomic uint64_t *v, uint64_t value)
+{
+	if (value > load(v))
+		atomic_store_explicit(v, value, memory_order_release);
+}
+
+static uint64_t
+larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The edit that makes v, and what is recorded after e, out of nothing. */
+static int
+whole_state(struct vset *s, const struct version *v, const struct edit *e,
+    struct edit *out)
+{
+	struct edit whole = {
+	    .log_number = larger(e->log_number, load(&s->log_number)),
+	    .next_number = load(&s->next_number),
+	    .last_seq = larger(e->last_seq, load(&s->last_seq)),
+	};
+	int err = 0;
+
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		for (size_t j = 0; !err && j < v->levels[i].count; j++)
+			err = edit_add_file(&whole, i, v->levels[i].files[j]);
+	if (err)
+		edit_fini(&whole);
+	else
+		*out = whole;
+	return err;
+}
+
+/* The next edit begins a new manifest. */
+static void
+drop_manifest(struct vset *s)
+{
+	wal_close(s->manifest);
+	s->manifest = NULL;
+}
+
+static int
+unlink_stale(void *ctx, const char *name)
+{
+	struct vset *s = ctx;
+	uint64_t number;
+	char *path;
+
+	if (file_name_parse(name, &number) != FILE_NAME_MANIFEST ||
+	    number == s->manifest_number)
+		return 0;
+	path = file_name_path(s->place.dir, FILE_NAME_MANIFEST, number);
+	/* What stays is unnamed; the next open tries again. */
+	if (path)
+		env_unlink(s->place.env, path);
+	free(path);
+	return 0;
+}
+
+/* The former manifest, and those that failed half way. */
+static void
+delete_stale_manifests(struct vset *s)
+{
+	env_list(s->place.env, s->place.dir, unlink_stale, s);
+}
+
+/* *doubtful on an error: recovery may find e. */
+static int
+begin_manifest(struct vset *s, const struct version *next, const struct edit *e,
+    bool *doubtful)
+{
+	uint64_t number = vset_new_number(s);
+	struct edit whole;
+	struct wal *w;
+	int err = whole_state(s, next, e, &whole);
+
+	*doubtful = false;
+	if (err)
+		return err;
+	err = manifest_begin(&s->place, number, &whole, &w, doubtful);
+	edit_fini(&whole);
+	if (err) {
+		/* Nobody knows which of two is named: append to neither. */
+		if (*doubtful)
+			drop_manifest(s);
+		return err;
+	}
+	drop_manifest(s);
+	s->manifest = w;
+	s->manifest_number = number;
+	s->manifest_records = 1;
+	s->manifest_first_bytes = wal_size(w);
+	delete_stale_manifests(s);
+	return 0;
+}
+
+static int
+append_edit(struct vset *s, const struct edit *e, bool *doubtful)
+{
+	int err =
+	    manifest_append(s->manifest, s->manifest_records + 1, e, doubtful);
+
+	if (!err)
+		s->manifest_records++;
+	else if (*doubtful)
+		drop_manifest(s);
+	return err;
+}
+
+static bool
+manifest_is_long(const struct vset *s)
+{
+	uint64_t size = wal_size(s->manifest);
+
+	return size > s->manifest_bytes_max &&
+	       size / MANIFEST_GROWTH > s->manifest_first_bytes;
+}
+
+static bool
+has_number(const struct version *v, unsigned level, uint64_t number)
+{
+	for (size_t i = 0; i < v->levels[level].count; i++)
+		if (v->levels[level].files[i]->number == number)
+			return true;
+	return false;
+}
+
+static bool
+has_file(const struct version *v, uint64_t number)
+{
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		if (has_number(v, i, number))
+			return true;
+	return false;
+}
+
+/* Deleted with the last reference.  Relaxed: that reference goes later, with
+ * the release and acquire of version_file_unref. */
+static void
+make_obsolete(struct version_file *f)
+{
+	atomic_store_explicit(&f->obsolete, true, memory_order_relaxed);
+}
+
+/*
+ * The tables that e would have added are nobody's now, but for those that it
+ * only moves.  If recovery may find e they must stay until a later edit is
+ * durable, for it would miss them.
+ */
+static void
+disown_adds(struct vset *s, struct edit *e, bool doubtful)
+{
+	for (size_t i = 0; i < e->add_count; i++) {
+		struct version_file *f = e->adds[i].file;
+
+		if (has_file(s->current, f->number))
+			continue;
+		if (!doubtful)
+			make_obsolete(f);
+		/* No memory: it stays on disk, and the next open deletes it. */
+		else if (edit_add_file(&s->doubtful, e->adds[i].level, f) < 0)
+			continue;
+	}
+}
+
+/* A new edit is durable: none that failed before can be found any more. */
+static void
+delete_doubtful(struct vset *s, const struct version *next)
+{
+	for (size_t i = 0; i < s->doubtful.add_count; i++) {
+		struct version_file *f = s->doubtful.adds[i].file;
+
+		if (!has_file(next, f->number))
+			make_obsolete(f);
+	}
+	edit_fini(&s->doubtful);
+}
+
+static struct version_file *
+find_file(const struct version *v, const struct edit_remove *r)
+{
+	const struct version_level *l = &v->levels[r->level];
+
+	size_t i = 0;
+
+	while (i < l->count && l->files[i]->number != r->number)
+		i++;
+	must(i < l->count); /* version_build found it too */
+	return l->files[i];
+}
+
+/* Takes the caller's reference to next. */
+static void
+install(struct vset *s, struct version *next, const struct edit *e)
+{
+	struct version *old = s->current;
+
+	lock_acquire(&s->current_lock);
+	s->current = next;
+	lock_release(&s->current_lock);
+	for (size_t i = 0; i < e->remove_count; i++)
+		if (!has_file(next, e->removes[i].number))
+			make_obsolete(find_file(old, &e->removes[i]));
+	record(&s->log_number, e->log_number);
+	record(&s->last_seq, e->last_seq);
+	version_unref(old);
+}
+
+static int
+apply_in_turn(struct vset *s, struct edit *e)
+{
+	struct version *next;
+	bool doubtful = false;
+	int err = version_build(s->current, e, s->sink, &next);
+
+	if (err)
+		goto out;
+	e->next_number = load(&s->next_number);
+	for (size_t i = 0; i < e->add_count; i++)
+		must(e->adds[i].file->number < e->next_number);
+	if (s->manifest && !manifest_is_long(s))
+		err = append_edit(s, e, &doubtful);
+	else
+		err = begin_manifest(s, next, e, &doubtful);
+	if (err) {
+		version_unref(next);
+		goto out;
+	}
+	delete_doubtful(s, next);
+	install(s, next, e);
+out:
+	if (err)
+		disown_adds(s, e, doubtful);
+	return err;
+}
+
+int
+vset_apply(struct vset *s, struct edit *e)
+{
+	int err;
+
+	lock_acquire(&s->manifest_lock);
+	while (s->applying)
+		lock_cond_wait(&s->applied, &s->manifest_lock);
+	s->applying = true;
+	lock_release(&s->manifest_lock);
+
+	err = apply_in_turn(s, e);
+
+	lock_acquire(&s->manifest_lock);
+	s->applying = false;
+	lock_cond_signal(&s->applied);
+	lock_release(&s->manifest_lock);
+	return err;
+}
