@@ -6,8 +6,13 @@
  * tombstone goes when no snapshot needs it and nothing older can stand deeper.
  * Output tables are cut at table_bytes, never inside a user key, and where one
  * would overlap too much of the level after.
+ * Outputs and their names in the directory are on stable storage when
+ * compact_run returns, so that the edit may be applied at once.  A pick that
+ * is trivial makes an edit that moves the file, without reading it.
  * Threads: runs on a background thread; nothing is locked while it runs.
  * Errors: -ECANCELED when *stop was set; outputs are removed on any error.
+ * Fewer or more entries than the inputs are known to have is ERR_DAMAGED: no
+ * input is given up for a part of it.
  */
 #ifndef ENGINE_DB_COMPACT_H
 #define ENGINE_DB_COMPACT_H
@@ -26,27 +31,34 @@ struct compact_job {
 	const uint64_t *snapshots;
 	size_t snapshot_count;
 	atomic_bool *stop;
-	void (*progress)(void *ctx, uint64_t bytes); /* input read; or NULL */
+	/* How many of pick->bytes are done, growing; may be NULL. */
+	void (*progress)(void *ctx, uint64_t bytes);
 	void *progress_ctx;
 	uint64_t bytes_written; /* out */
 };
 
-/* Fills the edit (removes inputs, adds outputs); the caller applies it. */
+/* Fills *out (zeroed: removes inputs, adds outputs), untouched on error; the
+ * caller applies and finishes it. */
 int compact_run(struct compact_job *job, struct edit *out);
 
 /*
- * The rule by itself, for tests: called with the versions of keys in ikey
- * order; says whether an entry is dropped.
+ * The rule by itself: called with the versions of keys in ikey order, says
+ * whether an entry is dropped.  A stripe is the sequence numbers above one
+ * snapshot up to the next; of a key's versions in a stripe only the newest is
+ * visible to anybody.  Above the last one new snapshots may come: all stay.
  */
 struct compact_filter {
 	const uint64_t *snapshots;
 	size_t snapshot_count;
 	struct buf user; /* the key of the last entry */
 	bool has_user;
-	uint64_t last_stripe;
+	bool new_user;	    /* the last entry was the first one of its key */
+	size_t last_stripe; /* of the last entry */
 };
 void compact_filter_fini(struct compact_filter *f);
-/* 1 drop, 0 keep, <0.  deeper: something older may stand below the output. */
+
+/* 1 drop, 0 keep, <0.  deeper: something older may stand below the output
+ * (asked for deletes only). */
 int compact_filter_drop(struct compact_filter *f, const struct ikey *key,
     bool deeper);
 

@@ -1,0 +1,237 @@
+#include "engine/db/compact.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/db/compact_output.h"
+#include "engine/table/merge.h"
+
+/* Entries between two looks at *stop and two calls of progress. */
+#define CHECK_ENTRIES 1024
+
+struct run {
+	struct compact_job *job;
+	struct iter *input;
+	struct compact_filter filter;
+	struct compact_output output;
+	uint64_t entries_total; /* of the inputs, as the version knows */
+	uint64_t entries;       /* read */
+	bool may_cut; /* nothing was put out yet of the present user key */
+};
+
+/* --- inputs ------------------------------------------------------------ */
+
+/* Level 0 tables overlap, so each is one child; else there is one for all. */
+static int
+open_level(struct version_file **files, size_t count, bool overlapping,
+    struct iter **out, size_t *n)
+{
+	size_t step = overlapping ? 1 : count;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < count; i += step) {
+		err = version_iter_open(files + i, step, false, &out[*n]);
+		if (!err)
+			++*n;
+	}
+	return err;
+}
+
+static int
+open_inputs(struct run *r)
+{
+	const struct pick *p = r->job->pick;
+	struct iter **children = calloc(p->counts[0] + 1, sizeof(*children));
+	size_t n = 0;
+	int err;
+
+	if (!children)
+		return -ENOMEM;
+	err =
+	    open_level(p->inputs[0], p->counts[0], p->level == 0, children, &n);
+	if (!err)
+		err =
+		    open_level(p->inputs[1], p->counts[1], false, children, &n);
+	if (!err)
+		err = merge_open(children, n, &r->input);
+	else
+		while (n > 0)
+			iter_close(children[--n]);
+	free(children);
+	return err;
+}
+
+static uint64_t
+count_entries(const struct pick *p)
+{
+	uint64_t n = 0;
+
+	for (int which = 0; which < 2; which++)
+		for (size_t i = 0; i < p->counts[which]; i++)
+			n += p->inputs[which][i]->entries;
+	return n;
+}
+
+/* --- merging ----------------------------------------------------------- */
+
+static int
+look_around(const struct run *r)
+{
+	const struct compact_job *j = r->job;
+
+	/* Relaxed: a wish to stop, with nothing behind it. */
+	if (j->stop && atomic_load_explicit(j->stop, memory_order_relaxed))
+		return -ECANCELED;
+	if (j->progress && r->entries <= r->entries_total)
+		j->progress(j->progress_ctx,
+		    (uint64_t)((double)j->pick->bytes * (double)r->entries /
+			       (double)r->entries_total));
+	return 0;
+}
+
+/* 1 drop, 0 keep, <0. */
+static int
+judge(struct run *r, const struct ikey *key)
+{
+	const struct compact_job *j = r->job;
+	bool deeper =
+	    key->kind == IKEY_KIND_DELETE &&
+	    pick_key_is_deeper(j->version, j->pick->output_level, key->user);
+	int rc = compact_filter_drop(&r->filter, key, deeper);
+
+	r->may_cut |= r->filter.new_user;
+	return rc;
+}
+
+static int
+one_entry(struct run *r)
+{
+	struct bytes encoded = r->input->key;
+	struct ikey key;
+	int rc = ikey_decode(encoded, &key);
+
+	if (rc == ERR_DAMAGED)
+		env_log(r->job->vset->place.env, ERR_LEVEL_ERROR,
+		    "%s: compaction of level %u: damaged: a malformed key",
+		    r->job->vset->place.dir, r->job->pick->level);
+	if (!rc)
+		rc = judge(r, &key);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	rc = compact_output_add(
+	    &r->output, encoded, r->input->value, r->may_cut);
+	r->may_cut = false;
+	return rc;
+}
+
+/* A table that says less than it has written in it must not pass for the whole:
+ * it would be deleted. */
+static int
+check_complete(const struct run *r)
+{
+	if (r->entries == r->entries_total)
+		return 0;
+	env_log(r->job->vset->place.env, ERR_LEVEL_ERROR,
+	    "%s: compaction of level %u: damaged: the tables have %" PRIu64
+	    " entries, but %" PRIu64 " were read",
+	    r->job->vset->place.dir, r->job->pick->level, r->entries_total,
+	    r->entries);
+	return ERR_DAMAGED;
+}
+
+static int
+merge_all(struct run *r)
+{
+	int err = 0, rc;
+
+	for (rc = iter_first(r->input); rc > 0; rc = iter_next(r->input)) {
+		if (r->entries % CHECK_ENTRIES == 0)
+			err = look_around(r);
+		r->entries++;
+		if (!err)
+			err = one_entry(r);
+		if (err)
+			return err;
+	}
+	if (rc < 0)
+		return rc;
+	err = check_complete(r);
+	return err ? err : look_around(r);
+}
+
+/* --- the edit ---------------------------------------------------------- */
+
+static int
+remove_inputs(const struct pick *p, struct edit *e)
+{
+	const unsigned levels[] = {p->level, p->output_level};
+	int err = 0;
+
+	for (int which = 0; which < 2; which++)
+		for (size_t i = 0; !err && i < p->counts[which]; i++)
+			err = edit_remove_file(
+			    e, levels[which], p->inputs[which][i]->number);
+	return err;
+}
+
+static int
+move_file(const struct pick *p, struct edit *out)
+{
+	struct edit e = {0};
+	int err = remove_inputs(p, &e);
+
+	if (!err)
+		err = edit_add_file(&e, p->output_level, p->inputs[0][0]);
+	if (err)
+		edit_fini(&e);
+	else
+		*out = e;
+	return err;
+}
+
+static int
+run_merge(struct run *r)
+{
+	int err = open_inputs(r);
+
+	if (!err)
+		err = merge_all(r);
+	if (!err)
+		err = compact_output_finish(&r->output);
+	if (!err)
+		err = remove_inputs(r->job->pick, &r->output.edit);
+	iter_close(r->input);
+	compact_filter_fini(&r->filter);
+	return err;
+}
+
+int
+compact_run(struct compact_job *job, struct edit *out)
+{
+	const struct pick *p = job->pick;
+	unsigned below = p->output_level + 1;
+	struct run r = {
+	    .job = job,
+	    .filter = {.snapshots = job->snapshots,
+		.snapshot_count = job->snapshot_count},
+	    .output = {.vset = job->vset,
+		.options = job->options,
+		.level = p->output_level,
+		.below =
+		    below < LSM_LEVELS ? &job->version->levels[below] : NULL},
+	    .entries_total = count_entries(p),
+	};
+	int err;
+
+	job->bytes_written = 0;
+	if (p->trivial)
+		return move_file(p, out);
+	err = run_merge(&r);
+	if (err) {
+		compact_output_abandon(&r.output);
+		return err;
+	}
+	job->bytes_written = r.output.bytes_written;
+	*out = r.output.edit;
+	return 0;
+}

@@ -1,0 +1,61 @@
+#include "engine/db/compact.h"
+
+void
+compact_filter_fini(struct compact_filter *f)
+{
+	buf_fini(&f->user);
+	*f = (struct compact_filter){0};
+}
+
+/* How many snapshots do not see seq: 0 is the oldest stripe, snapshot_count is
+ * above all of them. */
+static size_t
+stripe_of(const struct compact_filter *f, uint64_t seq)
+{
+	size_t low = 0, high = f->snapshot_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (f->snapshots[mid] < seq)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/*
+ * Whether the entry is a delete that everybody sees and that hides nothing any
+ * more: what is older in the inputs falls in the same stripe and goes with it.
+ */
+static bool
+is_spent_delete(
+    const struct compact_filter *f, const struct ikey *key, size_t stripe)
+{
+	return key->kind == IKEY_KIND_DELETE && stripe == 0 &&
+	       f->snapshot_count > 0;
+}
+
+int
+compact_filter_drop(
+    struct compact_filter *f, const struct ikey *key, bool deeper)
+{
+	size_t stripe = stripe_of(f, key->seq);
+	bool hidden;
+	int err;
+
+	f->new_user = !f->has_user || !bytes_eq(buf_bytes(&f->user), key->user);
+	if (f->new_user) {
+		err = buf_assign(&f->user, key->user);
+		if (err)
+			return err;
+		f->has_user = true;
+	}
+	/* Versions come newest first: one in the same stripe hides this one,
+	 * also if it was a delete that is dropped itself. */
+	hidden = !f->new_user && stripe == f->last_stripe &&
+		 stripe < f->snapshot_count;
+	f->last_stripe = stripe;
+	return hidden || (is_spent_delete(f, key, stripe) && !deeper);
+}

@@ -1,0 +1,128 @@
+#include "engine/db/compact_output.h"
+
+#include <stdlib.h>
+
+#include "engine/db/file_name.h"
+#include "engine/db/pick.h"
+
+static int
+begin_table(struct compact_output *o)
+{
+	const struct table_writer_options wo = {
+	    .block_bytes = o->options->block_bytes,
+	    .filter_bits = o->options->filter_bits,
+	    .compress = o->options->compression != LSM_COMPRESSION_NONE,
+	};
+	const struct version_place *p = &o->vset->place;
+	uint64_t number = vset_new_number(o->vset);
+
+	free(o->path);
+	o->path = file_name_path(p->dir, FILE_NAME_TABLE, number);
+	if (!o->path)
+		return -ENOMEM;
+	o->below_bytes = 0;
+	return table_writer_open(p->env, o->path, number, &wo, &o->writer);
+}
+
+/* The finished table becomes a file of the edit, or is removed. */
+static int
+keep_table(struct compact_output *o, const struct table_info *info)
+{
+	struct version_file *file;
+	int err = version_file_new(&o->vset->place, info, &file);
+
+	if (err) {
+		env_unlink(o->vset->place.env, o->path);
+		return err;
+	}
+	err = edit_add_file(&o->edit, o->level, file);
+	if (err)
+		atomic_store_explicit(
+		    &file->obsolete, true, memory_order_relaxed);
+	else
+		o->bytes_written += info->file_bytes;
+	version_file_unref(file);
+	return err;
+}
+
+static int
+end_table(struct compact_output *o)
+{
+	struct table_writer *w = o->writer;
+	struct table_info info = {0};
+	int err;
+
+	if (!w)
+		return 0;
+	o->writer = NULL;
+	err = table_writer_finish(w, &info);
+	if (!err)
+		err = keep_table(o, &info);
+	table_info_fini(&info);
+	return err;
+}
+
+/* Counts the tables below that the output leaves behind at this user key. */
+static void
+pass_below(struct compact_output *o, struct bytes user)
+{
+	while (o->below && o->below_index < o->below->count) {
+		const struct version_file *f = o->below->files[o->below_index];
+
+		if (bytes_cmp(version_file_last(f), user) >= 0)
+			return;
+		o->below_index++;
+		/* What lies between two outputs belongs to neither. */
+		if (o->writer)
+			o->below_bytes += f->bytes;
+	}
+}
+
+static bool
+is_full(const struct compact_output *o)
+{
+	return table_writer_size(o->writer) >= o->options->table_bytes ||
+	       o->below_bytes > pick_overlap_limit(o->options);
+}
+
+int
+compact_output_add(struct compact_output *o, struct bytes ikey,
+    struct bytes value, bool may_cut)
+{
+	int err = 0;
+
+	pass_below(o, ikey_user(ikey));
+	if (o->writer && may_cut && is_full(o))
+		err = end_table(o);
+	if (!err && !o->writer)
+		err = begin_table(o);
+	return err ? err : table_writer_add(o->writer, ikey, value);
+}
+
+int
+compact_output_finish(struct compact_output *o)
+{
+	const struct version_place *p = &o->vset->place;
+	int err = end_table(o);
+
+	/* Once for all tables, before the manifest names them. */
+	if (!err && o->edit.add_count > 0)
+		err = env_sync_dir(p->env, p->dir);
+	free(o->path);
+	o->path = NULL;
+	return err;
+}
+
+void
+compact_output_abandon(struct compact_output *o)
+{
+	if (o->writer)
+		table_writer_abandon(o->writer);
+	for (size_t i = 0; i < o->edit.add_count; i++)
+		atomic_store_explicit(&o->edit.adds[i].file->obsolete, true,
+		    memory_order_relaxed);
+	edit_fini(&o->edit);
+	free(o->path);
+	o->path = NULL;
+	o->writer = NULL;
+}

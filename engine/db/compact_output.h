@@ -1,0 +1,41 @@
+/*
+ * compact_output: the tables that one compaction writes.
+ *
+ * Use: zeroed struct with the members above the line set; add... in ikey
+ * order; then finish or abandon.
+ * Owns: the writer and the edit of the tables written so far.
+ * Threads: one.
+ */
+#ifndef ENGINE_DB_COMPACT_OUTPUT_H
+#define ENGINE_DB_COMPACT_OUTPUT_H
+
+#include "engine/db/edit.h"
+#include "engine/db/vset.h"
+
+struct compact_output {
+	/* set by the caller, constant */
+	struct vset *vset;
+	const struct lsm_options *options;
+	unsigned level;
+	/* of the level below, which outputs should not overlap too much */
+	const struct version_level *below; /* NULL: there is none */
+
+	struct table_writer *writer; /* NULL: between two tables */
+	char *path;                  /* of the last one begun */
+	size_t below_index;          /* first table not yet passed */
+	uint64_t below_bytes;        /* passed by the present table */
+	uint64_t bytes_written;      /* of finished tables */
+	struct edit edit;            /* adds the finished tables */
+};
+
+/* may_cut: a user key begins here, of which nothing was added yet. */
+int compact_output_add(struct compact_output *o, struct bytes ikey,
+    struct bytes value, bool may_cut);
+
+/* The last table too is finished; files and names are on stable storage. */
+int compact_output_finish(struct compact_output *o);
+
+/* Removes what was written. */
+void compact_output_abandon(struct compact_output *o);
+
+#endif

@@ -1,0 +1,340 @@
+#include "engine/db/compact.h"
+
+#include <stdio.h>
+
+#include "tests/check.h"
+#include "tests/support/history.h"
+#include "tests/support/vset_check.h"
+
+/* --- the rule ---------------------------------------------------------- */
+
+/* Versions of keys, newest first: "k9 k7-" is a put of k at 9, a delete at 7.
+ * What stays is written in the same way. */
+static const struct {
+	const char *entries;
+	uint64_t snapshots[HISTORY_SNAPSHOTS_MAX]; /* up to the first 0 */
+	bool deeper;
+	const char *want;
+} rules[] = {
+    {"", {9}, false, ""},
+    {"a5 b3", {9}, false, "a5 b3"},
+    /* the newest one wins; others as far as a snapshot sees them */
+    {"a5 a4 a3", {9}, false, "a5"},
+    {"a5 a4 a3", {4, 9}, false, "a5 a4"},
+    {"a5 a4 a3", {5}, false, "a5"},
+    {"a5 a4 a3 a2 a1", {2, 4, 9}, false, "a5 a4 a2"},
+    {"a5 a4 a3", {1, 2, 9}, false, "a5"},
+    {"a9 b8 a7", {9}, false, "a9 b8 a7"}, /* "a" again: another key to it */
+    /* what is above the last one may get any snapshot yet */
+    {"a5 a4 a3", {3}, false, "a5 a4 a3"},
+    {"a5 a4 a3 a2", {3}, false, "a5 a4 a3"},
+    {"a5 a4-", {3}, false, "a5 a4-"},
+    {"a5- a4- a3-", {3}, false, "a5- a4-"},
+    {"a5 a4 a3", {0}, false, "a5 a4 a3"},
+    {"a5-", {0}, false, "a5-"},
+    /* deletes go when everybody sees them and nothing is below */
+    {"a5- a4", {9}, false, ""},
+    {"a5- a4", {9}, true, "a5-"},
+    {"a5- a4", {4, 9}, false, "a5- a4"},
+    {"a5- a4", {5}, false, ""},
+    {"a5- a4- a3", {4, 9}, false, "a5-"},
+    {"a5- a4- a3", {4, 9}, true, "a5- a4-"},
+    {"a5 a4- a3", {4, 9}, false, "a5"},
+    {"a5- b4- c3", {9}, false, "c3"},
+    {"a5 a4-", {9}, true, "a5"},
+};
+
+static void
+check_rule(size_t i)
+{
+	struct compact_filter f = {.snapshots = rules[i].snapshots};
+	const char *line = rules[i].entries;
+	char token[16], want[32];
+	struct buf got = {0};
+	int n;
+
+	while (rules[i].snapshots[f.snapshot_count])
+		f.snapshot_count++;
+	for (; sscanf(line, " %15s%n", token, &n) == 1; line += n) {
+		struct ikey key = {.user = bytes_of(token, 1),
+		    .seq = (uint64_t)(token[1] - '0'),
+		    .kind = token[2] == '-' ? IKEY_KIND_DELETE : IKEY_KIND_PUT};
+		int rc = compact_filter_drop(&f, &key, rules[i].deeper);
+
+		check_le(0, rc);
+		snprintf(
+		    want, sizeof(want), "%s%s", got.size ? " " : "", token);
+		if (rc == 0)
+			check_ok(buf_append_bytes(&got, bytes_str(want)));
+	}
+	check_bytes_eq(buf_bytes(&got), bytes_str(rules[i].want));
+	buf_fini(&got);
+	compact_filter_fini(&f);
+}
+
+static void
+compact__filter_drops_what_nobody_sees(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		printf("case %zu\n", i);
+		check_rule(i);
+	}
+}
+
+static void
+count_in(
+    struct vset *set, uint64_t *entries, uint64_t *deletes, unsigned *levels)
+{
+	struct version *v = vset_current(set);
+
+	*entries = *deletes = *levels = 0;
+	for (unsigned i = 0; i < LSM_LEVELS; i++) {
+		*levels += v->levels[i].count > 0;
+		for (size_t j = 0; j < v->levels[i].count; j++) {
+			*entries += v->levels[i].files[j]->entries;
+			*deletes += v->levels[i].files[j]->deletes;
+		}
+	}
+	version_unref(v);
+}
+
+/* --- against the model ------------------------------------------------- */
+
+static void
+one_history(struct check_rand *r)
+{
+	struct history s;
+
+	history_init(&s);
+	for (int i = 0; i < 12; i++) {
+		history_write(&s, r);
+		history_choose_snapshots(&s, r);
+		history_check_reads(&s);
+		for (int j = 0; j < 6 && history_compact_next(&s); j++)
+			history_check_reads(&s);
+		if (check_rand_one_in(r, 4))
+			history_compact_level(
+			    &s, (unsigned)check_rand_below(r, 4));
+		history_check_reads(&s);
+	}
+	history_compact_all(&s);
+	history_check_reads(&s);
+	vset_fini(&s.set);
+	check_ok(vset_recover(&s.set, &s.d.place, &s.d.sink));
+	history_check_reads(&s);
+	history_fini(&s);
+}
+
+static void
+compact__every_snapshot_sees_the_same_before_and_after(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+
+	(void)state;
+	for (int i = 0; i < (check_long() ? 500 : 15); i++)
+		one_history(&r);
+}
+
+static uint64_t
+live_keys(struct history *s)
+{
+	struct bytes value;
+	uint64_t n = 0;
+	char user[16];
+
+	for (unsigned i = 0; i < s->keys; i++) {
+		history_user(i, user);
+		n += (uint64_t)history_get(s, bytes_str(user), s->seq, &value);
+	}
+	return n;
+}
+
+static void
+compact__everything_leaves_only_what_is_alive(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	uint64_t entries, deletes;
+	unsigned levels;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		struct history s;
+
+		history_init(&s);
+		for (int j = 0; j < 8; j++) {
+			history_write(&s, &r);
+			/* A snapshot that is gone at the end. */
+			history_choose_snapshots(&s, &r);
+			history_compact_next(&s);
+			history_compact_next(&s);
+		}
+		history_compact_all(&s);
+		s.snapshots[0] = s.seq;
+		s.snapshot_count = 1;
+		history_write(&s, &r);
+		s.snapshots[0] = s.seq;
+		history_compact_all(&s);
+		history_check_reads(&s);
+		count_in(&s.set, &entries, &deletes, &levels);
+		check_eq(deletes, 0);
+		check_le(levels, 1);
+		check_le(live_keys(&s), entries);
+		history_fini(&s);
+	}
+}
+
+/* Without snapshots in between it is exact. */
+static void
+compact__one_pass_keeps_exactly_the_live_keys(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	uint64_t entries, deletes;
+	unsigned levels;
+	struct history s;
+
+	(void)state;
+	history_init(&s);
+	for (int j = 0; j < 8; j++) {
+		history_write(&s, &r);
+		s.snapshots[0] = s.seq;
+		s.snapshot_count = 1;
+		history_compact_next(&s);
+	}
+	history_compact_all(&s);
+	count_in(&s.set, &entries, &deletes, &levels);
+	check_eq(entries, live_keys(&s));
+	check_eq(deletes, 0);
+	check_eq(levels, 1);
+	history_fini(&s);
+}
+
+static void
+compact__what_is_all_deleted_leaves_no_table(void **state)
+{
+	struct sorted memtable = {0};
+	uint64_t entries, deletes;
+	unsigned levels;
+	struct history s;
+
+	(void)state;
+	history_init(&s);
+	for (unsigned i = 0; i < s.keys; i++)
+		history_put(&s, &memtable, i, true);
+	history_flush(&s, &memtable);
+	for (unsigned i = 0; i < s.keys; i++)
+		history_put(&s, &memtable, i, false);
+	history_flush(&s, &memtable);
+	s.snapshots[0] = s.seq;
+	s.snapshot_count = 1;
+	history_compact_all(&s);
+	count_in(&s.set, &entries, &deletes, &levels);
+	check_eq(entries, 0);
+	check_true(strstr(store_dir_names(&s.d), ".sst") == NULL);
+	history_fini(&s);
+}
+
+/* --- cutting ----------------------------------------------------------- */
+
+static void
+compact__tables_are_cut_but_not_inside_a_key(void **state)
+{
+	struct sorted memtable = {0};
+	struct version *v;
+	struct history s;
+
+	(void)state;
+	history_init(&s);
+	/* 40 versions of one key, each seen by somebody, would fill tables. */
+	for (unsigned i = 0; i < 40; i++)
+		history_put(&s, &memtable, 7, true);
+	for (unsigned i = 8; i < s.keys; i++)
+		history_put(&s, &memtable, i, true);
+	history_flush(&s, &memtable);
+	s.options.compression = LSM_COMPRESSION_NONE;
+	s.snapshots[0] = 1;
+	s.snapshot_count = 1;
+	history_compact_level(&s, 0);
+	v = vset_current(&s.set);
+	check_le(2, v->levels[1].count);
+	check_eq(v->levels[1].files[0]->entries, 40);
+	for (size_t i = 1; i < v->levels[1].count; i++)
+		check_le(
+		    v->levels[1].files[i]->bytes, 2 * s.options.table_bytes);
+	history_check_reads(&s);
+	version_unref(v);
+	history_fini(&s);
+}
+
+/* A table of level 2 for each key, of more than 10,000 bytes. */
+static void
+large_tables(struct history *s)
+{
+	struct check_rand r = check_rand_of(1);
+	static uint8_t value[10000];
+	struct edit e = {0};
+	char user[16];
+
+	for (unsigned i = 0; i < s->keys; i++) {
+		struct sorted one = {0};
+		struct version_file *f;
+
+		history_user(i, user);
+		check_rand_fill(&r, value, sizeof(value));
+		sorted_add(&one, bytes_str(user), ++s->seq, IKEY_KIND_PUT,
+		    bytes_of(value, sizeof(value)));
+		f = store_dir_table(
+		    &s->d, vset_new_number(&s->set), &one, 0, 1);
+		check_ok(edit_add_file(&e, 2, f));
+		version_file_unref(f);
+		sorted_fini(&one);
+	}
+	vset_check_apply(&s->set, &e);
+}
+
+static void
+compact__tables_are_cut_where_they_overlap_too_much_below(void **state)
+{
+	struct sorted memtable = {0};
+	struct version *v;
+	struct history s;
+
+	(void)state;
+	history_init(&s);
+	large_tables(&s);
+	for (unsigned i = 0; i < s.keys; i++)
+		history_put(&s, &memtable, i, true);
+	history_flush(&s, &memtable);
+	s.snapshots[0] = s.seq;
+	s.snapshot_count = 1;
+	s.options.level0_tables = 1;
+	s.options.level_base_bytes = 1 << 20; /* level 2 is not full */
+	/* Everything would fit into one table; ten of this size are as much
+	 * as the tables of ten keys below. */
+	s.options.table_bytes = 10000;
+	check_true(history_compact_next(&s));
+	v = vset_current(&s.set);
+	check_le(s.keys / 12, v->levels[1].count);
+	for (size_t i = 0; i < v->levels[1].count; i++)
+		check_le(v->levels[1].files[i]->entries, 12);
+	version_unref(v);
+	history_fini(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(compact__filter_drops_what_nobody_sees),
+	    cmocka_unit_test(
+		compact__every_snapshot_sees_the_same_before_and_after),
+	    cmocka_unit_test(compact__everything_leaves_only_what_is_alive),
+	    cmocka_unit_test(compact__one_pass_keeps_exactly_the_live_keys),
+	    cmocka_unit_test(compact__what_is_all_deleted_leaves_no_table),
+	    cmocka_unit_test(compact__tables_are_cut_but_not_inside_a_key),
+	    cmocka_unit_test(
+		compact__tables_are_cut_where_they_overlap_too_much_below),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

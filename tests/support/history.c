@@ -1,0 +1,231 @@
+#include "tests/support/history.h"
+
+#include <stdio.h>
+
+#include "engine/base/hash.h"
+#include "tests/support/vset_check.h"
+
+void
+history_init(struct history *h)
+{
+	*h = (struct history){.keys = 40};
+	store_dir_init(&h->d);
+	check_ok(vset_create(&h->set, &h->d.place, &h->d.sink));
+	h->options = (struct lsm_options){
+	    .table_bytes = 600,
+	    .level_base_bytes = 1500,
+	    .level0_tables = 2,
+	    .block_bytes = 200,
+	    .filter_bits = 10,
+	    .compression = LSM_COMPRESSION_LZ4,
+	};
+}
+
+void
+history_fini(struct history *h)
+{
+	vset_fini(&h->set);
+	sorted_fini(&h->model);
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		buf_fini(&h->cursors[i]);
+	store_dir_fini(&h->d);
+}
+
+void
+history_user(unsigned key, char user[16])
+{
+	snprintf(user, 16, "key%03u", key);
+}
+
+void
+history_put(struct history *h, struct sorted *to, unsigned key, bool put)
+{
+	char user[16], value[64];
+
+	history_user(key, user);
+	h->seq++;
+	snprintf(value, sizeof(value), "%s as of %u", user, (unsigned)h->seq);
+	sorted_add(to, bytes_str(user), h->seq,
+	    put ? IKEY_KIND_PUT : IKEY_KIND_DELETE,
+	    put ? bytes_str(value) : bytes_of("", 0));
+}
+
+static void
+history_copy(struct sorted *to, const struct sorted *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		struct ikey key;
+
+		check_ok(ikey_decode(from->entries[i].key, &key));
+		sorted_add(
+		    to, key.user, key.seq, key.kind, from->entries[i].value);
+	}
+	sorted_sort(to);
+}
+
+void
+history_flush(struct history *h, struct sorted *memtable)
+{
+	uint64_t number = vset_new_number(&h->set);
+	struct edit e = {.last_seq = h->seq};
+	struct version_file *f;
+
+	sorted_sort(memtable);
+	history_copy(&h->model, memtable);
+	f = store_dir_table(&h->d, number, memtable, 0, memtable->count);
+	check_ok(edit_add_file(&e, 0, f));
+	version_file_unref(f);
+	vset_check_apply(&h->set, &e);
+	sorted_fini(memtable);
+}
+
+void
+history_write(struct history *h, struct check_rand *r)
+{
+	struct sorted memtable = {0};
+
+	for (uint64_t n = 1 + check_rand_below(r, 60); n > 0; n--)
+		history_put(h, &memtable,
+		    (unsigned)check_rand_below(r, h->keys),
+		    !check_rand_one_in(r, 3));
+	history_flush(h, &memtable);
+}
+
+void
+history_choose_snapshots(struct history *h, struct check_rand *r)
+{
+	uint64_t hidden = check_rand_one_in(r, 2) ? check_rand_below(r, 9) : 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->snapshot_count; i++)
+		if (n < HISTORY_SNAPSHOTS_MAX - 2 && !check_rand_one_in(r, 3))
+			h->snapshots[n++] = h->snapshots[i];
+	if (h->seq > hidden && h->seq - hidden > h->visible)
+		h->visible = h->seq - hidden;
+	if (n == 0 || h->snapshots[n - 1] < h->visible)
+		h->snapshots[n++] = h->visible;
+	h->snapshot_count = n;
+}
+
+int
+history_get(const struct history *h, struct bytes user, uint64_t seq,
+    struct bytes *value)
+{
+	struct buf target = {0};
+	struct ikey key;
+	size_t at;
+
+	check_ok(ikey_append(&target, user, seq, IKEY_KIND_SEEK));
+	at = sorted_seek(&h->model, buf_bytes(&target));
+	buf_fini(&target);
+	if (at == h->model.count)
+		return 0;
+	check_ok(ikey_decode(h->model.entries[at].key, &key));
+	*value = h->model.entries[at].value;
+	return bytes_eq(key.user, user) && key.kind == IKEY_KIND_PUT;
+}
+
+static void
+check_read(struct history *h, struct version *v, unsigned number, uint64_t seq)
+{
+	struct buf target = {0};
+	struct table_entry got;
+	struct bytes want;
+	uint64_t skips = 0;
+	char user[16];
+	int rc;
+
+	history_user(number, user);
+	check_ok(ikey_append(&target, bytes_str(user), seq, IKEY_KIND_SEEK));
+	rc = version_get(
+	    v, buf_bytes(&target), hash_64(bytes_str(user), 0), &got, &skips);
+	check_le(0, rc);
+	if (history_get(h, bytes_str(user), seq, &want)) {
+		check_eq(rc, 1);
+		check_eq(got.kind, IKEY_KIND_PUT);
+		check_bytes_eq(got.value, want);
+	} else if (rc == 1) {
+		check_eq(got.kind, IKEY_KIND_DELETE);
+	}
+	if (rc == 1)
+		cache_unref(got.block);
+	buf_fini(&target);
+}
+
+void
+history_check_reads(struct history *h)
+{
+	struct version *v = vset_current(&h->set);
+	uint64_t last = h->snapshots[h->snapshot_count - 1];
+
+	for (unsigned key = 0; key < h->keys; key++) {
+		for (size_t i = 0; i < h->snapshot_count; i++)
+			check_read(h, v, key, h->snapshots[i]);
+		for (uint64_t seq = last; seq <= h->seq + 1; seq++)
+			check_read(h, v, key, seq);
+	}
+	version_unref(v);
+}
+
+struct compact_job
+history_job(struct history *h, struct version *v, const struct pick *p)
+{
+	return (struct compact_job){
+	    .vset = &h->set,
+	    .options = &h->options,
+	    .version = v,
+	    .pick = p,
+	    .snapshots = h->snapshots,
+	    .snapshot_count = h->snapshot_count,
+	};
+}
+
+static void
+history_compact(struct history *h, struct version *v, const struct pick *p)
+{
+	struct compact_job job = history_job(h, v, p);
+	struct edit e = {0};
+
+	check_ok(compact_run(&job, &e));
+	vset_check_apply(&h->set, &e);
+}
+
+bool
+history_compact_next(struct history *h)
+{
+	struct version *v = vset_current(&h->set);
+	struct pick p;
+	int rc = pick_next(v, &h->options, h->cursors, &p);
+
+	check_le(0, rc);
+	if (rc == 1) {
+		check_ok(buf_assign(&h->cursors[p.level],
+		    version_file_last(p.inputs[0][p.counts[0] - 1])));
+		history_compact(h, v, &p);
+		pick_fini(&p);
+	}
+	version_unref(v);
+	return rc == 1;
+}
+
+void
+history_compact_level(struct history *h, unsigned level)
+{
+	struct version *v = vset_current(&h->set);
+	struct pick p;
+	int rc = pick_whole_level(v, level, &p);
+
+	check_le(0, rc);
+	if (rc == 1) {
+		history_compact(h, v, &p);
+		pick_fini(&p);
+	}
+	version_unref(v);
+}
+
+void
+history_compact_all(struct history *h)
+{
+	for (unsigned level = 0; level < LSM_LEVELS; level++)
+		history_compact_level(h, level);
+}
