@@ -1,0 +1,161 @@
+#include "engine/db/compaction.h"
+
+#include <stdlib.h>
+
+#include "engine/db/compact.h"
+#include "engine/db/db.h"
+
+struct compaction_progress {
+	void (*call)(void *ctx, uint64_t done, uint64_t total);
+	void *ctx;
+	uint64_t before; /* done by earlier compactions */
+	uint64_t total;
+};
+
+static void
+compaction_tell(void *ctx, uint64_t bytes)
+{
+	struct compaction_progress *p = ctx;
+	uint64_t done = p->before + bytes;
+
+	if (p->call)
+		p->call(p->ctx, done < p->total ? done : p->total, p->total);
+}
+
+/* After an error the new tables are vset's to delete. */
+static int
+compaction_install(struct lsm *db, struct edit *e)
+{
+	struct view *v = view_new(db->full_max);
+	int err;
+
+	if (!v)
+		return -ENOMEM;
+	err = vset_apply(&db->vset, e);
+	if (!err) {
+		lock_acquire(&db->state_lock);
+		v = view_renew(db, v, false);
+		lock_release(&db->state_lock);
+		counter_add(&db->counters.compactions, 1);
+	}
+	view_unref(v);
+	return err;
+}
+
+/* Runs and installs one; p may be NULL. */
+static int
+compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
+    struct compaction_progress *p)
+{
+	struct compact_job job = {
+	    .vset = &db->vset,
+	    .options = &db->options,
+	    .version = v,
+	    .pick = pick,
+	    .stop = &db->stop,
+	    .progress = p ? compaction_tell : NULL,
+	    .progress_ctx = p,
+	};
+	struct edit e = {0};
+	uint64_t *seqs = NULL;
+	int err;
+
+	/* Once, and after the version: what is opened from now on reads at
+	 * numbers that are not below any in these tables. */
+	err = snapshot_seqs(db, &seqs, &job.snapshot_count);
+	if (err)
+		return err;
+	job.snapshots = seqs;
+	err = compact_run(&job, &e);
+	if (!err)
+		err = compaction_install(db, &e);
+	counter_add(&db->counters.bytes_compact, job.bytes_written);
+	edit_fini(&e);
+	free(seqs);
+	return err;
+}
+
+/* The next one of this level begins behind what was compacted now. */
+static int
+compaction_advance(struct lsm *db, const struct pick *pick)
+{
+	const struct version_file *last = pick->inputs[0][pick->counts[0] - 1];
+
+	return buf_assign(&db->cursors[pick->level], version_file_last(last));
+}
+
+int
+compaction_step(struct lsm *db)
+{
+	struct version *v = vset_current(&db->vset);
+	struct pick pick;
+	int rc;
+
+	rc = pick_next(v, &db->options, db->cursors, &pick);
+	if (rc > 0) {
+		rc = compaction_run(db, v, &pick, NULL);
+		if (!rc)
+			rc = compaction_advance(db, &pick);
+		if (!rc)
+			rc = 1;
+		pick_fini(&pick);
+	}
+	version_unref(v);
+	return rc;
+}
+
+/* --- everything, on demand ---------------------------------------------- */
+
+/* What lsm_compact is going to read: each level together with those above. */
+static uint64_t
+compaction_total(struct lsm *db)
+{
+	struct version *v = vset_current(&db->vset);
+	uint64_t above = 0, total = 0;
+
+	for (unsigned i = 0; i < LSM_LEVELS; i++) {
+		if (v->levels[i].count == 0)
+			continue;
+		if (above > 0)
+			total += above + v->levels[i].bytes;
+		above += v->levels[i].bytes;
+	}
+	version_unref(v);
+	return total > 0 ? total : above;
+}
+
+static int
+compaction_level(struct lsm *db, unsigned level, struct compaction_progress *p)
+{
+	struct version *v;
+	struct pick pick;
+	int rc;
+
+	work_claim(&db->compaction);
+	v = vset_current(&db->vset);
+	rc = pick_whole_level(v, level, &pick);
+	if (rc > 0) {
+		rc = compaction_run(db, v, &pick, p);
+		p->before += pick.bytes;
+		pick_fini(&pick);
+	}
+	version_unref(v);
+	work_unclaim(&db->compaction);
+	return rc;
+}
+
+int
+lsm_compact(struct lsm *db,
+    void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx)
+{
+	struct compaction_progress p = {.call = progress, .ctx = ctx};
+	int err;
+
+	err = lsm_flush(db);
+	p.total = compaction_total(db);
+	for (unsigned level = 0; level < LSM_LEVELS && !err; level++)
+		err = compaction_level(db, level, &p);
+	if (!err && progress)
+		progress(ctx, p.total, p.total);
+	return err;
+}

@@ -1,0 +1,74 @@
+#include "engine/db/db.h"
+
+#include <stdlib.h>
+
+#include "engine/table/cache.h"
+
+struct lsm *
+db_new(void)
+{
+	/* Counters stand on cache lines of their own: malloc's alignment is
+	 * not enough. */
+	struct lsm *db = aligned_alloc(_Alignof(struct lsm), sizeof(*db));
+
+	if (!db)
+		return NULL;
+	memset(db, 0, sizeof(*db));
+	lock_init(&db->write_lock, LOCK_RANK_DB_WRITE);
+	lock_init(&db->sync_lock, LOCK_RANK_DB_SYNC);
+	lock_cond_init(&db->sync_ended);
+	TAILQ_INIT(&db->segments);
+	lock_init(&db->state_lock, LOCK_RANK_DB_STATE);
+	lock_cond_init(&db->work_ended);
+	snapshot_list_init(&db->snapshots);
+	return db;
+}
+
+void
+db_free(struct lsm *db)
+{
+	work_fini(&db->flush);
+	work_fini(&db->compaction);
+	view_unref(db->view);
+	segment_clear(db);
+	if (db->has_vset)
+		vset_fini(&db->vset);
+	if (db->cache)
+		cache_free(db->cache);
+	filelock_release(db->filelock);
+	for (int i = 0; i < LSM_LEVELS; i++)
+		buf_fini(&db->cursors[i]);
+	snapshot_list_fini(&db->snapshots);
+	lock_cond_fini(&db->work_ended);
+	lock_fini(&db->state_lock);
+	lock_cond_fini(&db->sync_ended);
+	lock_fini(&db->sync_lock);
+	lock_fini(&db->write_lock);
+	free(db->dir);
+	free(db);
+}
+
+void
+db_fail(struct lsm *db, int err)
+{
+	int none = 0;
+
+	if (!atomic_compare_exchange_strong_explicit(&db->failed, &none, err,
+		memory_order_relaxed, memory_order_relaxed))
+		return;
+	env_log(db->env, ERR_LEVEL_ERROR,
+	    "%s: the log failed: %s; the store takes no writes until it is"
+	    " opened again",
+	    db->dir, err_text(err));
+}
+
+int
+db_path(struct lsm *db, enum file_name_kind kind, uint64_t number, char **path)
+{
+	char *p = file_name_path(db->dir, kind, number);
+
+	if (!p)
+		return -ENOMEM;
+	*path = p;
+	return 0;
+}

@@ -1,0 +1,105 @@
+/*
+ * db: the open store: what lsm.h's functions work on.
+ *
+ * Parts, each with a file of its own: segment (files of the log), view (what
+ * readers see), work (the two jobs in the background), room (full memtables),
+ * write, sync, flush, compaction, get, iter, snapshot, recover.
+ *
+ * Threads: fields are grouped by what protects them.  Locks nest in the order
+ * write_lock, sync_lock, state_lock, snapshot_lock.
+ */
+#ifndef ENGINE_DB_DB_H
+#define ENGINE_DB_DB_H
+
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "engine/base/counter.h"
+#include "engine/base/lock.h"
+#include "engine/db/file_name.h"
+#include "engine/db/memtable.h"
+#include "engine/db/segment.h"
+#include "engine/db/snapshot.h"
+#include "engine/db/view.h"
+#include "engine/db/vset.h"
+#include "engine/db/work.h"
+#include "engine/lsm.h"
+#include "engine/os/env.h"
+#include "engine/os/filelock.h"
+
+/* What everybody counts; what only writers count is in write_figures. */
+struct db_counters {
+	struct counter gets, get_hits, iterators, filter_skips;
+	struct counter bytes_flush, bytes_compact;
+	struct counter syncs, flushes, compactions, stalls, stall_us;
+};
+
+struct write_figures {
+	uint64_t puts, deletes, batches, bytes_user, bytes_log;
+};
+
+struct lsm {
+	/* constant after open */
+	struct env posix; /* what env points to, if none was given */
+	struct env *env;
+	char *dir;
+	struct lsm_options options;
+	struct filelock *filelock;
+	struct cache *cache;
+	struct vset vset;
+	bool has_vset;
+	size_t full_max; /* full memtables there may be */
+
+	/* Everything up to here is in the log and in the memtables.  Stored
+	 * with release after that is so; who loads it with acquire finds it. */
+	_Atomic uint64_t written;
+	/* Everything up to here is on stable storage. Grows under sync_lock. */
+	_Atomic uint64_t durable;
+	/* 0, or the -errno that ended writing; set once. */
+	_Atomic int failed;
+	/* Set by lsm_close: what runs in the background ends soon. */
+	atomic_bool stop;
+
+	struct lock write_lock; /* protects: */
+	uint64_t next_seq;
+	struct memtable *active; /* the view has the reference */
+	struct segment *log;     /* of the active memtable; the list's */
+	struct write_figures figures;
+
+	struct lock sync_lock;        /* protects: */
+	struct segment_list segments; /* in order; not yet in tables */
+	struct lock_cond sync_ended;
+	bool syncing;
+
+	struct lock state_lock; /* protects: */
+	struct view *view;
+	struct lock_cond work_ended; /* of either job */
+	struct work flush;
+	struct work compaction;
+
+	/* whoever runs the compaction's: where it goes on in each level */
+	struct buf cursors[LSM_LEVELS];
+
+	struct snapshot_list snapshots; /* has its own lock */
+	struct db_counters counters;
+};
+
+/* All zero, with locks; db_free frees everything that is in it. */
+struct lsm *db_new(void);
+void db_free(struct lsm *db);
+
+/* Ends writing because of err, with a message; the first error stays. */
+void db_fail(struct lsm *db, int err);
+
+static inline int
+db_failed(struct lsm *db)
+{
+	/* Relaxed: the number is all that is read. */
+	return atomic_load_explicit(&db->failed, memory_order_relaxed);
+}
+
+/* *path is a new string; -ENOMEM. */
+int db_path(
+    struct lsm *db, enum file_name_kind kind, uint64_t number, char **path);
+
+#endif

@@ -1,0 +1,258 @@
+/*
+ * dump: the files of a store as text, one line an operation.
+ */
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdlib.h>
+
+#include "engine/db/batch.h"
+#include "engine/db/edit.h"
+#include "engine/db/file_name.h"
+#include "engine/table/table.h"
+#include "engine/table/wal.h"
+
+struct dump {
+	struct env env;
+	const char *path;
+	FILE *out;
+};
+
+/* What the file layers have to say stands where it happened. */
+static void
+dump_message(void *ctx, enum err_level level, const char *text)
+{
+	struct dump *d = ctx;
+
+	(void)level;
+	fprintf(d->out, "# %s\n", text);
+}
+
+/* Between quotes; what is not printable ASCII as \xNN. */
+static void
+dump_bytes(FILE *out, struct bytes s)
+{
+	fputc('"', out);
+	for (size_t i = 0; i < s.size; i++) {
+		uint8_t c = s.data[i];
+
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c >= 0x20 && c < 0x7f)
+			fputc(c, out);
+		else
+			fprintf(out, "\\x%02x", c);
+	}
+	fputc('"', out);
+}
+
+static void
+dump_entry(FILE *out, uint64_t seq, enum ikey_kind kind, struct bytes key,
+    struct bytes value)
+{
+	fprintf(out, "%" PRIu64 " %s ", seq,
+	    kind == IKEY_KIND_PUT ? "put" : "delete");
+	dump_bytes(out, key);
+	if (kind == IKEY_KIND_PUT) {
+		fputc(' ', out);
+		dump_bytes(out, value);
+	}
+	fputc('\n', out);
+}
+
+/* --- logs and manifests ------------------------------------------------------
+ */
+
+static int
+dump_batch(FILE *out, const struct wal_record *rec)
+{
+	struct batch_cursor c;
+	struct batch_op op;
+	uint64_t seq = rec->stamp.seq;
+	int rc;
+
+	fprintf(out,
+	    "record at %" PRIu64 ": numbers %" PRIu64 " to %" PRIu64
+	    ", durable %" PRIu64 "\n",
+	    rec->offset, rec->stamp.seq, rec->stamp.seq + rec->stamp.count - 1,
+	    rec->stamp.durable);
+	rc = batch_cursor_init(&c, rec->payload);
+	while (!rc && (rc = batch_cursor_next(&c, &op)) > 0) {
+		dump_entry(out, seq++, op.kind, op.key, op.value);
+		rc = 0;
+	}
+	return rc;
+}
+
+static void
+dump_add(FILE *out, const struct edit_add *add)
+{
+	const struct version_file *f = add->file;
+
+	fprintf(out,
+	    "add level %u table %06" PRIu64 " bytes %" PRIu64
+	    " entries %" PRIu64 " deletes %" PRIu64 " numbers %" PRIu64
+	    " to %" PRIu64 " keys ",
+	    add->level, f->number, f->bytes, f->entries, f->deletes, f->seq_min,
+	    f->seq_max);
+	dump_bytes(out, version_file_first(f));
+	fputs(" to ", out);
+	dump_bytes(out, version_file_last(f));
+	fputc('\n', out);
+}
+
+static void
+dump_number(FILE *out, const char *name, uint64_t v)
+{
+	if (v > 0)
+		fprintf(out, "%s %" PRIu64 "\n", name, v);
+}
+
+static int
+dump_edit(FILE *out, const struct wal_record *rec)
+{
+	struct edit e = {0};
+	int err;
+
+	fprintf(out, "record at %" PRIu64 ": edit %" PRIu64 "\n", rec->offset,
+	    rec->stamp.seq);
+	err = edit_decode(rec->payload, &e);
+	if (err)
+		return err;
+	for (size_t i = 0; i < e.remove_count; i++)
+		fprintf(out, "remove level %u table %06" PRIu64 "\n",
+		    e.removes[i].level, e.removes[i].number);
+	for (size_t i = 0; i < e.add_count; i++)
+		dump_add(out, &e.adds[i]);
+	dump_number(out, "log", e.log_number);
+	dump_number(out, "next number", e.next_number);
+	dump_number(out, "last seq", e.last_seq);
+	edit_fini(&e);
+	return 0;
+}
+
+static int
+dump_records(struct dump *d, struct wal_reader *r, enum wal_kind kind)
+{
+	struct wal_record rec;
+	struct wal_tail tail;
+	int rc;
+
+	while ((rc = wal_reader_next(r, &rec)) > 0) {
+		rc = kind == WAL_KIND_LOG ? dump_batch(d->out, &rec)
+					  : dump_edit(d->out, &rec);
+		if (rc) {
+			fprintf(d->out,
+			    "# %s: record at offset %" PRIu64 ": %s\n", d->path,
+			    rec.offset, err_text(rc));
+			return rc;
+		}
+	}
+	if (rc < 0)
+		return rc;
+	wal_reader_tail(r, &tail);
+	fprintf(d->out, "end at %" PRIu64 "%s\n", tail.end,
+	    tail.torn ? ", a torn record behind it" : "");
+	return 0;
+}
+
+static int
+dump_wal(struct dump *d, enum wal_kind kind, uint64_t number)
+{
+	struct wal_reader *r;
+	int err = wal_reader_open(&d->env, d->path, kind, number, &r);
+
+	if (err == -ENODATA) {
+		fprintf(
+		    d->out, "# %s: the file ends within its header\n", d->path);
+		return 0;
+	}
+	if (err)
+		return err;
+	fprintf(d->out, "%s %06" PRIu64 ", first number %" PRIu64 "\n",
+	    kind == WAL_KIND_LOG ? "log" : "manifest", number,
+	    wal_reader_first_seq(r));
+	err = dump_records(d, r, kind);
+	wal_reader_close(r);
+	return err;
+}
+
+/* --- tables ------------------------------------------------------------------
+ */
+
+static int
+dump_entries(struct dump *d, struct iter *it)
+{
+	struct ikey key;
+	int rc, err;
+
+	for (rc = iter_first(it); rc > 0; rc = iter_next(it)) {
+		err = ikey_decode(it->key, &key);
+		if (err)
+			return err;
+		dump_entry(d->out, key.seq, key.kind, key.user, it->value);
+	}
+	return rc;
+}
+
+static int
+dump_table(struct dump *d, uint64_t number)
+{
+	const struct table_properties *p;
+	struct table *t;
+	struct iter *it;
+	int err = table_open(&d->env, d->path, number, NULL, &t);
+
+	if (err)
+		return err;
+	p = table_properties(t);
+	fprintf(d->out,
+	    "table %06" PRIu64 ", entries %" PRIu64 ", deletes %" PRIu64
+	    ", numbers %" PRIu64 " to %" PRIu64 ", blocks %" PRIu64 "\n",
+	    number, p->entries, p->deletes, p->seq_min, p->seq_max,
+	    p->data_blocks);
+	err = table_iter_open(t, false, &it);
+	if (!err) {
+		err = dump_entries(d, it);
+		iter_close(it);
+	}
+	table_close(t);
+	return err;
+}
+
+static int
+dump_kind(struct dump *d, enum file_name_kind kind, uint64_t number)
+{
+	switch (kind) {
+	case FILE_NAME_LOG:
+		return dump_wal(d, WAL_KIND_LOG, number);
+	case FILE_NAME_MANIFEST:
+		return dump_wal(d, WAL_KIND_MANIFEST, number);
+	case FILE_NAME_TABLE:
+		return dump_table(d, number);
+	default:
+		fprintf(d->out,
+		    "# %s: the name is not that of a log, table or"
+		    " manifest\n",
+		    d->path);
+		return -EINVAL;
+	}
+}
+
+int
+lsm_dump_file(const char *path, FILE *out)
+{
+	struct dump d = {.path = path, .out = out};
+	char *copy = strdup(path);
+	enum file_name_kind kind;
+	uint64_t number;
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	/* The number in the name is part of every checksum in the file. */
+	kind = file_name_parse(basename(copy), &number);
+	free(copy);
+	env_posix_init(&d.env, (struct err_sink){dump_message, &d});
+	err = dump_kind(&d, kind, number);
+	return !err && ferror(out) ? -EIO : err;
+}

@@ -1,0 +1,217 @@
+#include "engine/db/flush.h"
+
+#include <stdlib.h>
+
+#include "engine/db/compact.h"
+#include "engine/db/db.h"
+#include "engine/db/room.h"
+#include "engine/db/sync.h"
+
+/* Copies what somebody can still see. */
+static int
+flush_entries(struct iter *it, struct compact_filter *f, struct table_writer *w)
+{
+	struct ikey key;
+	int rc, err;
+
+	for (rc = iter_first(it); rc > 0; rc = iter_next(it)) {
+		err = ikey_decode(it->key, &key);
+		if (err)
+			return err;
+		/* Tombstones stay: older versions may be in tables. */
+		err = compact_filter_drop(f, &key, true);
+		if (err == 0)
+			err = table_writer_add(w, it->key, it->value);
+		if (err < 0)
+			return err;
+	}
+	return rc;
+}
+
+static int
+flush_memtable(struct lsm *db, struct memtable *m, struct table_writer *w)
+{
+	struct compact_filter f = {0};
+	struct iter *it = NULL;
+	uint64_t *seqs = NULL;
+	int err;
+
+	err = snapshot_seqs(db, &seqs, &f.snapshot_count);
+	if (err)
+		return err;
+	f.snapshots = seqs;
+	err = memtable_iter_open(m, &it);
+	if (!err)
+		err = flush_entries(it, &f, w);
+	iter_close(it);
+	compact_filter_fini(&f);
+	free(seqs);
+	return err;
+}
+
+/* Writes the table at path, synced. */
+static int
+flush_write(struct lsm *db, struct memtable *m, const char *path,
+    uint64_t number, struct table_info *info)
+{
+	const struct table_writer_options o = {
+	    .block_bytes = db->options.block_bytes,
+	    .filter_bits = db->options.filter_bits,
+	    .compress = db->options.compression != LSM_COMPRESSION_NONE,
+	};
+	struct table_writer *w;
+	int err;
+
+	err = table_writer_open(db->env, path, number, &o, &w);
+	if (err)
+		return err;
+	err = flush_memtable(db, m, w);
+	if (err) {
+		table_writer_abandon(w);
+		return err;
+	}
+	return table_writer_finish(w, info);
+}
+
+/* The finished table at path into the edit. */
+static int
+flush_add(struct lsm *db, const struct table_info *info, struct edit *e)
+{
+	struct version_file *file;
+	int err;
+
+	/* The name must be durable before the manifest has it. */
+	err = env_sync_dir(db->env, db->dir);
+	if (err)
+		return err;
+	err = version_file_new(&db->vset.place, info, &file);
+	if (err)
+		return err;
+	err = edit_add_file(e, 0, file);
+	version_file_unref(file);
+	if (!err)
+		counter_add(&db->counters.bytes_flush, info->file_bytes);
+	return err;
+}
+
+static int
+flush_table(struct lsm *db, struct memtable *m, struct edit *e)
+{
+	uint64_t number = vset_new_number(&db->vset);
+	struct table_info info = {0};
+	char *path;
+	int err;
+
+	err = db_path(db, FILE_NAME_TABLE, number, &path);
+	if (err)
+		return err;
+	err = flush_write(db, m, path, number, &info);
+	if (!err) {
+		err = flush_add(db, &info, e);
+		if (err)
+			env_unlink(db->env, path);
+	}
+	table_info_fini(&info);
+	free(path);
+	return err;
+}
+
+/* The edit that replaces m and its log; next is the memtable after it. */
+static int
+flush_prepare(struct lsm *db, struct memtable *m, const struct memtable *next,
+    struct edit *e)
+{
+	e->log_number = next->log_no;
+	e->last_seq = memtable_last_seq(m);
+	return memtable_count(m) > 0 ? flush_table(db, m, e) : 0;
+}
+
+/* After an error the table is vset's to delete.  Takes v, an empty view. */
+static int
+flush_install(struct lsm *db, struct edit *e, struct view *v)
+{
+	int err = vset_apply(&db->vset, e);
+
+	if (err) {
+		view_unref(v);
+		return err;
+	}
+	lock_acquire(&db->state_lock);
+	v = view_renew(db, v, true);
+	work_want(&db->compaction);
+	lock_release(&db->state_lock);
+	view_unref(v);
+
+	sync_advance(db, e->last_seq);
+	segment_delete_below(db, e->log_number);
+	counter_add(&db->counters.flushes, 1);
+	return 0;
+}
+
+/* The oldest full memtable of the view. */
+static int
+flush_oldest(struct lsm *db, const struct view *now)
+{
+	size_t n = now->full_count;
+	struct view *v = view_new(db->full_max);
+	struct edit e = {0};
+	int err;
+
+	if (!v)
+		return -ENOMEM;
+	err = flush_prepare(
+	    db, now->full[n - 1], n > 1 ? now->full[n - 2] : now->active, &e);
+	if (err)
+		view_unref(v);
+	else
+		err = flush_install(db, &e, v);
+	edit_fini(&e);
+	return err;
+}
+
+int
+flush_step(struct lsm *db)
+{
+	struct view *now = view_get(db);
+	int rc = 0;
+
+	if (now->full_count > 0) {
+		rc = flush_oldest(db, now);
+		if (rc == 0)
+			rc = 1;
+	}
+	view_unref(now);
+	return rc;
+}
+
+/* Waits until memtables of logs below number are in tables. */
+static int
+flush_wait(struct lsm *db, uint64_t number)
+{
+	const struct view *v;
+	int err = 0;
+
+	lock_acquire(&db->state_lock);
+	while (!err) {
+		v = db->view;
+		if (v->full_count == 0 ||
+		    v->full[v->full_count - 1]->log_no >= number)
+			break;
+		err = work_await(&db->flush);
+	}
+	lock_release(&db->state_lock);
+	return err;
+}
+
+int
+lsm_flush(struct lsm *db)
+{
+	uint64_t number;
+	int err;
+
+	lock_acquire(&db->write_lock);
+	err = room_rotate(db);
+	number = db->active->log_no;
+	lock_release(&db->write_lock);
+	return err ? err : flush_wait(db, number);
+}

@@ -1,0 +1,129 @@
+/*
+ * get: looking up one key, newest first: the active memtable, the full ones,
+ * the tables.  No lock but for taking the view, no allocation but for keys of
+ * unusual length, and the value is not copied: what it lives in is pinned.
+ */
+#include <stdlib.h>
+
+#include "engine/base/hash.h"
+#include "engine/base/must.h"
+#include "engine/db/db.h"
+
+enum get_pin { GET_PIN_NONE, GET_PIN_VIEW, GET_PIN_BLOCK };
+
+#define GET_KEY_INLINE 256
+
+/* 1 and *value if this is a value, 0 if it is a tombstone. */
+static int
+get_answer(struct lsm_value *value, enum ikey_kind kind, struct bytes bytes,
+    enum get_pin pin_kind, void *pin)
+{
+	if (kind != IKEY_KIND_PUT)
+		return 0;
+	*value = (struct lsm_value){bytes, pin, pin_kind};
+	return 1;
+}
+
+/* 1 found, also if it is a tombstone; 0 not in memory. */
+static int
+get_memory(const struct view *v, struct bytes target, struct memtable_entry *e)
+{
+	int rc = memtable_get(v->active, target, e);
+
+	for (size_t i = 0; rc == 0 && i < v->full_count; i++)
+		rc = memtable_get(v->full[i], target, e);
+	return rc;
+}
+
+static int
+get_tables(struct lsm *db, const struct view *v, struct bytes target,
+    struct lsm_value *value)
+{
+	struct table_entry e;
+	uint64_t skips = 0;
+	int rc;
+
+	rc = version_get(
+	    v->version, target, hash_64(ikey_user(target), 0), &e, &skips);
+	if (skips > 0)
+		counter_add(&db->counters.filter_skips, skips);
+	if (rc <= 0)
+		return rc;
+	rc = get_answer(value, e.kind, e.value, GET_PIN_BLOCK, e.block);
+	if (rc == 0)
+		cache_unref(e.block);
+	return rc;
+}
+
+/* Takes the view's reference: the value may pin it. */
+static int
+get_find(struct lsm *db, struct view *v, struct bytes target,
+    struct lsm_value *value)
+{
+	struct memtable_entry e;
+	int rc = get_memory(v, target, &e);
+
+	if (rc > 0) {
+		rc = get_answer(value, e.kind, e.value, GET_PIN_VIEW, v);
+		if (rc > 0)
+			return rc;
+	} else {
+		rc = get_tables(db, v, target, value);
+	}
+	view_unref(v);
+	return rc;
+}
+
+static int
+get_at(struct lsm *db, const struct lsm_snapshot *s, struct bytes key,
+    uint8_t *room, struct lsm_value *value)
+{
+	/* In this order, see view.h. */
+	struct view *v = view_get(db);
+	uint64_t seq = s ? s->seq : lsm_seq(db);
+
+	if (key.size > 0)
+		memcpy(room, key.data, key.size);
+	wire_put_le64(room + key.size, ikey_pack(seq, IKEY_KIND_SEEK));
+	return get_find(db, v, bytes_of(room, key.size + IKEY_TRAILER), value);
+}
+
+int
+lsm_get(struct lsm *db, const struct lsm_snapshot *snapshot, struct bytes key,
+    struct lsm_value *value)
+{
+	uint8_t small[GET_KEY_INLINE + IKEY_TRAILER];
+	uint8_t *room = small;
+	int rc;
+
+	counter_add(&db->counters.gets, 1);
+	if (key.size > LSM_KEY_MAX)
+		return 0; /* no such key can be written */
+	if (key.size > GET_KEY_INLINE) {
+		room = malloc(key.size + IKEY_TRAILER);
+		if (!room)
+			return -ENOMEM;
+	}
+	rc = get_at(db, snapshot, key, room, value);
+	if (room != small)
+		free(room);
+	if (rc > 0)
+		counter_add(&db->counters.get_hits, 1);
+	return rc;
+}
+
+void
+lsm_value_release(struct lsm_value *value)
+{
+	switch ((enum get_pin)value->pin_kind) {
+	case GET_PIN_VIEW:
+		view_unref(value->pin);
+		break;
+	case GET_PIN_BLOCK:
+		cache_unref(value->pin);
+		break;
+	case GET_PIN_NONE:
+		break;
+	}
+	*value = (struct lsm_value){0};
+}

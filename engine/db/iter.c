@@ -1,0 +1,168 @@
+/*
+ * iter: iterators over the store (lsm_iter_*): the memtables and tables of a
+ * view merged, at one sequence number.  The view is pinned until close.
+ */
+#include <stdlib.h>
+
+#include "engine/base/must.h"
+#include "engine/db/db.h"
+#include "engine/db/resolve.h"
+#include "engine/table/merge.h"
+
+struct lsm_iter {
+	struct view *view;
+	struct resolve resolve;
+	struct buf lower;
+	struct buf upper;
+};
+
+static int
+iter_add_memtable(struct memtable *m, struct iter **children, size_t *count)
+{
+	int err = memtable_iter_open(m, &children[*count]);
+
+	if (!err)
+		(*count)++;
+	return err;
+}
+
+/* Newest first: of equal entries the first child's wins. */
+static int
+iter_add_children(
+    struct view *v, bool fill, struct iter **children, size_t *count)
+{
+	int err = iter_add_memtable(v->active, children, count);
+
+	for (size_t i = 0; !err && i < v->full_count; i++)
+		err = iter_add_memtable(v->full[i], children, count);
+	return err ? err : version_iters(v->version, fill, children, count);
+}
+
+static int
+iter_merge(struct view *v, bool fill, struct iter **out)
+{
+	size_t max = 1 + v->full_count + version_iter_count(v->version);
+	struct iter **children = calloc(max, sizeof(struct iter *));
+	size_t count = 0;
+	int err;
+
+	if (!children)
+		return -ENOMEM;
+	err = iter_add_children(v, fill, children, &count);
+	if (!err) {
+		err = merge_open(children, count, out);
+	} else {
+		for (size_t i = 0; i < count; i++)
+			iter_close(children[i]);
+	}
+	free(children);
+	return err;
+}
+
+static int
+iter_set_bounds(struct lsm_iter *it, const struct lsm_iter_options *o)
+{
+	int err = buf_assign(&it->lower, o->lower);
+
+	/* Room for one: an empty upper bound is a bound. */
+	if (!err && o->upper.data)
+		err = buf_reserve(&it->upper, o->upper.size + 1);
+	if (!err)
+		err = buf_append_bytes(&it->upper, o->upper);
+	if (err)
+		return err;
+	it->resolve.lower = buf_bytes(&it->lower);
+	if (o->upper.data)
+		it->resolve.upper = buf_bytes(&it->upper);
+	return 0;
+}
+
+int
+lsm_iter_open(
+    struct lsm *db, const struct lsm_iter_options *o, struct lsm_iter **out)
+{
+	static const struct lsm_iter_options all;
+	struct lsm_iter *it = calloc(1, sizeof(*it));
+	int err;
+
+	if (!it)
+		return -ENOMEM;
+	if (!o)
+		o = &all;
+	/* In this order, see view.h. */
+	it->view = view_get(db);
+	it->resolve.seq = o->snapshot ? o->snapshot->seq : lsm_seq(db);
+	err = iter_set_bounds(it, o);
+	if (!err)
+		err = iter_merge(it->view, !o->no_fill, &it->resolve.source);
+	if (err) {
+		lsm_iter_close(it);
+		return err;
+	}
+	counter_add(&db->counters.iterators, 1);
+	*out = it;
+	return 0;
+}
+
+void
+lsm_iter_close(struct lsm_iter *it)
+{
+	if (!it)
+		return;
+	iter_close(it->resolve.source);
+	resolve_fini(&it->resolve);
+	buf_fini(&it->lower);
+	buf_fini(&it->upper);
+	view_unref(it->view);
+	free(it);
+}
+
+int
+lsm_iter_first(struct lsm_iter *it)
+{
+	return resolve_first(&it->resolve);
+}
+
+int
+lsm_iter_last(struct lsm_iter *it)
+{
+	return resolve_last(&it->resolve);
+}
+
+int
+lsm_iter_seek(struct lsm_iter *it, struct bytes key)
+{
+	return resolve_seek(&it->resolve, key);
+}
+
+int
+lsm_iter_seek_back(struct lsm_iter *it, struct bytes key)
+{
+	return resolve_seek_back(&it->resolve, key);
+}
+
+int
+lsm_iter_next(struct lsm_iter *it)
+{
+	return resolve_next(&it->resolve);
+}
+
+int
+lsm_iter_prev(struct lsm_iter *it)
+{
+	return resolve_prev(&it->resolve);
+}
+
+struct bytes
+lsm_iter_key(const struct lsm_iter *it)
+{
+	must(it->resolve.at);
+	return it->resolve.key;
+}
+
+struct bytes
+lsm_iter_value(const struct lsm_iter *it)
+{
+	must(it->resolve.at);
+	return it->resolve.value;
+}

@@ -1,0 +1,316 @@
+/*
+ * open: opening and closing a store.
+ */
+#include <libgen.h>
+#include <stdlib.h>
+
+#include "engine/base/must.h"
+#include "engine/db/compaction.h"
+#include "engine/db/db.h"
+#include "engine/db/flush.h"
+#include "engine/db/recover.h"
+#include "engine/table/cache.h"
+
+void
+lsm_options_init(struct lsm_options *o)
+{
+	*o = (struct lsm_options){
+	    .memtable_bytes = 16u << 20,
+	    .memtables_max = 2,
+	    .cache_bytes = 64u << 20,
+	    .block_bytes = 4096,
+	    .table_bytes = 16u << 20,
+	    .level_base_bytes = 64u << 20,
+	    .level0_tables = 4,
+	    .filter_bits = 10,
+	    .compression = LSM_COMPRESSION_LZ4,
+	};
+}
+
+static bool
+open_options_valid(const struct lsm_options *o)
+{
+	return o->memtable_bytes > 0 && o->memtables_max >= 2 &&
+	       o->block_bytes > 0 && o->block_bytes <= LSM_VALUE_MAX &&
+	       o->table_bytes > 0 && o->level_base_bytes > 0 &&
+	       o->level0_tables > 0 && o->filter_bits <= 64 &&
+	       o->compression <= LSM_COMPRESSION_LZ4;
+}
+
+static void
+open_message(void *ctx, enum err_level level, const char *text)
+{
+	const struct lsm *db = ctx;
+
+	if (db->options.message)
+		db->options.message(db->options.message_ctx, (int)level, text);
+}
+
+/* --- the directory -------------------------------------------------------- */
+
+/* What a directory has before it is opened. */
+struct open_scan {
+	bool store;
+	bool others; /* files that are not ours */
+};
+
+static int
+open_scan_name(void *ctx, const char *name)
+{
+	struct open_scan *scan = ctx;
+	uint64_t number;
+
+	switch (file_name_parse(name, &number)) {
+	case FILE_NAME_CURRENT:
+	case FILE_NAME_LOG:
+	case FILE_NAME_TABLE:
+		scan->store = true;
+		break;
+	case FILE_NAME_OTHER:
+		/* What mkfs puts into an empty file system. */
+		if (strcmp(name, "lost+found") != 0)
+			scan->others = true;
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static int
+open_sync_parent(struct lsm *db)
+{
+	char *copy = strdup(db->dir);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	err = env_sync_dir(db->env, dirname(copy));
+	free(copy);
+	return err;
+}
+
+static int
+open_mkdir(struct lsm *db)
+{
+	int err = env_mkdir(db->env, db->dir);
+
+	if (err == -EEXIST)
+		return 0;
+	return err ? err : open_sync_parent(db);
+}
+
+static int
+open_refuse(struct lsm *db, int err, const char *why)
+{
+	env_log(db->env, ERR_LEVEL_ERROR, "%s: %s", db->dir, why);
+	return err;
+}
+
+/* Before anything is written there: is it a store, or may it become one? */
+static int
+open_look(struct lsm *db)
+{
+	struct open_scan scan = {0};
+	int err = env_list(db->env, db->dir, open_scan_name, &scan);
+
+	if (err)
+		return err;
+	if (scan.store)
+		return db->options.must_create
+			   ? open_refuse(db, -EEXIST, "there is a store here")
+			   : 0;
+	if (!db->options.create)
+		return open_refuse(db, -ENOENT, "no store here");
+	if (scan.others)
+		return open_refuse(db, -ENOTEMPTY,
+		    "no store here, but other files; choose an empty or new"
+		    " directory");
+	return 0;
+}
+
+static int
+open_busy(struct lsm *db, const char *path, pid_t pid)
+{
+	char note[256] = "";
+	pid_t now;
+
+	/* The note may be gone already: then there is none to tell. */
+	if (filelock_peek(path, &now, note, sizeof(note)) || now != pid)
+		note[0] = '\0';
+	if (pid <= 0)
+		return open_refuse(
+		    db, -EBUSY, "the store is open in another process");
+	env_log(db->env, ERR_LEVEL_ERROR,
+	    "%s: the store is open in process %d%s%s", db->dir, (int)pid,
+	    note[0] ? ": " : "", note);
+	return -EBUSY;
+}
+
+static int
+open_lock(struct lsm *db)
+{
+	pid_t pid = 0;
+	char *path;
+	int err;
+
+	err = db_path(db, FILE_NAME_LOCK, 0, &path);
+	if (err)
+		return err;
+	err = filelock_acquire(path, &db->filelock, &pid);
+	if (err == -EBUSY)
+		err = open_busy(db, path, pid);
+	else if (err)
+		env_log(db->env, ERR_LEVEL_ERROR,
+		    "%s: the lock file cannot be used: %s", path,
+		    err_text(err));
+	free(path);
+	return err;
+}
+
+static int
+open_dir(struct lsm *db)
+{
+	int err = db->options.create ? open_mkdir(db) : 0;
+
+	if (!err)
+		err = open_look(db);
+	return err ? err : open_lock(db);
+}
+
+/* --- the parts ------------------------------------------------------------ */
+
+static int
+open_vset(struct lsm *db)
+{
+	const struct version_place place = {db->env, db->dir, db->cache};
+	int err = vset_recover(&db->vset, &place, &db->env->sink);
+
+	if (!err && db->options.must_create) {
+		/* By somebody else since open_look. */
+		vset_fini(&db->vset);
+		return open_refuse(db, -EEXIST, "there is a store here");
+	}
+	if (err == -ENOENT && db->options.create)
+		err = vset_create(&db->vset, &place, &db->env->sink);
+	if (!err)
+		db->has_vset = true;
+	return err;
+}
+
+static int
+open_threads(struct lsm *db)
+{
+	int err;
+
+	lock_acquire(&db->state_lock);
+	work_want(&db->flush);
+	work_want(&db->compaction);
+	lock_release(&db->state_lock);
+	if (db->options.no_background)
+		return 0;
+	err = work_start(&db->flush);
+	return err ? err : work_start(&db->compaction);
+}
+
+static int
+open_parts(struct lsm *db)
+{
+	int err;
+
+	db->cache = cache_new(db->options.cache_bytes);
+	if (!db->cache)
+		return -ENOMEM;
+	err = open_dir(db);
+	if (!err)
+		err = open_vset(db);
+	if (!err)
+		err = recover_run(db);
+	return err ? err : open_threads(db);
+}
+
+static struct lsm *
+open_new(const char *path, const struct lsm_options *o)
+{
+	struct lsm *db = db_new();
+
+	if (!db)
+		return NULL;
+	db->options = *o;
+	db->env = o->env;
+	if (!db->env) {
+		env_posix_init(&db->posix, (struct err_sink){open_message, db});
+		db->env = &db->posix;
+	}
+	work_init(&db->flush, db, "flush", flush_step);
+	work_init(&db->compaction, db, "compaction", compaction_step);
+	db->dir = strdup(path);
+	if (db->dir)
+		return db;
+	db_free(db);
+	return NULL;
+}
+
+int
+lsm_open(const char *path, const struct lsm_options *o, struct lsm **out)
+{
+	struct lsm_options defaults;
+	struct lsm *db;
+	int err;
+
+	if (!o) {
+		lsm_options_init(&defaults);
+		o = &defaults;
+	}
+	if (!open_options_valid(o))
+		return -EINVAL;
+	db = open_new(path, o);
+	if (!db)
+		return -ENOMEM;
+	err = open_parts(db);
+	if (err) {
+		/* Threads that run may be in the middle of something. */
+		atomic_store(&db->stop, true);
+		work_stop(db);
+		db_free(db);
+		return err;
+	}
+	*out = db;
+	return 0;
+}
+
+int
+lsm_close(struct lsm *db)
+{
+	int err;
+
+	if (!db)
+		return 0;
+	err = lsm_sync(db, IKEY_SEQ_MAX);
+	atomic_store(&db->stop, true);
+	work_stop(db);
+	db_free(db);
+	return err;
+}
+
+/* --- the lock file ---------------------------------------------------------
+ */
+
+int
+lsm_holder(const char *path, pid_t *pid, char *note, size_t note_size)
+{
+	char *lock = file_name_path(path, FILE_NAME_LOCK, 0);
+	int err;
+
+	if (!lock)
+		return -ENOMEM;
+	err = filelock_peek(lock, pid, note, note_size);
+	free(lock);
+	return err;
+}
+
+int
+lsm_set_note(struct lsm *db, const char *note)
+{
+	return filelock_set_note(db->filelock, note);
+}

@@ -1,0 +1,46 @@
+/*
+ * resolve: from entries with sequence numbers to what a reader sees: of each
+ * user key the newest version at or below a number, if it is not a tombstone,
+ * within bounds, in both directions.
+ *
+ * Forward, the source stands at the present entry, and key and value are views
+ * into it.  Backward, versions come oldest first, so the source stands at an
+ * entry before those of the present key (or at none), and key and value are
+ * copies.
+ * Use: as struct iter; a failed or ended resolve stands nowhere.
+ * Owns: nothing but its buffers; resolve_fini.
+ */
+#ifndef ENGINE_DB_RESOLVE_H
+#define ENGINE_DB_RESOLVE_H
+
+#include "engine/base/buf.h"
+#include "engine/table/iter.h"
+
+struct resolve {
+	/* constant, set by the owner */
+	struct iter *source;
+	uint64_t seq; /* newer versions are not seen */
+	struct bytes lower;
+	struct bytes upper; /* exclusive; data NULL: none */
+
+	struct bytes key; /* the present entry */
+	struct bytes value;
+	bool at; /* there is one */
+	bool backward;
+	bool source_at;       /* backward: the source stands at an entry */
+	struct buf saved_key; /* forward: whose older versions are skipped */
+	struct buf saved_value;
+	struct buf target;
+};
+
+void resolve_fini(struct resolve *r);
+
+/* 1, 0, <0 as in iter.h. */
+int resolve_first(struct resolve *r);
+int resolve_last(struct resolve *r);
+int resolve_seek(struct resolve *r, struct bytes key);
+int resolve_seek_back(struct resolve *r, struct bytes key);
+int resolve_next(struct resolve *r); /* only when at an entry */
+int resolve_prev(struct resolve *r);
+
+#endif

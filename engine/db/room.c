@@ -1,0 +1,127 @@
+#include "engine/db/room.h"
+
+#include "engine/db/db.h"
+
+/* Level 0 tables at which writers wait, as multiples of those at which its
+ * compaction begins.  While compaction fails they wait for nothing that may
+ * not come, up to a number at which reads suffer too much. */
+#define ROOM_LEVEL0_STOP        3
+#define ROOM_LEVEL0_STOP_FAILED 16
+
+/* What has to be done before another memtable may be full, or NULL. */
+static struct work *
+room_lacking(struct lsm *db)
+{
+	const struct view *v = db->view;
+	size_t stop =
+	    db->compaction.error ? ROOM_LEVEL0_STOP_FAILED : ROOM_LEVEL0_STOP;
+
+	lock_assert_held(&db->state_lock);
+	if (v->full_count >= db->options.memtables_max)
+		return &db->flush;
+	if (v->version->levels[0].count >= stop * db->options.level0_tables)
+		return &db->compaction;
+	return NULL;
+}
+
+/* Waits for room.  Caller holds state_lock. */
+static int
+room_stall(struct lsm *db)
+{
+	uint64_t begin = env_now_us(db->env);
+	struct work *w;
+	int err = 0;
+
+	counter_add(&db->counters.stalls, 1);
+	while (!err && (w = room_lacking(db)))
+		err = work_await(w);
+	counter_add(&db->counters.stall_us, env_now_us(db->env) - begin);
+	return err;
+}
+
+/* 1: there is room now; 0: there was none, but there may be now; <0.  Only
+ * who holds write_lock takes room away. */
+static int
+room_wait(struct lsm *db)
+{
+	bool lacking;
+	int err;
+
+	lock_acquire(&db->state_lock);
+	lacking = room_lacking(db) != NULL;
+	lock_release(&db->state_lock);
+	if (!lacking)
+		return 1;
+	lock_release(&db->write_lock);
+	lock_acquire(&db->state_lock);
+	err = room_stall(db);
+	lock_release(&db->state_lock);
+	lock_acquire(&db->write_lock);
+	return err;
+}
+
+static int
+room_replace(struct lsm *db)
+{
+	struct view *v = view_new(db->full_max);
+	struct memtable *m = memtable_new();
+	struct segment *s = NULL;
+	int err = -ENOMEM;
+
+	if (v && m)
+		err = segment_create(
+		    db, vset_new_number(&db->vset), db->next_seq, &s);
+	if (err) {
+		memtable_unref(m);
+		view_unref(v);
+		return err;
+	}
+	m->log_no = s->number;
+
+	lock_acquire(&db->sync_lock);
+	segment_push(db, s);
+	lock_release(&db->sync_lock);
+
+	lock_acquire(&db->state_lock);
+	v = view_rotate(db, v, m);
+	work_want(&db->flush);
+	lock_release(&db->state_lock);
+	db->active = m;
+	db->log = s;
+	view_unref(v);
+	return 0;
+}
+
+int
+room_make(struct lsm *db)
+{
+	int rc;
+
+	lock_assert_held(&db->write_lock);
+	for (;;) {
+		if (db_failed(db))
+			return -EROFS;
+		if (memtable_bytes(db->active) < db->options.memtable_bytes)
+			return 0;
+		rc = room_wait(db);
+		if (rc != 0)
+			return rc < 0 ? rc : room_replace(db);
+	}
+}
+
+int
+room_rotate(struct lsm *db)
+{
+	int rc;
+
+	lock_assert_held(&db->write_lock);
+	for (;;) {
+		if (memtable_count(db->active) == 0)
+			return 0;
+		if (db_failed(db))
+			return -EROFS;
+		rc = room_wait(db);
+		if (rc != 0)
+			return rc < 0 ? rc : room_replace(db);
+	}
+}

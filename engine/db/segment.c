@@ -1,0 +1,152 @@
+#include "engine/db/segment.h"
+
+#include <stdlib.h>
+
+#include "engine/base/must.h"
+#include "engine/db/db.h"
+
+/* Takes wal and path, also on error. */
+static int
+segment_new(
+    struct wal *wal, char *path, uint64_t first_seq, struct segment **out)
+{
+	struct segment *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		wal_close(wal);
+		free(path);
+		return -ENOMEM;
+	}
+	atomic_init(&s->refs, 1);
+	s->wal = wal;
+	s->path = path;
+	s->number = wal_number(wal);
+	s->first_seq = first_seq;
+	*out = s;
+	return 0;
+}
+
+int
+segment_create(
+    struct lsm *db, uint64_t number, uint64_t first_seq, struct segment **out)
+{
+	struct wal *wal;
+	char *path;
+	int err;
+
+	err = db_path(db, FILE_NAME_LOG, number, &path);
+	if (err)
+		return err;
+	err = wal_create(db->env, path, WAL_KIND_LOG, number, first_seq, &wal);
+	if (err) {
+		free(path);
+		return err;
+	}
+	return segment_new(wal, path, first_seq, out);
+}
+
+int
+segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,
+    uint64_t end, struct segment **out)
+{
+	struct wal *wal;
+	char *path;
+	int err;
+
+	err = db_path(db, FILE_NAME_LOG, number, &path);
+	if (err)
+		return err;
+	err = wal_append_to(db->env, path, number, end, &wal);
+	if (err) {
+		free(path);
+		return err;
+	}
+	return segment_new(wal, path, first_seq, out);
+}
+
+void
+segment_unref(struct segment *s)
+{
+	/* acq_rel: whoever frees it sees what the others did with it. */
+	if (!s ||
+	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	wal_close(s->wal);
+	free(s->path);
+	free(s);
+}
+
+void
+segment_push(struct lsm *db, struct segment *s)
+{
+	struct segment *last = TAILQ_LAST(&db->segments, segment_list);
+
+	must(!last || last->number < s->number);
+	TAILQ_INSERT_TAIL(&db->segments, s, link);
+}
+
+struct segment *
+segment_from(struct lsm *db, uint64_t number)
+{
+	struct segment *s;
+
+	lock_assert_held(&db->sync_lock);
+	TAILQ_FOREACH (s, &db->segments, link)
+		if (s->number >= number)
+			return s;
+	return NULL;
+}
+
+int
+segment_sync(struct lsm *db, struct segment *s)
+{
+	int err;
+
+	if (!s->named) {
+		err = env_sync_dir(db->env, db->dir);
+		if (err)
+			return err;
+		s->named = true;
+	}
+	counter_add(&db->counters.syncs, 1);
+	return wal_sync(s->wal);
+}
+
+/* The first of the list if its number is below, taken out. */
+static struct segment *
+segment_shift(struct lsm *db, uint64_t number)
+{
+	struct segment *s;
+
+	lock_acquire(&db->sync_lock);
+	s = TAILQ_FIRST(&db->segments);
+	if (s && s->number < number)
+		TAILQ_REMOVE(&db->segments, s, link);
+	else
+		s = NULL;
+	lock_release(&db->sync_lock);
+	return s;
+}
+
+void
+segment_delete_below(struct lsm *db, uint64_t number)
+{
+	struct segment *s;
+
+	while ((s = segment_shift(db, number))) {
+		/* A failure was logged; the next open tries again. */
+		env_unlink(db->env, s->path);
+		segment_unref(s);
+	}
+}
+
+void
+segment_clear(struct lsm *db)
+{
+	struct segment *s;
+
+	while ((s = TAILQ_FIRST(&db->segments))) {
+		TAILQ_REMOVE(&db->segments, s, link);
+		segment_unref(s);
+	}
+}

@@ -1,0 +1,84 @@
+/*
+ * stats: figures of the store.
+ */
+#include "engine/db/db.h"
+#include "engine/table/cache.h"
+
+static void
+stats_counters(struct lsm *db, struct lsm_stats *out)
+{
+	const struct db_counters *c = &db->counters;
+
+	out->gets = counter_sum(&c->gets);
+	out->get_hits = counter_sum(&c->get_hits);
+	out->iterators = counter_sum(&c->iterators);
+	out->bytes_written_flush = counter_sum(&c->bytes_flush);
+	out->bytes_written_compact = counter_sum(&c->bytes_compact);
+	out->syncs = counter_sum(&c->syncs);
+	out->flushes = counter_sum(&c->flushes);
+	out->compactions = counter_sum(&c->compactions);
+	out->stalls = counter_sum(&c->stalls);
+	out->stall_us = counter_sum(&c->stall_us);
+	out->filter_skips = counter_sum(&c->filter_skips);
+}
+
+static void
+stats_writes(struct lsm *db, struct lsm_stats *out)
+{
+	const struct write_figures *f = &db->figures;
+
+	lock_acquire(&db->write_lock);
+	out->puts = f->puts;
+	out->deletes = f->deletes;
+	out->batches = f->batches;
+	out->bytes_written_user = f->bytes_user;
+	out->bytes_written_log = f->bytes_log;
+	lock_release(&db->write_lock);
+}
+
+static void
+stats_logs(struct lsm *db, struct lsm_stats *out)
+{
+	struct segment *s;
+
+	lock_acquire(&db->sync_lock);
+	TAILQ_FOREACH (s, &db->segments, link) {
+		out->log_files++;
+		out->log_bytes += wal_size(s->wal);
+	}
+	lock_release(&db->sync_lock);
+}
+
+static void
+stats_view(struct lsm *db, struct lsm_stats *out)
+{
+	struct view *v = view_get(db);
+
+	out->memtables = 1 + v->full_count;
+	out->memtable_bytes = memtable_bytes(v->active);
+	for (size_t i = 0; i < v->full_count; i++)
+		out->memtable_bytes += memtable_bytes(v->full[i]);
+	for (int i = 0; i < LSM_LEVELS; i++) {
+		out->level_tables[i] = (unsigned)v->version->levels[i].count;
+		out->level_bytes[i] = v->version->levels[i].bytes;
+	}
+	view_unref(v);
+}
+
+void
+lsm_stats(struct lsm *db, struct lsm_stats *out)
+{
+	struct cache_figures cache;
+
+	memset(out, 0, sizeof(*out));
+	stats_counters(db, out);
+	stats_writes(db, out);
+	stats_logs(db, out);
+	stats_view(db, out);
+	cache_figures(db->cache, &cache);
+	out->cache_hits = cache.hits;
+	out->cache_misses = cache.misses;
+	out->cache_bytes = cache.bytes;
+	out->durable_seq = lsm_durable_seq(db);
+	out->seq = lsm_seq(db);
+}

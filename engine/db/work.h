@@ -1,0 +1,72 @@
+/*
+ * work: the two jobs that run beside readers and writers: flushing the oldest
+ * full memtable, and compacting.
+ *
+ * Each job is a step function that runs in one thread at a time: in a thread
+ * of its own, or (options.no_background) in that of whoever needs it done.
+ * A step that failed is tried again after a pause that grows, and at once when
+ * a writer needs its result.
+ * Threads: everything in struct work is protected by db->state_lock; steps run
+ * without any lock.
+ */
+#ifndef ENGINE_DB_WORK_H
+#define ENGINE_DB_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/lock.h"
+#include "engine/os/thread.h"
+
+struct lsm;
+
+struct work {
+	/* constant after open */
+	const char *name;
+	/* 1: did something, there may be more; 0: nothing to do; <0. */
+	int (*step)(struct lsm *db);
+	struct lsm *db;
+
+	struct thread thread;
+	bool has_thread;
+	struct lock_cond wake;
+
+	bool wanted;       /* there may be something to do */
+	bool hurry;        /* do not wait out the pause */
+	bool busy;         /* somebody runs a step */
+	unsigned claims;   /* who wait to run something instead of it */
+	uint64_t attempts; /* steps ended so far */
+	int error;         /* of the last step */
+	uint64_t pause_us; /* from an error to the next try */
+	uint64_t retry_at; /* on the clock of env_now_us */
+};
+
+void work_init(struct work *w, struct lsm *db, const char *name,
+    int (*step)(struct lsm *db));
+void work_fini(struct work *w);
+
+/* The job's own thread. */
+int work_start(struct work *w);
+
+/* Ends the threads of both jobs; db->stop is set. */
+void work_stop(struct lsm *db);
+
+/* There may be something to do.  Caller holds db->state_lock. */
+void work_want(struct work *w);
+
+/*
+ * Waits until a step has ended; returns its error or 0.  An error is of a step
+ * that began after the call.  Caller holds db->state_lock, which is released
+ * meanwhile.
+ */
+int work_await(struct work *w);
+
+/* For no_background: steps until there is nothing to do or one fails. */
+void work_all(struct work *w);
+
+/* Keeps the job from running, for a thread that does it by itself.  Caller
+ * does not hold db->state_lock. */
+void work_claim(struct work *w);
+void work_unclaim(struct work *w);
+
+#endif

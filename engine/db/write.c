@@ -1,0 +1,114 @@
+/*
+ * write: the way of a batch into the log and the memtable.
+ *
+ * All under write_lock, one batch after the other; lsm_write does not sync.
+ * Numbers are published when the batch is in the memtable as a whole, and
+ * batches are applied in the order of their numbers, so whoever reads at a
+ * published number sees whole batches without a gap.
+ */
+#include "engine/base/must.h"
+#include "engine/db/batch.h"
+#include "engine/db/db.h"
+#include "engine/db/room.h"
+
+/* The record goes to the kernel; on an error the log is as before, or the
+ * store takes no more writes. */
+static int
+write_log(struct lsm *db, struct lsm_batch *b, uint32_t count)
+{
+	struct wal_stamp stamp = {
+	    .seq = db->next_seq,
+	    .count = count,
+	    .durable = lsm_durable_seq(db),
+	};
+	size_t size;
+	uint8_t *record = batch_record(b, &size);
+	int err = wal_append(db->log->wal, record, size, &stamp);
+
+	if (err && err != -ENOSPC && err != -EDQUOT)
+		db_fail(db, err);
+	if (!err)
+		db->figures.bytes_log += size;
+	return err;
+}
+
+/* Into the memtable, whose memory was reserved. */
+static void
+write_apply(struct lsm *db, const struct lsm_batch *b)
+{
+	struct write_figures *f = &db->figures;
+	struct batch_cursor c;
+	struct batch_op op;
+	uint64_t seq = db->next_seq;
+
+	must(batch_cursor_init(&c, batch_payload(b)) == 0);
+	while (batch_cursor_next(&c, &op) == 1) {
+		must(memtable_add(
+			 db->active, seq++, op.kind, op.key, op.value) == 0);
+		if (op.kind == IKEY_KIND_DELETE)
+			f->deletes++;
+		else
+			f->puts++;
+		f->bytes_user += op.key.size + op.value.size;
+	}
+	must(seq == db->next_seq + lsm_batch_count(b));
+	f->batches++;
+	db->next_seq = seq;
+}
+
+static int
+write_batch(struct lsm *db, struct lsm_batch *b)
+{
+	uint32_t count = lsm_batch_count(b);
+	int err;
+
+	err = room_make(db);
+	if (err)
+		return err;
+	if (count > IKEY_SEQ_MAX - db->next_seq)
+		return -EOVERFLOW;
+	err = memtable_reserve(db->active, lsm_batch_bytes(b), count);
+	if (err)
+		return err;
+	err = write_log(db, b, count);
+	if (err)
+		return err;
+	write_apply(db, b);
+	/* Release: who sees the number sees what is in the memtable. */
+	atomic_store_explicit(
+	    &db->written, db->next_seq - 1, memory_order_release);
+	return 0;
+}
+
+int
+lsm_write(struct lsm *db, struct lsm_batch *b, uint64_t *seq)
+{
+	uint64_t last = 0;
+	int err;
+
+	if (lsm_batch_count(b) == 0) {
+		if (seq)
+			*seq = lsm_seq(db);
+		return 0;
+	}
+	lock_acquire(&db->write_lock);
+	err = write_batch(db, b);
+	if (!err)
+		last = db->next_seq - 1;
+	lock_release(&db->write_lock);
+	if (err)
+		return err;
+	if (db->options.no_background) {
+		work_all(&db->flush);
+		work_all(&db->compaction);
+	}
+	if (seq)
+		*seq = last;
+	return 0;
+}
+
+uint64_t
+lsm_seq(struct lsm *db)
+{
+	return atomic_load_explicit(&db->written, memory_order_acquire);
+}
