@@ -1,0 +1,357 @@
+#include "fs/fuse/loop.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/base/lock.h"
+#include "engine/base/must.h"
+#include "engine/os/thread.h"
+
+/* How long a request may keep the reader before a spare takes over. */
+#define GUARD_US 2000
+/* The guard sleeps after so many looks at an idle reader. */
+#define GUARD_IDLE_LOOKS 100
+/* Wakes a thread from read(2); its handler does nothing. */
+#define WAKE_SIGNAL SIGUSR1
+
+struct worker {
+	struct loop *loop;
+	struct thread thread;
+	bool started;
+	atomic_bool done;
+	/* Odd while in a request; written by this thread, read by the guard. */
+	_Atomic uint64_t progress;
+	/* This thread's alone: */
+	struct fuse_buf request;
+	uint8_t *scratch;
+	size_t scratch_size;
+	struct reply deferred[LOOP_DEFERRED];
+	size_t deferred_count;
+	uint64_t deferred_seq;
+};
+
+struct loop {
+	struct fuse_session *se;
+	struct vol *vol;
+	struct loop_events events;
+	atomic_bool is_ready;
+	atomic_bool has_ended;
+	atomic_bool stopping;
+	_Atomic(struct worker *) reader; /* changed under lock */
+	atomic_bool guard_sleeps;
+
+	struct lock lock;
+	struct lock_cond spare; /* the reader changed */
+	struct lock_cond guard_wake;
+	struct thread guard;
+	bool guard_started;
+	struct worker workers[LOOP_THREADS];
+};
+
+static _Thread_local struct worker *self;
+
+/* --- what handlers use -------------------------------------------------- */
+
+void
+loop_defer(const struct reply *r, uint64_t seq)
+{
+	struct worker *w = self;
+
+	must(w && w->deferred_count < LOOP_DEFERRED);
+	if (vol_durable_seq(w->loop->vol) >= seq) {
+		reply_send(r, 0);
+		return;
+	}
+	w->deferred[w->deferred_count++] = *r;
+	if (seq > w->deferred_seq)
+		w->deferred_seq = seq;
+}
+
+void *
+loop_scratch(size_t size)
+{
+	struct worker *w = self;
+	uint8_t *p;
+
+	must(w);
+	if (size > w->scratch_size) {
+		p = realloc(w->scratch, size);
+		if (!p)
+			return NULL;
+		w->scratch = p;
+		w->scratch_size = size;
+	}
+	return w->scratch;
+}
+
+/* --- the guard ---------------------------------------------------------- */
+
+/* A thread that is in no request becomes the reader. */
+static void
+hand_over(struct loop *l, struct worker *blocked)
+{
+	lock_assert_held(&l->lock);
+	for (size_t i = 0; i < LOOP_THREADS; i++) {
+		struct worker *w = &l->workers[i];
+
+		if (w == blocked || (atomic_load(&w->progress) & 1))
+			continue;
+		atomic_store(&l->reader, w);
+		lock_cond_broadcast(&l->spare);
+		return;
+	}
+}
+
+static void *
+guard_run(void *arg)
+{
+	struct loop *l = arg;
+	struct worker *last = NULL;
+	uint64_t last_progress = 0;
+	unsigned idle = 0;
+
+	lock_acquire(&l->lock);
+	while (!atomic_load(&l->stopping)) {
+		struct worker *w = atomic_load(&l->reader);
+		uint64_t progress = atomic_load(&w->progress);
+		bool same = w == last && progress == last_progress;
+
+		if (same && (progress & 1))
+			hand_over(l, w);
+		idle = same && !(progress & 1) ? idle + 1 : 0;
+		last = w;
+		last_progress = progress;
+		if (idle < GUARD_IDLE_LOOKS) {
+			lock_cond_wait_for(&l->guard_wake, &l->lock, GUARD_US);
+			continue;
+		}
+		/* Pairs with begin_work: both are sequentially consistent, so
+		 * either the guard sees the progress or the reader sees that
+		 * the guard sleeps, and then it needs the lock to wake it. */
+		atomic_store(&l->guard_sleeps, true);
+		if (atomic_load(&w->progress) == progress &&
+		    !atomic_load(&l->stopping))
+			lock_cond_wait(&l->guard_wake, &l->lock);
+		atomic_store(&l->guard_sleeps, false);
+		idle = 0;
+	}
+	lock_release(&l->lock);
+	return NULL;
+}
+
+static void
+begin_work(struct worker *w)
+{
+	struct loop *l = w->loop;
+
+	atomic_fetch_add(&w->progress, 1);
+	if (atomic_load(&l->guard_sleeps)) {
+		lock_acquire(&l->lock);
+		lock_cond_signal(&l->guard_wake);
+		lock_release(&l->lock);
+	}
+}
+
+static void
+end_work(struct worker *w)
+{
+	atomic_fetch_add(&w->progress, 1);
+}
+
+/* --- the workers -------------------------------------------------------- */
+
+/* One device sync for all answers put aside. */
+static void
+settle(struct worker *w)
+{
+	int err;
+
+	if (w->deferred_count == 0)
+		return;
+	begin_work(w);
+	err = vol_sync(w->loop->vol, w->deferred_seq);
+	for (size_t i = 0; i < w->deferred_count; i++)
+		reply_send(&w->deferred[i], err);
+	w->deferred_count = 0;
+	w->deferred_seq = 0;
+	end_work(w);
+}
+
+static bool
+request_waits(const struct loop *l)
+{
+	struct pollfd p = {fuse_session_fd(l->se), POLLIN, 0};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
+}
+
+static void
+ended(struct loop *l)
+{
+	if (!atomic_exchange(&l->has_ended, true) && l->events.ended)
+		l->events.ended(l->events.ctx);
+}
+
+static bool
+is_reader(const struct worker *w)
+{
+	const struct loop *l = w->loop;
+
+	return atomic_load(&l->reader) == w && !atomic_load(&l->stopping) &&
+	       !atomic_load(&l->has_ended);
+}
+
+static void
+serve(struct worker *w)
+{
+	struct loop *l = w->loop;
+
+	while (is_reader(w)) {
+		int got;
+
+		if (w->deferred_count == LOOP_DEFERRED ||
+		    (w->deferred_count > 0 && !request_waits(l))) {
+			settle(w);
+			continue;
+		}
+		got = fuse_session_receive_buf(l->se, &w->request);
+		if (got == -EINTR || got == -EAGAIN)
+			continue;
+		if (got <= 0) {
+			ended(l);
+			break;
+		}
+		begin_work(w);
+		fuse_session_process_buf(l->se, &w->request);
+		end_work(w);
+		if (!atomic_load_explicit(&l->is_ready, memory_order_relaxed) &&
+		    !atomic_exchange(&l->is_ready, true) && l->events.ready)
+			l->events.ready(l->events.ctx);
+	}
+	settle(w);
+}
+
+static bool
+await_turn(struct worker *w)
+{
+	struct loop *l = w->loop;
+
+	lock_acquire(&l->lock);
+	while (atomic_load(&l->reader) != w && !atomic_load(&l->stopping))
+		lock_cond_wait(&l->spare, &l->lock);
+	/* After the end nobody reads; wait for loop_stop. */
+	while (atomic_load(&l->has_ended) && !atomic_load(&l->stopping))
+		lock_cond_wait(&l->spare, &l->lock);
+	lock_release(&l->lock);
+	return !atomic_load(&l->stopping);
+}
+
+static void *
+worker_run(void *arg)
+{
+	struct worker *w = arg;
+	sigset_t wake;
+
+	self = w;
+	sigemptyset(&wake);
+	sigaddset(&wake, WAKE_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
+	while (await_turn(w))
+		serve(w);
+	atomic_store(&w->done, true);
+	return NULL;
+}
+
+static void
+wake_up(int signal)
+{
+	(void)signal;
+}
+
+/* --- start and stop ----------------------------------------------------- */
+
+static int
+start_threads(struct loop *l)
+{
+	int err;
+
+	for (size_t i = 0; i < LOOP_THREADS; i++) {
+		struct worker *w = &l->workers[i];
+
+		err = thread_start(&w->thread, "keyfs-fuse", worker_run, w);
+		if (err != 0)
+			return err;
+		w->started = true;
+	}
+	err = thread_start(&l->guard, "keyfs-guard", guard_run, l);
+	l->guard_started = err == 0;
+	return err;
+}
+
+int
+loop_start(struct fuse_session *se, struct vol *v,
+    const struct loop_events *events, struct loop **out)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+	struct sigaction wake = {.sa_handler = wake_up};
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	l->se = se;
+	l->vol = v;
+	l->events = *events;
+	lock_init(&l->lock, LOCK_RANK_FUSE);
+	lock_cond_init(&l->spare);
+	lock_cond_init(&l->guard_wake);
+	for (size_t i = 0; i < LOOP_THREADS; i++)
+		l->workers[i].loop = l;
+	atomic_store(&l->reader, &l->workers[0]);
+	sigaction(WAKE_SIGNAL, &wake, NULL);
+	err = start_threads(l);
+	if (err != 0) {
+		loop_stop(l);
+		return err;
+	}
+	*out = l;
+	return 0;
+}
+
+/* A signal that comes before read(2) is lost, so it is sent until heard. */
+static void
+join_worker(struct worker *w)
+{
+	if (!w->started)
+		return;
+	while (!atomic_load(&w->done)) {
+		pthread_kill(w->thread.id, WAKE_SIGNAL);
+		usleep(1000);
+	}
+	thread_join(&w->thread);
+}
+
+void
+loop_stop(struct loop *l)
+{
+	lock_acquire(&l->lock);
+	atomic_store(&l->stopping, true);
+	lock_cond_broadcast(&l->spare);
+	lock_cond_broadcast(&l->guard_wake);
+	lock_release(&l->lock);
+	for (size_t i = 0; i < LOOP_THREADS; i++)
+		join_worker(&l->workers[i]);
+	if (l->guard_started)
+		thread_join(&l->guard);
+	for (size_t i = 0; i < LOOP_THREADS; i++) {
+		free(l->workers[i].request.mem);
+		free(l->workers[i].scratch);
+	}
+	lock_cond_fini(&l->guard_wake);
+	lock_cond_fini(&l->spare);
+	lock_fini(&l->lock);
+	free(l);
+}

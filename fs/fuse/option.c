@@ -1,0 +1,195 @@
+#include "fs/fuse/option.h"
+
+#include <bsd/stdlib.h>
+#include <bsd/libutil.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Understood by the kernel or by libfuse's mount code. */
+static const char *const kernel_options[] = {"rw", "suid", "nosuid", "dev",
+    "nodev", "exec", "noexec", "async", "sync", "dirsync", "atime", "noatime",
+    "diratime", "nodiratime", "relatime", "norelatime", "strictatime",
+    "nostrictatime", "allow_other", "allow_root", "auto_unmount", NULL};
+
+/* For mount(8) and fstab only; "x-..." likewise. */
+static const char *const other_options[] = {"defaults", "auto", "noauto",
+    "user", "nouser", "users", "owner", "group", "nofail", "_netdev", NULL};
+
+const char *
+option_help(void)
+{
+	return "  durability=sync|none  when a change is answered: on stable\n"
+	       "                        storage, or in the log (default none)\n"
+	       "  ro                    no changes\n"
+	       "  allow_other           other users may use the mount\n"
+	       "  cache=BYTES           memory for table blocks (default 64M)\n"
+	       "  memtable=BYTES        memory for new entries (default 16M)\n"
+	       "  block=BYTES           block size of a store that is created\n"
+	       "  inline=BYTES          files up to this size stand in their\n"
+	       "                        directory entry (store creation)\n"
+	       "  and those of mount(8): rw, suid, dev, exec, noatime, ...\n";
+}
+
+static bool
+is_one_of(struct bytes word, const char *const *list)
+{
+	for (; *list; list++)
+		if (bytes_eq(word, bytes_str(*list)))
+			return true;
+	return false;
+}
+
+static int
+add_kernel(struct option *o, struct bytes word)
+{
+	int err = 0;
+
+	if (o->kernel.size > 0) {
+		o->kernel.size--; /* the NUL */
+		err = buf_append_u8(&o->kernel, ',');
+	}
+	if (err == 0)
+		err = buf_append_bytes(&o->kernel, word);
+	if (err == 0)
+		err = buf_append_u8(&o->kernel, 0);
+	return err;
+}
+
+static int
+refuse(struct buf *why, struct bytes word, const char *what)
+{
+	buf_printf(
+	    why, "mount option \"%.*s\": %s", (int)word.size, word.data, what);
+	return -EINVAL;
+}
+
+static int
+set_durability(struct option *o, struct bytes value)
+{
+	if (bytes_eq(value, bytes_str("sync")))
+		o->durability = VOL_DURABILITY_SYNC;
+	else if (bytes_eq(value, bytes_str("none")))
+		o->durability = VOL_DURABILITY_NONE;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+/* A size as people write it ("64M"), within limits. */
+static int
+set_size(struct bytes value, uint64_t min, uint64_t max, uint64_t *out)
+{
+	char text[32];
+	uint64_t n;
+
+	if (value.size == 0 || value.size >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, value.data, value.size);
+	text[value.size] = 0;
+	if (text[0] < '0' || text[0] > '9' || expand_number(text, &n) != 0 ||
+	    n < min || n > max)
+		return -EINVAL;
+	*out = n;
+	return 0;
+}
+
+static int
+set_size32(struct bytes value, uint64_t min, uint64_t max, uint32_t *out)
+{
+	uint64_t n = 0;
+	int err = set_size(value, min, max, &n);
+
+	if (err == 0)
+		*out = (uint32_t)n;
+	return err;
+}
+
+static bool
+take_value(struct bytes word, const char *name, struct bytes *value)
+{
+	struct bytes n = bytes_str(name);
+
+	if (!bytes_has_prefix(word, n))
+		return false;
+	*value = bytes_of(word.data + n.size, word.size - n.size);
+	return true;
+}
+
+static int
+parse_block(
+    struct option *o, struct bytes value, struct bytes word, struct buf *why)
+{
+	uint32_t n = 0;
+
+	if (set_size32(value, 4096, 1u << 20, &n) != 0 || (n & (n - 1)) != 0)
+		return refuse(why, word, "a power of two from 4K to 1M");
+	o->block_bytes = n;
+	return 0;
+}
+
+static int
+parse_own(struct option *o, struct bytes word, struct buf *why)
+{
+	struct bytes value;
+
+	if (take_value(word, "durability=", &value))
+		return set_durability(o, value) == 0
+			   ? 0
+			   : refuse(why, word, "sync or none are allowed");
+	if (take_value(word, "cache=", &value))
+		return set_size(value, 1u << 20, UINT64_C(1) << 40,
+			   &o->cache_bytes) == 0
+			   ? 0
+			   : refuse(why, word, "a size from 1M to 1T");
+	if (take_value(word, "memtable=", &value))
+		return set_size(
+			   value, 64u << 10, 1u << 30, &o->memtable_bytes) == 0
+			   ? 0
+			   : refuse(why, word, "a size from 64K to 1G");
+	if (take_value(word, "block=", &value))
+		return parse_block(o, value, word, why);
+	if (take_value(word, "inline=", &value))
+		return set_size32(value, 0, 1u << 20, &o->inline_bytes) == 0
+			   ? 0
+			   : refuse(why, word, "a size up to the block size");
+	return refuse(why, word, "unknown; see keyfs mount --help");
+}
+
+static int
+parse_word(struct option *o, struct bytes word, struct buf *why)
+{
+	if (word.size == 0 || is_one_of(word, other_options) ||
+	    bytes_has_prefix(word, bytes_str("x-")) ||
+	    bytes_has_prefix(word, bytes_str("comment=")))
+		return 0;
+	if (bytes_eq(word, bytes_str("ro"))) {
+		o->read_only = true;
+		return add_kernel(o, word);
+	}
+	if (is_one_of(word, kernel_options))
+		return add_kernel(o, word);
+	return parse_own(o, word, why);
+}
+
+int
+option_parse(struct option *o, const char *text, struct buf *why)
+{
+	while (*text) {
+		size_t n = strcspn(text, ",");
+		int err = parse_word(o, bytes_of(text, n), why);
+
+		if (err != 0)
+			return err;
+		text += n;
+		text += *text == ',';
+	}
+	return 0;
+}
+
+void
+option_fini(struct option *o)
+{
+	buf_fini(&o->kernel);
+	*o = (struct option){0};
+}

@@ -1,0 +1,31 @@
+/*
+ * option: the text behind -o, taken apart.
+ *
+ * What the kernel and mount(8) know is passed on or dropped as usual; what is
+ * ours is checked here.  Errors: -EINVAL, with the reason in `why`: which
+ * option, and what is allowed.
+ */
+#ifndef FS_FUSE_OPTION_H
+#define FS_FUSE_OPTION_H
+
+#include "engine/base/buf.h"
+#include "fs/vol/vol.h"
+
+struct option {
+	struct buf kernel; /* for struct session_options, NUL-terminated */
+	enum vol_durability durability; /* durability=sync|none */
+	bool read_only;                 /* ro */
+	uint64_t cache_bytes;           /* cache=BYTES; 0: default */
+	uint64_t memtable_bytes;        /* memtable=BYTES */
+	uint32_t block_bytes;           /* block=BYTES, for a new store */
+	uint32_t inline_bytes;          /* inline=BYTES, for a new store */
+};
+
+/* Adds the comma-separated text to o, which is zeroed or was filled before. */
+int option_parse(struct option *o, const char *text, struct buf *why);
+void option_fini(struct option *o);
+
+/* One line per option, for --help. */
+const char *option_help(void);
+
+#endif

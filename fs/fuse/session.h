@@ -1,0 +1,34 @@
+/*
+ * session: a volume mounted through libfuse's low-level API.
+ *
+ * Use: session_open mounts, session_run serves until the file system is
+ * unmounted or session_stop is called, session_close unmounts what is still
+ * mounted and frees.  The volume stays the caller's.
+ * Threads: session_stop from any thread or, through the descriptor of
+ * session_stop_fd, from a signal handler; the others from one thread.
+ * Errors: 0 or -errno; a failing mount has told why on standard error.
+ */
+#ifndef FS_FUSE_SESSION_H
+#define FS_FUSE_SESSION_H
+
+#include "fs/vol/vol.h"
+
+struct session;
+
+struct session_options {
+	const char *mountpoint; /* absolute */
+	const char *source;     /* shown by mount(8) */
+	const char *kernel;     /* options for the kernel, "a,b=c"; or NULL */
+	bool debug;             /* libfuse prints every request */
+};
+
+int session_open(
+    struct vol *v, const struct session_options *o, struct session **out);
+
+/* Calls ready once, from another thread, when the kernel's first request was
+ * answered: from then on the mount is usable. */
+int session_run(struct session *s, void (*ready)(void *ctx), void *ctx);
+void session_stop(struct session *s);
+void session_close(struct session *s);
+
+#endif
