@@ -1,0 +1,37 @@
+#include "fs/cli/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "fs/cli/commands.h"
+
+const struct command *const command_table[] = {
+    &cmd_mount,
+    &cmd_umount,
+    NULL,
+};
+
+const struct command *
+command_find(const char *name)
+{
+	for (size_t i = 0; command_table[i]; i++)
+		if (strcmp(command_table[i]->name, name) == 0)
+			return command_table[i];
+	return NULL;
+}
+
+int
+command_usage(const struct command *c)
+{
+	fprintf(stderr, "usage: keyfs %s %s\n", c->name, c->args);
+	return COMMAND_USAGE;
+}
+
+int
+command_help(const struct command *c)
+{
+	printf("usage: keyfs %s %s\n\n%s.\n", c->name, c->args, c->summary);
+	if (c->help)
+		printf("\n%s", c->help);
+	return COMMAND_DONE;
+}

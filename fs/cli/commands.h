@@ -1,0 +1,12 @@
+/*
+ * commands: every subcommand, one file each.
+ */
+#ifndef FS_CLI_COMMANDS_H
+#define FS_CLI_COMMANDS_H
+
+#include "fs/cli/command.h"
+
+extern const struct command cmd_mount;
+extern const struct command cmd_umount;
+
+#endif

@@ -1,0 +1,69 @@
+#include "fs/cli/report.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <syslog.h>
+
+#include "fs/cli/command.h"
+
+static atomic_bool to_syslog;
+
+static void
+put_line(const char *subject, const char *text)
+{
+	const char *gap = subject ? ": " : "";
+
+	if (!subject)
+		subject = "";
+	if (atomic_load(&to_syslog))
+		syslog(LOG_WARNING, "%s%s%s", subject, gap, text);
+	else
+		fprintf(stderr, "keyfs: %s%s%s\n", subject, gap, text);
+}
+
+void
+report(const char *subject, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	put_line(subject, text);
+}
+
+int
+report_errno(const char *subject, const char *doing, int err)
+{
+	report(subject, "%s: %s", doing, err_text(err));
+	return err == -ENOENT ? COMMAND_NO : COMMAND_UNUSABLE;
+}
+
+void
+report_message(void *subject, int level, const char *text)
+{
+	if (level >= ERR_LEVEL_WARNING)
+		put_line(subject, text);
+}
+
+static void
+sink_write(void *ctx, enum err_level level, const char *text)
+{
+	report_message(ctx, (int)level, text);
+}
+
+struct err_sink
+report_sink(const char *subject)
+{
+	return (struct err_sink){sink_write, (void *)(uintptr_t)subject};
+}
+
+void
+report_to_syslog(void)
+{
+	openlog("keyfs", LOG_PID, LOG_DAEMON);
+	atomic_store(&to_syslog, true);
+}
