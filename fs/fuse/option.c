@@ -1,7 +1,6 @@
 #include "fs/fuse/option.h"
 
-#include <bsd/stdlib.h>
-#include <bsd/libutil.h>
+#include <libutil.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
