@@ -10,9 +10,7 @@
 #include "fs/cli/daemon.h"
 #include "fs/cli/local.h"
 #include "fs/cli/report.h"
-#include "fs/fuse/option.h"
 #include "fs/fuse/session.h"
-#include "fs/fuse/unmount.h"
 
 struct mount_args {
 	const char *store;
@@ -174,8 +172,9 @@ open_store(struct mount_args *a, struct local *l)
 static void
 on_ready(void *foreground)
 {
-	if (!*(bool *)foreground)
-		report_to_syslog();
+	if (*(bool *)foreground)
+		return;
+	report_to_syslog();
 	daemon_ready();
 }
 

@@ -9,7 +9,7 @@
 #include "engine/lsm.h"
 #include "fs/cli/commands.h"
 #include "fs/cli/report.h"
-#include "fs/fuse/unmount.h"
+#include "fs/fuse/session.h"
 
 /* The daemon syncs and closes the store after the kernel has unmounted. */
 #define CLOSE_WAIT_MS 60000

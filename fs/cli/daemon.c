@@ -69,6 +69,7 @@ daemon_ready(void)
 		if (null > STDERR_FILENO)
 			close(null);
 	}
+	n = chdir("/"); /* keeps no other file system busy */
 	n = write(parent_fd, &done, 1);
 	(void)n; /* the parent may have been killed: then nobody waits */
 	close(parent_fd);

@@ -9,7 +9,6 @@
 
 #include "engine/base/lock.h"
 #include "engine/base/must.h"
-#include "engine/os/thread.h"
 
 /* How long a request may keep the reader before a spare takes over. */
 #define GUARD_US 2000
@@ -20,7 +19,7 @@
 
 struct worker {
 	struct loop *loop;
-	struct thread thread;
+	pthread_t thread;
 	bool started;
 	atomic_bool done;
 	/* Odd while in a request; written by this thread, read by the guard. */
@@ -47,7 +46,7 @@ struct loop {
 	struct lock lock;
 	struct lock_cond spare; /* the reader changed */
 	struct lock_cond guard_wake;
-	struct thread guard;
+	pthread_t guard;
 	bool guard_started;
 	struct worker workers[LOOP_THREADS];
 };
@@ -274,6 +273,22 @@ wake_up(int signal)
 
 /* --- start and stop ----------------------------------------------------- */
 
+/* Signals are for the thread that waits for them (session_run). */
+static int
+start_thread(pthread_t *t, const char *name, void *(*run)(void *), void *arg)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(t, NULL, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err == 0)
+		pthread_setname_np(*t, name);
+	return -err;
+}
+
 static int
 start_threads(struct loop *l)
 {
@@ -282,12 +297,12 @@ start_threads(struct loop *l)
 	for (size_t i = 0; i < LOOP_THREADS; i++) {
 		struct worker *w = &l->workers[i];
 
-		err = thread_start(&w->thread, "keyfs-fuse", worker_run, w);
+		err = start_thread(&w->thread, "keyfs-fuse", worker_run, w);
 		if (err != 0)
 			return err;
 		w->started = true;
 	}
-	err = thread_start(&l->guard, "keyfs-guard", guard_run, l);
+	err = start_thread(&l->guard, "keyfs-guard", guard_run, l);
 	l->guard_started = err == 0;
 	return err;
 }
@@ -328,10 +343,10 @@ join_worker(struct worker *w)
 	if (!w->started)
 		return;
 	while (!atomic_load(&w->done)) {
-		pthread_kill(w->thread.id, WAKE_SIGNAL);
+		pthread_kill(w->thread, WAKE_SIGNAL);
 		usleep(1000);
 	}
-	thread_join(&w->thread);
+	pthread_join(w->thread, NULL);
 }
 
 void
@@ -345,7 +360,7 @@ loop_stop(struct loop *l)
 	for (size_t i = 0; i < LOOP_THREADS; i++)
 		join_worker(&l->workers[i]);
 	if (l->guard_started)
-		thread_join(&l->guard);
+		pthread_join(l->guard, NULL);
 	for (size_t i = 0; i < LOOP_THREADS; i++) {
 		free(l->workers[i].request.mem);
 		free(l->workers[i].scratch);

@@ -11,6 +11,9 @@
 #ifndef FS_FUSE_SESSION_H
 #define FS_FUSE_SESSION_H
 
+/* The other parts of this door. */
+#include "fs/fuse/option.h"
+#include "fs/fuse/unmount.h"
 #include "fs/vol/vol.h"
 
 struct session;
