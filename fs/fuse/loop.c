@@ -20,6 +20,7 @@
 struct worker {
 	struct loop *loop;
 	pthread_t thread;
+	struct lock_cond turn; /* it became the reader */
 	bool started;
 	atomic_bool done;
 	/* Odd while in a request; written by this thread, read by the guard. */
@@ -44,7 +45,6 @@ struct loop {
 	atomic_bool guard_sleeps;
 
 	struct lock lock;
-	struct lock_cond spare; /* the reader changed */
 	struct lock_cond guard_wake;
 	pthread_t guard;
 	bool guard_started;
@@ -100,7 +100,7 @@ hand_over(struct loop *l, struct worker *blocked)
 		if (w == blocked || (atomic_load(&w->progress) & 1))
 			continue;
 		atomic_store(&l->reader, w);
-		lock_cond_broadcast(&l->spare);
+		lock_cond_signal(&w->turn);
 		return;
 	}
 }
@@ -241,10 +241,10 @@ await_turn(struct worker *w)
 
 	lock_acquire(&l->lock);
 	while (atomic_load(&l->reader) != w && !atomic_load(&l->stopping))
-		lock_cond_wait(&l->spare, &l->lock);
+		lock_cond_wait(&w->turn, &l->lock);
 	/* After the end nobody reads; wait for loop_stop. */
 	while (atomic_load(&l->has_ended) && !atomic_load(&l->stopping))
-		lock_cond_wait(&l->spare, &l->lock);
+		lock_cond_wait(&w->turn, &l->lock);
 	lock_release(&l->lock);
 	return !atomic_load(&l->stopping);
 }
@@ -321,10 +321,11 @@ loop_start(struct fuse_session *se, struct vol *v,
 	l->vol = v;
 	l->events = *events;
 	lock_init(&l->lock, LOCK_RANK_FUSE);
-	lock_cond_init(&l->spare);
 	lock_cond_init(&l->guard_wake);
-	for (size_t i = 0; i < LOOP_THREADS; i++)
+	for (size_t i = 0; i < LOOP_THREADS; i++) {
 		l->workers[i].loop = l;
+		lock_cond_init(&l->workers[i].turn);
+	}
 	atomic_store(&l->reader, &l->workers[0]);
 	sigaction(WAKE_SIGNAL, &wake, NULL);
 	err = start_threads(l);
@@ -354,19 +355,20 @@ loop_stop(struct loop *l)
 {
 	lock_acquire(&l->lock);
 	atomic_store(&l->stopping, true);
-	lock_cond_broadcast(&l->spare);
-	lock_cond_broadcast(&l->guard_wake);
+	for (size_t i = 0; i < LOOP_THREADS; i++)
+		lock_cond_signal(&l->workers[i].turn);
+	lock_cond_signal(&l->guard_wake);
 	lock_release(&l->lock);
 	for (size_t i = 0; i < LOOP_THREADS; i++)
 		join_worker(&l->workers[i]);
 	if (l->guard_started)
 		pthread_join(l->guard, NULL);
 	for (size_t i = 0; i < LOOP_THREADS; i++) {
+		lock_cond_fini(&l->workers[i].turn);
 		free(l->workers[i].request.mem);
 		free(l->workers[i].scratch);
 	}
 	lock_cond_fini(&l->guard_wake);
-	lock_cond_fini(&l->spare);
 	lock_fini(&l->lock);
 	free(l);
 }
