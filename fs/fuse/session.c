@@ -30,9 +30,11 @@ struct session {
 static void
 op_init(void *vol, struct fuse_conn_info *conn)
 {
-	/* A request is taken by read(2) into memory: batches copy from it. */
+	/* A request is taken by read(2) into memory: batches copy from it.
+	 * OPEN is not served, so O_TRUNC has to come as a SETATTR. */
 	unsigned unwanted = FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-			    FUSE_CAP_SPLICE_MOVE | FUSE_CAP_HANDLE_KILLPRIV;
+			    FUSE_CAP_SPLICE_MOVE | FUSE_CAP_HANDLE_KILLPRIV |
+			    FUSE_CAP_ATOMIC_O_TRUNC;
 	unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_READDIRPLUS |
 			  FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA |
 			  FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS;
