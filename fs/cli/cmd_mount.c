@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "fs/cli/commands.h"
@@ -98,10 +99,12 @@ is_mount_root(const char *path, const struct stat *st)
 static int
 check_mountpoint(struct mount_args *a)
 {
+	struct statvfs fs;
 	struct stat st;
 	int status;
 
-	if (stat(a->mountpoint, &st) != 0 && errno == ENOTCONN) {
+	/* Attributes of a dead mount are still cached; its statfs is not. */
+	if (statvfs(a->mountpoint, &fs) != 0 && errno == ENOTCONN) {
 		status = clear_dead_mount(a);
 		if (status != COMMAND_DONE)
 			return status;
