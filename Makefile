@@ -73,6 +73,9 @@ VOL_TESTS    := $(call tests_in,record store vol)
 CMD_TESTS    := $(call tests_in,fuse cli)
 MOUNT_TESTS  := $(call tests_in,mount)
 PROBE        := $(BUILD)/tests/mount/probe
+# Programs that the scripts in tests/mount and tests/long run.
+MOUNT_TOOLS  := $(patsubst %.c,$(BUILD)/%,$(filter-out \
+	tests/mount/probe.c tests/mount/test_%,$(sort $(wildcard tests/mount/*.c))))
 TESTS        := $(ENGINE_TESTS) $(VOL_TESTS) $(CMD_TESTS) $(MOUNT_TESTS)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bin/%,$(wildcard tests/bench/*.c))
 
@@ -92,7 +95,7 @@ LONG_SCRIPTS := $(sort $(wildcard tests/long/*.sh))
 all: $(LIBLSM) $(LIBVOL) $(if $(MAIN_SRC),$(KEYFS)) ## build (the default)
 	@:
 
-tests: all $(TESTS) $(PROBE) ## build the tests
+tests: all $(TESTS) $(PROBE) $(MOUNT_TOOLS) ## build the tests
 	@:
 
 bench: $(BENCHES) ## build the benchmark programs into build/bin
@@ -178,9 +181,10 @@ $(KEYFS): LINK_LIBS = $(KEYFS_LIBS) $(ENGINE_LIBS)
 $(KEYFS): $(OBJ)/fs/cli/main.o $(LIBCMD) $(LIBVOL) $(LIBLSM)
 	$(link)
 
-$(ENGINE_TESTS) $(MOUNT_TESTS): LINK_LIBS = $(TEST_LIBS) $(ENGINE_LIBS)
-$(ENGINE_TESTS) $(MOUNT_TESTS): $(BUILD)/%: $(OBJ)/%.o $(CHECK_OBJ) \
-		$(LIBSUPPORT) $(LIBLSM)
+$(ENGINE_TESTS) $(MOUNT_TESTS) $(MOUNT_TOOLS): \
+		LINK_LIBS = $(TEST_LIBS) $(ENGINE_LIBS)
+$(ENGINE_TESTS) $(MOUNT_TESTS) $(MOUNT_TOOLS): $(BUILD)/%: $(OBJ)/%.o \
+		$(CHECK_OBJ) $(LIBSUPPORT) $(LIBLSM)
 	$(link)
 
 $(VOL_TESTS): LINK_LIBS = $(TEST_LIBS) $(ENGINE_LIBS)

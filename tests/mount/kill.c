@@ -1,0 +1,538 @@
+/*
+ * kill: the daemon dies at random moments of a concurrent workload; is all
+ * that it had answered there afterwards, and nothing else?
+ *
+ *   kill DIRECTORY MOMENTS [kill | term | calm | lose | invent]
+ *
+ * Below DIRECTORY it makes a store and a mount point.  Four processes work in
+ * the mount, each in a directory of its own, one also in a second directory,
+ * with steps that follow from the seed (tests/support/step.h).  A step is
+ * counted in shared memory before it is issued and after it is acknowledged;
+ * then the daemon gets SIGKILL.  After `keyfs check` and a new mount each
+ * process's directory must be what its model is after as many steps as were
+ * acknowledged, or after one more if that was issued.  The next moment goes on
+ * from there.
+ *   term    SIGTERM instead: the daemon unmounts and ends by itself
+ *   calm    the workers are stopped, then the store is unmounted
+ *   lose    a worker claims a step that it did not make, and
+ *   invent  makes one that it did not tell of: both must be found out
+ * Prints SEED= and a line for each moment; exit status 0 if all was right.
+ * Environment: KEYFS, SEED.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/support/file.h"
+#include "tests/support/step.h"
+
+#define WORKERS      4
+#define STEPS_MAX    2500 /* before the daemon dies */
+#define WAIT_SECONDS 60
+#define NEW_STORE    20 /* moments on one store */
+
+enum mode { KILL, TERM, CALM, LOSE, INVENT, MODES };
+
+static const char *const mode_names[MODES] = {
+    "kill", "term", "calm", "lose", "invent"};
+
+/* One worker's counts; they outlive it and the daemon. */
+struct progress {
+	_Atomic uint64_t issued;
+	_Atomic uint64_t acked;
+	atomic_bool failed;
+	char why[1024];
+};
+
+struct shared {
+	struct progress workers[WORKERS];
+	atomic_bool stop;
+};
+
+struct harness {
+	enum mode mode;
+	uint64_t seed;
+	struct check_rand rand; /* when and how; the steps have their own */
+	char store[512];
+	char mnt[512];
+	bool is_mounted;
+	struct shared *shared;
+	struct step_state states[WORKERS]; /* as found last */
+	pid_t pids[WORKERS];
+	uint64_t steps;     /* acknowledged in all moments */
+	uint64_t in_flight; /* issued, not acknowledged, and there */
+};
+
+static const char *const tops[WORKERS][3] = {
+    {"w0", "shared", NULL}, {"w1", NULL}, {"w2", NULL}, {"w3", NULL}};
+
+extern char **environ;
+
+/* --- the program ---------------------------------------------------------- */
+
+static pid_t
+spawn(char *const *argv)
+{
+	pid_t pid;
+
+	check_ok(posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ));
+	return pid;
+}
+
+static int
+status_of(pid_t pid)
+{
+	int status;
+
+	check_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static char *
+keyfs(void)
+{
+	char *path = getenv("KEYFS");
+
+	if (!path || !*path)
+		check_fail("KEYFS is not set: the program to test");
+	return path;
+}
+
+static void
+mount_store(struct harness *h)
+{
+	static const char *const options[] = {"durability=none",
+	    "durability=sync", "durability=none,memtable=64K",
+	    "durability=sync,memtable=64K"};
+	char *option =
+	    (char *)(uintptr_t)options[check_rand_below(&h->rand, 4)];
+	char *argv[] = {keyfs(), "mount", h->store, h->mnt, "-o", option, NULL};
+
+	printf(" %s", option);
+	fflush(stdout);
+	check_eq(status_of(spawn(argv)), 0);
+	h->is_mounted = true;
+}
+
+static void
+unmount_store(struct harness *h)
+{
+	char *argv[] = {keyfs(), "umount", h->mnt, NULL};
+
+	check_eq(status_of(spawn(argv)), 0);
+	h->is_mounted = false;
+}
+
+static void
+unmount_lazily(struct harness *h)
+{
+	char *argv[] = {"fusermount3", "-uz", h->mnt, NULL};
+
+	h->is_mounted = false;
+	if (umount2(h->mnt, MNT_DETACH) != 0 && errno == EPERM)
+		status_of(spawn(argv));
+}
+
+static void
+check_store(struct harness *h)
+{
+	char *argv[] = {keyfs(), "check", h->store, NULL};
+
+	check_eq(status_of(spawn(argv)), 0);
+}
+
+/* The daemon's pid from the lock file; only a process of that name. */
+static pid_t
+daemon_pid(const struct harness *h)
+{
+	char path[600], name[32] = "";
+	FILE *f;
+	int pid = 0;
+
+	snprintf(path, sizeof(path), "%s/LOCK", h->store);
+	f = fopen(path, "r");
+	check_true(f != NULL);
+	check_eq(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "r");
+	check_true(f != NULL && fgets(name, sizeof(name), f) != NULL);
+	fclose(f);
+	check_contains(name, "keyfs");
+	return pid;
+}
+
+/* --- the workers ---------------------------------------------------------- */
+
+/* A worker that claims what it did not do, or does what it does not tell. */
+static bool
+cheat(enum mode mode, int who, struct step_state *s, struct progress *p)
+{
+	struct step step;
+	int held = -1;
+
+	if (who != 0 || (mode != LOSE && mode != INVENT))
+		return false;
+	do
+		step_next(s, &step);
+	while (step.kind != STEP_CREATE || tree_find(s->tree, step.path));
+	if (mode == INVENT)
+		return step_run(&step, &held) == 0;
+	atomic_fetch_add(&p->issued, 1);
+	atomic_fetch_add(&p->acked, 1);
+	return true;
+}
+
+static bool
+daemon_is_gone(int err)
+{
+	return err == -ENOTCONN || err == -ECONNABORTED;
+}
+
+/* One step after another until the daemon has gone or the parent says so. */
+static void
+work(struct harness *h, struct step_state *s, struct progress *p)
+{
+	struct step step;
+	char text[900];
+	int held = -1;
+
+	while (!atomic_load(&h->shared->stop)) {
+		int err, want;
+
+		step_next(s, &step);
+		want = step_model(s, &step);
+		atomic_fetch_add(&p->issued, 1);
+		err = step_run(&step, &held);
+		if (daemon_is_gone(err))
+			return;
+		if (err != want) {
+			step_text(&step, text, sizeof(text));
+			snprintf(p->why, sizeof(p->why),
+			    "returned %d, not %d: %s", err, want, text);
+			atomic_store(&p->failed, true);
+			return;
+		}
+		atomic_fetch_add(&p->acked, 1);
+	}
+}
+
+static void
+start_workers(struct harness *h)
+{
+	memset(h->shared, 0, sizeof(*h->shared));
+	fflush(NULL);
+	for (int i = 0; i < WORKERS; i++) {
+		h->pids[i] = fork();
+		check_true(h->pids[i] >= 0);
+		if (h->pids[i] > 0)
+			continue;
+		umask(0);
+		/* A lazy unmount leaves those alone who are inside. */
+		if (chdir(h->mnt) != 0)
+			_exit(1);
+		work(h, &h->states[i], &h->shared->workers[i]);
+		cheat(h->mode, i, &h->states[i], &h->shared->workers[i]);
+		_exit(0);
+	}
+}
+
+static double
+seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+pause_us(uint64_t us)
+{
+	const struct timespec t = {.tv_nsec = (long)us * 1000};
+
+	nanosleep(&t, NULL);
+}
+
+static uint64_t
+acked_by_all(const struct harness *h)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < WORKERS; i++)
+		n += atomic_load(&h->shared->workers[i].acked);
+	return n;
+}
+
+static void
+check_workers(const struct harness *h)
+{
+	for (int i = 0; i < WORKERS; i++) {
+		const struct progress *p = &h->shared->workers[i];
+
+		if (atomic_load(&p->failed))
+			check_fail("worker %d, step %llu: %s", i,
+			    (unsigned long long)atomic_load(&p->issued),
+			    p->why);
+	}
+}
+
+/* Until so many steps are acknowledged. */
+static void
+let_them_work(const struct harness *h, uint64_t steps)
+{
+	double end = seconds() + WAIT_SECONDS;
+
+	while (acked_by_all(h) < steps) {
+		check_workers(h);
+		if (seconds() > end)
+			check_fail("%llu steps in %d s: it hangs",
+			    (unsigned long long)acked_by_all(h), WAIT_SECONDS);
+		pause_us(100);
+	}
+}
+
+static void
+await_workers(struct harness *h)
+{
+	double end = seconds() + WAIT_SECONDS;
+
+	for (int i = 0; i < WORKERS; i++) {
+		int status;
+
+		while (waitpid(h->pids[i], &status, WNOHANG) == 0) {
+			if (seconds() > end)
+				check_fail("worker %d hangs", i);
+			pause_us(100);
+		}
+		h->pids[i] = 0;
+		check_eq(status, 0);
+	}
+	check_workers(h);
+}
+
+/* --- the end of the daemon ------------------------------------------------ */
+
+static void
+end_daemon(struct harness *h, pid_t daemon)
+{
+	bool is_calm = h->mode != KILL && h->mode != TERM;
+	int status;
+
+	if (is_calm) {
+		atomic_store(&h->shared->stop, true);
+		await_workers(h);
+		unmount_store(h);
+	} else {
+		kill(daemon, h->mode == KILL ? SIGKILL : SIGTERM);
+		await_workers(h);
+	}
+	/* It is ours: a subreaper inherits orphans. */
+	check_eq(waitpid(daemon, &status, 0), daemon);
+	if (h->mode != KILL)
+		check_eq(status, 0);
+	if (h->mode == TERM)
+		h->is_mounted = false;
+}
+
+/* Dies again while it opens the store, somewhere. */
+static void
+kill_while_opening(struct harness *h)
+{
+	char *argv[] = {keyfs(), "mount", "-f", h->store, h->mnt, NULL};
+	uint64_t us = check_rand_below(&h->rand, 30000);
+	pid_t pid = spawn(argv);
+	int status;
+
+	pause_us(us);
+	kill(pid, SIGKILL);
+	check_eq(waitpid(pid, &status, 0), pid);
+	check_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	unmount_lazily(h);
+	printf(" again after %llu us", (unsigned long long)us);
+}
+
+/* --- what is there -------------------------------------------------------- */
+
+static bool
+holds(const struct harness *h, int who, char *why, size_t size)
+{
+	char path[600];
+
+	for (const char *const *top = tops[who]; *top; top++) {
+		snprintf(path, sizeof(path), "%s/%s", h->mnt, *top);
+		if (!tree_compare(
+			tree_find(h->states[who].tree, *top), path, why, size))
+			return false;
+	}
+	return true;
+}
+
+/* The model goes on by one step. */
+static void
+advance(struct step_state *s, char *text, size_t size)
+{
+	struct step step;
+
+	step_next(s, &step);
+	step_model(s, &step);
+	step_text(&step, text, size);
+}
+
+static void
+check_worker(struct harness *h, int who)
+{
+	struct progress *p = &h->shared->workers[who];
+	uint64_t acked = atomic_load(&p->acked);
+	uint64_t issued = atomic_load(&p->issued);
+	char last[900] = "none", next[900], why[2][800];
+
+	check_true(issued == acked || issued == acked + 1);
+	for (uint64_t i = 0; i < acked; i++)
+		advance(&h->states[who], last, sizeof(last));
+	if (holds(h, who, why[0], sizeof(why[0])))
+		return;
+	if (issued == acked)
+		check_fail("worker %d: not the state after %llu steps:\n"
+			   "    %s\n    the last one: %s",
+		    who, (unsigned long long)acked, why[0], last);
+	advance(&h->states[who], next, sizeof(next));
+	if (!holds(h, who, why[1], sizeof(why[1])))
+		check_fail("worker %d: neither the state after %llu steps:\n"
+			   "    %s\n    (the last one: %s)\n"
+			   "  nor with the next one:\n    %s\n    (it is: %s)",
+		    who, (unsigned long long)acked, why[0], last, why[1], next);
+	h->in_flight++;
+}
+
+/* --- moments -------------------------------------------------------------- */
+
+static void
+remove_store(struct harness *h)
+{
+	for (int i = 0; i < WORKERS; i++)
+		tree_free(h->states[i].tree);
+	memset(h->states, 0, sizeof(h->states));
+	check_rmtree(h->store);
+}
+
+static void
+new_store(struct harness *h, unsigned moment)
+{
+	char path[600];
+
+	remove_store(h);
+	umask(022);
+	mount_store(h);
+	for (int i = 0; i < WORKERS; i++) {
+		step_begin(&h->states[i], h->seed + moment * 64 + (unsigned)i,
+		    tops[i]);
+		for (const char *const *top = tops[i]; *top; top++) {
+			snprintf(path, sizeof(path), "%s/%s", h->mnt, *top);
+			check_ok(call(mkdir(path, 0755)));
+		}
+	}
+}
+
+static void
+run_moment(struct harness *h, unsigned moment)
+{
+	uint64_t steps = check_rand_below(&h->rand, STEPS_MAX);
+	uint64_t us = check_rand_below(&h->rand, 1000);
+	pid_t daemon;
+
+	printf("moment %u:", moment);
+	if (moment % NEW_STORE == 0)
+		new_store(h, moment);
+	else
+		mount_store(h);
+	daemon = daemon_pid(h);
+	start_workers(h);
+	let_them_work(h, steps);
+	pause_us(us);
+	end_daemon(h, daemon);
+	printf(" %llu steps, %llu us", (unsigned long long)acked_by_all(h),
+	    (unsigned long long)us);
+	h->steps += acked_by_all(h);
+	/* Every other dead mount is left to `keyfs mount`. */
+	if (h->is_mounted && moment % 2 == 0)
+		unmount_lazily(h);
+	if (h->mode == KILL && moment % 4 == 3)
+		kill_while_opening(h);
+	if (moment % 3 != 2)
+		check_store(h);
+	printf(", then");
+	mount_store(h);
+	for (int i = 0; i < WORKERS; i++)
+		check_worker(h, i);
+	unmount_store(h);
+	check_store(h);
+	printf("\n");
+}
+
+static struct harness harness;
+
+/* Whatever happened; also when a check fails. */
+static void
+clean_up(void)
+{
+	struct harness *h = &harness;
+
+	for (int i = 0; i < WORKERS; i++)
+		if (h->pids[i] > 0)
+			kill(h->pids[i], SIGKILL);
+	if (h->is_mounted)
+		unmount_lazily(h);
+	remove_store(h);
+	rmdir(h->mnt);
+}
+
+static void
+set_up(struct harness *h, const char *dir)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	h->seed = check_seed();
+	h->rand = check_rand_of(~h->seed);
+	snprintf(h->store, sizeof(h->store), "%s/store", dir);
+	snprintf(h->mnt, sizeof(h->mnt), "%s/mnt", dir);
+	h->shared = mmap(NULL, sizeof(*h->shared), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	check_true(h->shared != MAP_FAILED);
+	atexit(clean_up);
+	check_ok(call(mkdir(h->mnt, 0755)));
+}
+
+/* A failed check prints what it found and ends the program with 255. */
+int
+main(int argc, char **argv)
+{
+	struct harness *h = &harness;
+	int moments = argc > 2 ? atoi(argv[2]) : 0;
+
+	for (int i = 0; argc == 4 && i < MODES; i++)
+		if (strcmp(argv[3], mode_names[i]) == 0)
+			h->mode = (enum mode)i;
+	if (moments <= 0 || argc > 4) {
+		fprintf(stderr, "usage: kill DIRECTORY MOMENTS [MODE]\n");
+		return 2;
+	}
+	set_up(h, argv[1]);
+	for (int i = 0; i < moments; i++)
+		run_moment(h, (unsigned)i);
+	printf("%d moments: %llu steps acknowledged, %llu in flight took "
+	       "place\n",
+	    moments, (unsigned long long)h->steps,
+	    (unsigned long long)h->in_flight);
+	return 0;
+}
