@@ -170,6 +170,7 @@ xattr__up_to_64_kib(void **state)
 	put_sized("user.tiny", 1, 'T');
 	check_err(call(setxattr("f", "user.x", data, 65537, 0)), -E2BIG);
 	file_fill(fd, 100, 200000, 1);
+	file_close(fd);
 	mount_again(mount_now());
 	has_sized("user.full", 65536, 'F');
 	has_sized("user.page", 4096, 'P');
