@@ -42,22 +42,21 @@ ok() { # NAME
 }
 
 not_ok() { # NAME [WHY...]; the script goes on
-	name=$1
+	echo "not ok $1"
 	shift
-	echo "not ok $name"
 	[ $# -eq 0 ] || echo "    $*"
 }
 
 # Runs the command; the case NAME is whether it succeeds.
 try() { # NAME COMMAND...
-	name=$1
+	try_name=$1
 	shift
 	if "$@" >"$work/out" 2>&1; then
-		ok "$name"
+		ok "$try_name"
 	else
 		echo "    exit status $? of: $*"
-		sed 's/^/    /' "$work/out"
-		not_ok "$name"
+		tail -n 20 "$work/out" | sed 's/^/    /'
+		not_ok "$try_name"
 	fi
 }
 

@@ -15,6 +15,7 @@
 #define FILE_MAX   300000
 #define DEPTH_MAX  6
 #define WRITE_MAX  100000
+#define PAGE_BYTES 4096u
 
 /* --- what comes next ------------------------------------------------------ */
 
@@ -122,6 +123,19 @@ pick_size(struct check_rand *r)
 	return 1 + check_rand_below(r, n < 90 ? 9000 : WRITE_MAX);
 }
 
+/*
+ * The kernel sends a write that begins inside of a page and goes beyond it as
+ * several requests: that page, then the rest.
+ */
+static void
+fit_one_request(struct step *step, uint64_t offset)
+{
+	size_t room = PAGE_BYTES - offset % PAGE_BYTES;
+
+	if (room < PAGE_BYTES && step->size > room)
+		step->size = room;
+}
+
 static void
 pick_offset(struct check_rand *r, struct step *step, size_t size)
 {
@@ -132,8 +146,11 @@ pick_offset(struct check_rand *r, struct step *step, size_t size)
 		step->offset = 0;
 	else if (n == 1) /* leaves a hole */
 		step->offset = size + check_rand_below(r, 9000);
+	if (check_rand_one_in(r, 2))
+		step->offset -= step->offset % PAGE_BYTES;
 	if (step->offset + step->size > FILE_MAX)
 		step->offset = 0;
+	fit_one_request(step, step->offset);
 }
 
 /* The path of what the step is about; false if there is nothing. */
@@ -172,6 +189,8 @@ pick_subject(struct step_state *s, struct step *step)
 		n = pick_node(s, 2, no_links);
 		break;
 	case STEP_WRITE_HELD:
+		step->offset = check_rand_below(&s->rand, FILE_MAX);
+		fit_one_request(step, step->offset);
 		return true;
 	}
 	if (!n)
@@ -179,6 +198,8 @@ pick_subject(struct step_state *s, struct step *step)
 	tree_path(s->tree, n, step->path, STEP_PATH);
 	if (step->kind == STEP_WRITE)
 		pick_offset(&s->rand, step, n->content.size);
+	if (step->kind == STEP_APPEND)
+		fit_one_request(step, n->content.size);
 	if (step->kind == STEP_APPEND &&
 	    n->content.size + step->size > FILE_MAX)
 		step->kind = STEP_EMPTY;
