@@ -9,8 +9,13 @@
 #include "fs/vol/lookup.h"
 #include "fs/vol/orphan.h"
 
-#define VOL_BLOCK_BYTES  (16u << 10)
-#define VOL_INLINE_BYTES (4u << 10)
+/* By measurement: unpacking a tree of 8,000 headers (117 MB) with tar writes
+ * 147, 187 and 257 MB to the log with blocks of 4, 8 and 16 KiB, and takes
+ * 57, 47 and 46 MB on disk.  With the content of files up to 1, 2 and 4 KiB in
+ * the entry the log differs by 2 and 5 %, since chmod writes the entry again.
+ */
+#define VOL_BLOCK_BYTES	 (8u << 10)
+#define VOL_INLINE_BYTES (2u << 10)
 #define VOL_BUCKETS      1024 /* power of two */
 
 static int
