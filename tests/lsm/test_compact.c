@@ -1,0 +1,260 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/support/lsm_store.h"
+
+static uint64_t
+tables(const struct lsm_stats *stats, uint64_t *bytes)
+{
+	uint64_t count = 0;
+
+	*bytes = 0;
+	for (int i = 0; i < LSM_LEVELS; i++) {
+		count += stats->level_tables[i];
+		*bytes += stats->level_bytes[i];
+	}
+	return count;
+}
+
+static void
+compact__keeps_the_levels_within_their_limits(void **state)
+{
+	struct lsm_store s;
+	struct lsm_stats stats;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	for (char round = 'a'; round < 'd'; round++)
+		lsm_store_fill(&s, 0, 2000, 100, round);
+	stats = lsm_store_stats(&s);
+	check_le(10, stats.compactions);
+	check_le(stats.level_tables[0], s.options.level0_tables);
+	check_le(stats.level_bytes[1], s.options.level_base_bytes * 2);
+	check_ne(stats.level_tables[2], 0);
+	lsm_store_expect(&s, 0, 2000, 100, 'c');
+	lsm_store_check(&s);
+	lsm_store_reopen(&s);
+	lsm_store_expect(&s, 0, 2000, 100, 'c');
+	lsm_store_fini(&s);
+}
+
+static void
+compact__drops_what_is_deleted_and_overwritten(void **state)
+{
+	struct lsm_store s;
+	struct lsm_stats stats;
+	uint64_t bytes;
+	char key[32];
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 500, 100, 'a');
+	lsm_store_fill(&s, 0, 500, 100, 'b');
+	for (unsigned i = 10; i < 500; i++) {
+		(void)snprintf(key, sizeof(key), "KEY%06u", i);
+		lsm_store_delete(&s, key);
+	}
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	stats = lsm_store_stats(&s);
+	check_eq(tables(&stats, &bytes), 1);
+	check_le(bytes, 2500);
+	check_eq(lsm_store_file_count(&s, ".sst"), 1);
+	lsm_store_expect(&s, 0, 10, 100, 'b');
+	check_true(lsm_store_get(&s, "KEY000010") == NULL);
+	lsm_store_fini(&s);
+}
+
+static void
+compact__of_what_is_all_deleted_leaves_no_table(void **state)
+{
+	struct lsm_store s;
+	struct lsm_stats stats;
+	uint64_t bytes;
+	char key[32];
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 100, 100, 'a');
+	for (unsigned i = 0; i < 100; i++) {
+		(void)snprintf(key, sizeof(key), "KEY%06u", i);
+		lsm_store_delete(&s, key);
+	}
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	stats = lsm_store_stats(&s);
+	check_eq(tables(&stats, &bytes), 0);
+	check_eq(lsm_store_file_count(&s, ".sst"), 0);
+	lsm_store_reopen(&s);
+	check_str(lsm_store_keys(&s, NULL, false), "");
+	lsm_store_put(&s, "a", "1");
+	check_eq(lsm_seq(s.db), 201);
+	lsm_store_fini(&s);
+}
+
+struct progress {
+	uint64_t done, total;
+	unsigned calls;
+};
+
+static void
+on_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	struct progress *p = ctx;
+
+	check_le(p->done, done);
+	check_le(done, total);
+	check_true(p->total == 0 || p->total == total);
+	p->done = done;
+	p->total = total;
+	p->calls++;
+}
+
+static void
+compact__tells_its_progress(void **state)
+{
+	struct progress p = {0};
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	check_ok(lsm_compact(s.db, on_progress, &p)); /* nothing to do */
+	check_eq(p.done, p.total);
+	p = (struct progress){0};
+	lsm_store_fill(&s, 0, 3000, 100, 'a');
+	check_ok(lsm_compact(s.db, on_progress, &p));
+	check_le(3, p.calls);
+	check_ne(p.total, 0);
+	check_eq(p.done, p.total);
+	lsm_store_fini(&s);
+}
+
+static void
+compact__goes_on_when_the_disk_has_space_again(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 500, 100, 'a');
+	check_ok(lsm_flush(s.db));
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s.fault.at_end = UINT64_MAX;
+	check_err(lsm_compact(s.db, NULL, NULL), -ENOSPC);
+	lsm_store_expect(&s, 0, 500, 100, 'a');
+	env_fault_disarm(&s.fault);
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	lsm_store_expect(&s, 0, 500, 100, 'a');
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
+/* A damaged input is told, and stops neither writers nor readers. */
+static void
+damaged_input(bool background)
+{
+	struct lsm_store s;
+	const char *table;
+
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 40, 100, 'a');
+	check_ok(lsm_flush(s.db));
+	lsm_store_close(&s);
+	table = lsm_store_file(&s, ".sst");
+	lsm_store_damage(table, 100);
+	s.options.no_background = !background;
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 2000, 100, 'b');
+	check_ok(lsm_flush(s.db));
+	lsm_store_expect(&s, 0, 2000, 100, 'b');
+	check_err(lsm_compact(s.db, NULL, NULL), -EUCLEAN);
+	check_true(lsm_store_said(&s, "compaction failed"));
+	check_true(lsm_store_said(&s, table));
+	lsm_store_fini(&s);
+}
+
+static void
+compact__a_damaged_table_is_told_and_the_rest_goes_on(void **state)
+{
+	(void)state;
+	damaged_input(false);
+}
+
+static void
+compact__a_damaged_table_does_not_block_writers(void **state)
+{
+	(void)state;
+	damaged_input(true);
+}
+
+static void
+compact__files_go_when_the_last_reader_lets_go(void **state)
+{
+	struct lsm_store s;
+	struct lsm_iter *it;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 500, 100, 'a');
+	check_ok(lsm_flush(s.db));
+	check_ok(lsm_iter_open(s.db, NULL, &it));
+	lsm_store_fill(&s, 0, 500, 100, 'b');
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	check_eq(lsm_iter_first(it), 1);
+	for (int i = 1; i < 500; i++)
+		check_eq(lsm_iter_next(it), 1);
+	check_eq(lsm_iter_next(it), 0);
+	check_le(lsm_store_file_count(&s, ".sst"), 60);
+	lsm_iter_close(it);
+	check_le(lsm_store_file_count(&s, ".sst"), 20);
+	lsm_store_fini(&s);
+}
+
+static void
+compact__runs_in_the_background(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.no_background = false;
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 3000, 100, 'a');
+	check_ok(lsm_flush(s.db));
+	for (int i = 0; i < 1000; i++) {
+		if (lsm_store_stats(&s).level_tables[0] <
+		    s.options.level0_tables)
+			break;
+		(void)usleep(10000);
+	}
+	check_le(
+	    lsm_store_stats(&s).level_tables[0], s.options.level0_tables - 1);
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	lsm_store_expect(&s, 0, 3000, 100, 'a');
+	lsm_store_fini(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(compact__keeps_the_levels_within_their_limits),
+	    cmocka_unit_test(compact__drops_what_is_deleted_and_overwritten),
+	    cmocka_unit_test(compact__of_what_is_all_deleted_leaves_no_table),
+	    cmocka_unit_test(compact__tells_its_progress),
+	    cmocka_unit_test(compact__goes_on_when_the_disk_has_space_again),
+	    cmocka_unit_test(
+		compact__a_damaged_table_is_told_and_the_rest_goes_on),
+	    cmocka_unit_test(compact__a_damaged_table_does_not_block_writers),
+	    cmocka_unit_test(compact__files_go_when_the_last_reader_lets_go),
+	    cmocka_unit_test(compact__runs_in_the_background),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,212 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/support/lsm_store.h"
+
+static void
+flush__makes_a_table_and_drops_the_log(void **state)
+{
+	struct lsm_store s;
+	struct lsm_stats stats;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 10, 100, 'a');
+	check_ok(lsm_flush(s.db));
+	stats = lsm_store_stats(&s);
+	check_eq(stats.level_tables[0], 1);
+	check_eq(stats.flushes, 1);
+	check_eq(stats.memtables, 1);
+	check_eq(stats.memtable_bytes, 0);
+	check_eq(stats.log_files, 1);
+	check_eq(lsm_store_file_count(&s, ".log"), 1);
+	check_eq(lsm_store_file_count(&s, ".sst"), 1);
+	lsm_store_expect(&s, 0, 10, 100, 'a');
+	lsm_store_fini(&s);
+}
+
+static void
+flush__of_nothing_does_nothing(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	check_ok(lsm_flush(s.db));
+	lsm_store_put(&s, "a", "1");
+	check_ok(lsm_flush(s.db));
+	check_ok(lsm_flush(s.db));
+	check_eq(lsm_store_stats(&s).flushes, 1);
+	lsm_store_fini(&s);
+}
+
+static void
+flush__a_full_memtable_is_flushed_by_itself(void **state)
+{
+	struct lsm_store s;
+	struct lsm_stats stats;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.no_background = false;
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 1000, 100, 'a');
+	check_ok(lsm_flush(s.db));
+	stats = lsm_store_stats(&s);
+	check_le(10, stats.flushes);
+	check_eq(stats.memtables, 1);
+	check_eq(stats.seq, 1000);
+	lsm_store_expect(&s, 0, 1000, 100, 'a');
+	lsm_store_fini(&s);
+}
+
+static void
+flush__drops_versions_that_nobody_sees(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	s.options.memtable_bytes = 1u << 20;
+	lsm_store_reopen(&s);
+	for (int i = 0; i < 100; i++)
+		lsm_store_fill(&s, 0, 1, 100, (char)i);
+	check_ok(lsm_flush(s.db));
+	check_le(lsm_store_stats(&s).level_bytes[0], 1500);
+	lsm_store_expect(&s, 0, 1, 100, 99);
+	lsm_store_fini(&s);
+}
+
+/* Writes until it fails; returns the number of keys that are in. */
+static unsigned
+fill_until_full(struct lsm_store *s, unsigned from)
+{
+	char key[32];
+	int err = 0;
+
+	while (!err) {
+		(void)snprintf(key, sizeof(key), "key%06u", from++);
+		err = lsm_store_try_put(s, key, key, NULL);
+		check_le(from, 100000);
+	}
+	check_err(err, -ENOSPC);
+	return from - 1;
+}
+
+static void
+check_keys(struct lsm_store *s, unsigned count)
+{
+	char key[32];
+
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(key, sizeof(key), "key%06u", i);
+		check_str(lsm_store_get(s, key), key);
+	}
+	(void)snprintf(key, sizeof(key), "key%06u", count);
+	check_true(lsm_store_get(s, key) == NULL);
+}
+
+/* Logs can be written, tables cannot: as when the disk is nearly full. */
+static void
+full_disk_and_back(bool background)
+{
+	struct lsm_store s;
+	unsigned n;
+
+	lsm_store_init(&s);
+	s.options.no_background = !background;
+	lsm_store_open(&s);
+	n = 0;
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s.fault.at_end = UINT64_MAX;
+	n = fill_until_full(&s, n);
+	check_keys(&s, n);
+	check_true(lsm_store_said(&s, "flush failed"));
+	check_err(lsm_flush(s.db), -ENOSPC);
+	n = fill_until_full(&s, n);
+	env_fault_disarm(&s.fault);
+	lsm_store_put(&s, "more", "1"); /* tries the flush again */
+	check_ok(lsm_flush(s.db));
+	check_keys(&s, n);
+	lsm_store_reopen(&s);
+	check_keys(&s, n);
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
+static void
+flush__a_full_disk_stops_writers_until_there_is_space(void **state)
+{
+	(void)state;
+	full_disk_and_back(false);
+}
+
+static void
+flush__a_full_disk_is_no_trap_for_waiting_writers(void **state)
+{
+	(void)state;
+	full_disk_and_back(true);
+}
+
+static void
+flush__space_that_is_really_out(void **state)
+{
+	struct lsm_store s;
+	unsigned n, m;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	s.fault.space_left = 200000;
+	n = fill_until_full(&s, 0);
+	check_le(1000, n);
+	check_keys(&s, n);
+	m = fill_until_full(&s, n);
+	s.fault.space_left = UINT64_MAX;
+	lsm_store_put(&s, "more", "1");
+	check_keys(&s, m);
+	lsm_store_reopen(&s);
+	check_keys(&s, m);
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
+static void
+flush__a_stalled_writer_is_counted(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s.fault.at_end = UINT64_MAX;
+	(void)fill_until_full(&s, 0);
+	check_eq(lsm_store_stats(&s).stalls, 1);
+	check_eq(lsm_store_stats(&s).memtables, 3);
+	env_fault_disarm(&s.fault);
+	lsm_store_fini(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(flush__makes_a_table_and_drops_the_log),
+	    cmocka_unit_test(flush__of_nothing_does_nothing),
+	    cmocka_unit_test(flush__a_full_memtable_is_flushed_by_itself),
+	    cmocka_unit_test(flush__drops_versions_that_nobody_sees),
+	    cmocka_unit_test(
+		flush__a_full_disk_stops_writers_until_there_is_space),
+	    cmocka_unit_test(flush__a_full_disk_is_no_trap_for_waiting_writers),
+	    cmocka_unit_test(flush__space_that_is_really_out),
+	    cmocka_unit_test(flush__a_stalled_writer_is_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,353 @@
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/lsm_store.h"
+
+/* Goes on with a copy of the files as they are now: what a kill leaves. */
+static void
+kill_and_open(struct lsm_store *s)
+{
+	const char *copy = lsm_store_copy(s);
+
+	lsm_store_close(s);
+	check_rmtree(s->dir);
+	s->dir = copy;
+	lsm_store_open(s);
+}
+
+static uint64_t
+file_size(const char *path)
+{
+	struct stat st;
+
+	check_ok(stat(path, &st));
+	return (uint64_t)st.st_size;
+}
+
+/* Tables cannot be made, so that logs pile up: two full memtables and the one
+ * being written.  Returns how many keys were written. */
+static unsigned
+pile_up(struct lsm_store *s)
+{
+	unsigned n = 0;
+
+	lsm_store_open(s);
+	s->fault.match = ".sst";
+	env_fault_arm(&s->fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s->fault.at_end = UINT64_MAX;
+	while (lsm_store_file_count(s, ".log") < 3)
+		lsm_store_fill(s, n, n + 1, 100, 'a'), n++;
+	lsm_store_fill(s, n, n + 5, 100, 'a');
+	return n + 5;
+}
+
+static void
+sync_all(struct lsm_store *s)
+{
+	check_ok(lsm_sync(s->db, lsm_seq(s->db)));
+}
+
+static void
+recover__finds_everything_after_a_kill(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 300, 100, 'a');
+	kill_and_open(&s);
+	lsm_store_expect(&s, 0, 300, 100, 'a');
+	check_eq(lsm_seq(s.db), 300);
+	lsm_store_fill(&s, 300, 400, 100, 'a');
+	kill_and_open(&s);
+	lsm_store_expect(&s, 0, 400, 100, 'a');
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
+static void
+recover__goes_on_with_the_log_and_makes_no_table(void **state)
+{
+	struct lsm_store s;
+	char log[512];
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	(void)snprintf(log, sizeof(log), "%s", lsm_store_file(&s, ".log"));
+	for (unsigned i = 0; i < 10; i++) {
+		lsm_store_fill(&s, i, i + 1, 10, 'a');
+		lsm_store_reopen(&s);
+	}
+	check_eq(lsm_store_file_count(&s, ".sst"), 0);
+	check_eq(lsm_store_file_count(&s, ".log"), 1);
+	check_str(lsm_store_file(&s, ".log"), log);
+	lsm_store_expect(&s, 0, 10, 10, 'a');
+	lsm_store_fini(&s);
+}
+
+static void
+recover__takes_several_logs_and_flushes_them(void **state)
+{
+	struct lsm_store s;
+	unsigned n;
+
+	(void)state;
+	lsm_store_init(&s);
+	n = pile_up(&s);
+	kill_and_open(&s);
+	lsm_store_expect(&s, 0, n, 100, 'a');
+	check_eq(lsm_store_stats(&s).memtables, 3);
+	env_fault_disarm(&s.fault);
+	check_ok(lsm_flush(s.db));
+	check_eq(lsm_store_stats(&s).memtables, 1);
+	check_eq(lsm_store_file_count(&s, ".log"), 1);
+	lsm_store_expect(&s, 0, n, 100, 'a');
+	lsm_store_reopen(&s);
+	lsm_store_expect(&s, 0, n, 100, 'a');
+	lsm_store_fini(&s);
+}
+
+static void
+recover__works_on_a_full_disk(void **state)
+{
+	struct lsm_store s;
+	unsigned n;
+
+	(void)state;
+	lsm_store_init(&s);
+	n = pile_up(&s);
+	env_fault_disarm(&s.fault);
+	s.fault.match = NULL;
+	s.fault.space_left = 0;
+	kill_and_open(&s);
+	lsm_store_expect(&s, 0, n, 100, 'a');
+	check_err(lsm_store_try_put(&s, "a", "1", NULL), -ENOSPC);
+	s.fault.space_left = UINT64_MAX;
+	lsm_store_put(&s, "a", "1");
+	lsm_store_expect(&s, 0, n, 100, 'a');
+	lsm_store_fini(&s);
+}
+
+/* What is there is 0..n-1 for some n, which is returned. */
+static unsigned
+prefix(struct lsm_store *s, unsigned max)
+{
+	unsigned n = (unsigned)lsm_seq(s->db);
+	char key[32];
+
+	check_le(n, max);
+	lsm_store_expect(s, 0, n, 100, 'a');
+	(void)snprintf(key, sizeof(key), "KEY%06u", n);
+	check_true(lsm_store_get(s, key) == NULL);
+	return n;
+}
+
+static void
+recover__a_cut_anywhere_leaves_a_prefix(void **state)
+{
+	struct lsm_store s;
+	unsigned before = 12;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 12, 100, 'a');
+	/* One byte after the other goes; what was cut off is cut off for good,
+	 * and the log is gone on with. */
+	while (before > 0) {
+		const char *copy = lsm_store_copy(&s);
+		const char *log;
+		unsigned n;
+
+		lsm_store_close(&s);
+		check_rmtree(s.dir);
+		s.dir = copy;
+		log = lsm_store_file(&s, ".log");
+		check_ok(truncate(log, (off_t)file_size(log) - 1));
+		lsm_store_open(&s);
+		n = prefix(&s, before);
+		check_eq(n, before - 1);
+		before = n;
+	}
+	lsm_store_fill(&s, 0, 3, 100, 'a');
+	kill_and_open(&s);
+	check_eq(prefix(&s, 3), 3);
+	lsm_store_fini(&s);
+}
+
+static void
+recover__damage_before_what_was_promised_is_an_error(void **state)
+{
+	struct lsm_store s;
+	const char *log;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 10, 100, 'a');
+	sync_all(&s);
+	lsm_store_fill(&s, 10, 11, 100, 'a'); /* this record promises */
+	lsm_store_close(&s);
+	log = lsm_store_file(&s, ".log");
+	lsm_store_damage(log, 500);
+	check_err(lsm_store_try_open(&s), -EUCLEAN);
+	check_true(lsm_store_said(&s, log));
+	check_true(lsm_store_said(&s, "damaged at offset"));
+	lsm_store_damage(log, 500);
+	lsm_store_open(&s);
+	lsm_store_expect(&s, 0, 11, 100, 'a');
+	lsm_store_fini(&s);
+}
+
+/* Cuts the last 50 bytes off the first of three logs. */
+static void
+cut_first_log(struct lsm_store *s)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s", lsm_store_file(s, ".log"));
+	for (unsigned number = 1; number < 100; number++) {
+		(void)snprintf(
+		    path, sizeof(path), "%s/%06u.log", s->dir, number);
+		if (access(path, F_OK) == 0)
+			break;
+	}
+	check_ok(truncate(path, (off_t)file_size(path) - 50));
+}
+
+static void
+recover__logs_beyond_a_hole_are_given_up(void **state)
+{
+	struct lsm_store s;
+	unsigned n, left;
+
+	(void)state;
+	lsm_store_init(&s);
+	n = pile_up(&s);
+	s.dir = lsm_store_copy(&s); /* before close syncs */
+	lsm_store_close(&s);
+	cut_first_log(&s);
+	lsm_store_open(&s);
+	left = prefix(&s, n);
+	check_le(10, left);
+	check_le(left, n - 10);
+	check_eq(lsm_store_file_count(&s, ".log"), 1);
+	/* The numbers are given again, and found again. */
+	lsm_store_fill(&s, left, left + 3, 100, 'a');
+	kill_and_open(&s);
+	check_eq(prefix(&s, n), left + 3);
+	lsm_store_fini(&s);
+}
+
+static void
+recover__a_hole_in_what_was_promised_is_an_error(void **state)
+{
+	struct lsm_store s;
+	unsigned n;
+
+	(void)state;
+	lsm_store_init(&s);
+	n = pile_up(&s);
+	sync_all(&s);
+	lsm_store_fill(&s, n, n + 1, 100, 'a'); /* this record promises */
+	lsm_store_close(&s);
+	cut_first_log(&s);
+	check_err(lsm_store_try_open(&s), -EUCLEAN);
+	check_true(lsm_store_said(&s, "was on stable storage"));
+	check_eq(lsm_store_file_count(&s, ".log"), 3);
+	lsm_store_fini(&s);
+}
+
+static void
+recover__a_log_without_a_header_is_empty(void **state)
+{
+	struct lsm_store s;
+	char path[512];
+	FILE *f;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 5, 100, 'a');
+	lsm_store_close(&s);
+	(void)snprintf(path, sizeof(path), "%s/000090.log", s.dir);
+	f = fopen(path, "w");
+	check_true(f != NULL);
+	check_eq(fwrite("\0\0\0\0\0", 1, 5, f), 5);
+	check_ok(fclose(f));
+	lsm_store_open(&s);
+	check_eq(prefix(&s, 5), 5);
+	check_eq(lsm_store_file_count(&s, ".log"), 1);
+	lsm_store_fill(&s, 5, 100, 100, 'a');
+	check_eq(prefix(&s, 100), 100);
+	lsm_store_fini(&s);
+}
+
+static void
+recover__a_foreign_log_is_named(void **state)
+{
+	struct lsm_store s;
+	char path[512];
+	FILE *f;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 5, 100, 'a');
+	lsm_store_close(&s);
+	(void)snprintf(path, sizeof(path), "%s/000090.log", s.dir);
+	f = fopen(path, "w");
+	check_true(f != NULL);
+	for (int i = 0; i < 10; i++)
+		check_le(1, fprintf(f, "a log of something else\n"));
+	check_ok(fclose(f));
+	check_err(lsm_store_try_open(&s), -EPROTONOSUPPORT);
+	check_true(lsm_store_said(&s, "000090.log"));
+	check_ok(unlink(path));
+	lsm_store_open(&s);
+	check_eq(prefix(&s, 5), 5);
+	lsm_store_fini(&s);
+}
+
+static void
+recover__what_was_replayed_is_not_taken_to_be_durable(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 5, 100, 'a');
+	kill_and_open(&s);
+	check_eq(lsm_durable_seq(s.db), 0);
+	s.fault.syncs = 0;
+	check_ok(lsm_sync(s.db, 5));
+	check_eq(s.fault.syncs, 1);
+	check_eq(lsm_durable_seq(s.db), 5);
+	lsm_store_fini(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(recover__finds_everything_after_a_kill),
+	    cmocka_unit_test(recover__goes_on_with_the_log_and_makes_no_table),
+	    cmocka_unit_test(recover__takes_several_logs_and_flushes_them),
+	    cmocka_unit_test(recover__works_on_a_full_disk),
+	    cmocka_unit_test(recover__a_cut_anywhere_leaves_a_prefix),
+	    cmocka_unit_test(
+		recover__damage_before_what_was_promised_is_an_error),
+	    cmocka_unit_test(recover__logs_beyond_a_hole_are_given_up),
+	    cmocka_unit_test(recover__a_hole_in_what_was_promised_is_an_error),
+	    cmocka_unit_test(recover__a_log_without_a_header_is_empty),
+	    cmocka_unit_test(recover__a_foreign_log_is_named),
+	    cmocka_unit_test(
+		recover__what_was_replayed_is_not_taken_to_be_durable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

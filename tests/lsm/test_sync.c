@@ -1,0 +1,277 @@
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/support/lsm_store.h"
+
+static void
+sync__makes_everything_before_durable(void **state)
+{
+	struct lsm_store s;
+	uint64_t first, second;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	first = lsm_store_put(&s, "a", "1");
+	second = lsm_store_put(&s, "b", "2");
+	check_eq(lsm_durable_seq(s.db), 0);
+	check_ok(lsm_sync(s.db, first));
+	check_eq(lsm_durable_seq(s.db), second);
+	lsm_store_fini(&s);
+}
+
+static void
+sync__of_what_is_durable_costs_nothing(void **state)
+{
+	struct lsm_store s;
+	uint64_t seq;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	check_ok(lsm_sync(s.db, 0));
+	seq = lsm_store_put(&s, "a", "1");
+	check_ok(lsm_sync(s.db, seq));
+	s.fault.syncs = 0;
+	s.fault.ops = 0;
+	check_ok(lsm_sync(s.db, seq));
+	check_ok(lsm_sync(s.db, UINT64_MAX)); /* all there is */
+	check_eq(s.fault.syncs, 0);
+	check_eq(s.fault.ops, 0);
+	lsm_store_put(&s, "b", "2");
+	check_ok(lsm_sync(s.db, UINT64_MAX));
+	check_eq(s.fault.syncs, 1);
+	lsm_store_fini(&s);
+}
+
+static void
+sync__a_flush_makes_durable_too(void **state)
+{
+	struct lsm_store s;
+	uint64_t seq;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	seq = lsm_store_put(&s, "a", "1");
+	check_ok(lsm_flush(s.db));
+	check_eq(lsm_durable_seq(s.db), seq);
+	s.fault.syncs = 0;
+	check_ok(lsm_sync(s.db, seq));
+	check_eq(s.fault.syncs, 0);
+	lsm_store_fini(&s);
+}
+
+static void
+sync__takes_all_logs_that_are_not_in_tables(void **state)
+{
+	struct lsm_store s;
+	unsigned n = 0;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s.fault.at_end = UINT64_MAX;
+	for (; lsm_store_file_count(&s, ".log") < 3; n++)
+		lsm_store_fill(&s, n, n + 1, 100, 'a');
+	s.fault.syncs = 0;
+	check_ok(lsm_sync(s.db, n));
+	check_eq(s.fault.syncs, 3);
+	lsm_store_fill(&s, n, n + 1, 100, 'a');
+	check_ok(lsm_sync(s.db, n + 1));
+	check_eq(s.fault.syncs, 4); /* the full ones are complete */
+	env_fault_disarm(&s.fault);
+	lsm_store_fini(&s);
+}
+
+static void
+sync__a_failure_is_final(void **state)
+{
+	struct lsm_store s;
+	uint64_t seq;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	seq = lsm_store_put(&s, "a", "1");
+	check_ok(lsm_sync(s.db, seq));
+	seq = lsm_store_put(&s, "b", "2");
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, EIO, 1);
+	check_err(lsm_sync(s.db, seq), -EIO);
+	/* The disk would say yes now; that would be worth nothing. */
+	check_err(lsm_sync(s.db, seq), -EIO);
+	check_eq(lsm_durable_seq(s.db), seq - 1);
+	check_ok(lsm_sync(s.db, seq - 1));
+	check_err(lsm_store_try_put(&s, "c", "3", NULL), -EROFS);
+	check_str(lsm_store_get(&s, "b"), "2");
+	check_err(lsm_close(s.db), -EIO);
+	s.db = NULL;
+	lsm_store_open(&s);
+	lsm_store_put(&s, "c", "3");
+	lsm_store_fini(&s);
+}
+
+static void
+sync__a_name_that_cannot_be_synced_is_a_failure(void **state)
+{
+	struct lsm_store s;
+	uint64_t seq;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	seq = lsm_store_put(&s, "a", "1");
+	/* The new log's directory entry comes first. */
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, EIO, 1);
+	s.fault.syncs = 0;
+	check_err(lsm_sync(s.db, seq), -EIO);
+	check_eq(s.fault.syncs, 0);
+	check_err(lsm_store_try_put(&s, "b", "2", NULL), -EROFS);
+	lsm_store_fini(&s);
+}
+
+/* --- together
+ * ------------------------------------------------------------------ */
+
+#define THREADS 8
+#define COMMITS 50
+
+static const struct env_ops *posix_ops;
+
+static int
+slow_sync(struct env_file *f)
+{
+	(void)usleep(2000);
+	return posix_ops->sync(f);
+}
+
+static void *
+commit(void *arg)
+{
+	struct lsm_store *s = arg;
+	char key[64];
+
+	for (int i = 0; i < COMMITS; i++) {
+		uint64_t seq;
+
+		(void)snprintf(key, sizeof(key), "%lx-%d",
+		    (unsigned long)pthread_self(), i);
+		check_ok(lsm_store_try_put(s, key, "value", &seq));
+		check_ok(lsm_sync(s->db, seq));
+		check_le(seq, lsm_durable_seq(s->db));
+	}
+	return NULL;
+}
+
+static void
+commit_in_threads(struct lsm_store *s)
+{
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		check_ok(pthread_create(&threads[i], NULL, commit, s));
+	for (int i = 0; i < THREADS; i++)
+		check_ok(pthread_join(threads[i], NULL));
+}
+
+static void
+sync__commits_in_flight_share_device_syncs(void **state)
+{
+	struct lsm_store s;
+	struct env_ops slow;
+
+	(void)state;
+	lsm_store_init(&s);
+	posix_ops = s.posix.ops;
+	slow = *posix_ops;
+	slow.sync = slow_sync;
+	s.posix.ops = &slow;
+	s.options.memtable_bytes = 1u << 20;
+	lsm_store_open(&s);
+	s.fault.syncs = 0;
+	commit_in_threads(&s);
+	check_eq(lsm_durable_seq(s.db), THREADS * COMMITS);
+	check_le(s.fault.syncs, THREADS * COMMITS / 2);
+	lsm_store_fini(&s);
+}
+
+/* Memtables fill up meanwhile, and logs come and go. */
+static void
+sync__commits_go_on_while_memtables_are_flushed(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.no_background = false;
+	lsm_store_open(&s);
+	commit_in_threads(&s);
+	check_eq(lsm_durable_seq(s.db), THREADS * COMMITS);
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
+static void *
+expect_failure(void *arg)
+{
+	struct lsm_store *s = arg;
+	uint64_t seq;
+	char key[32];
+
+	for (int i = 0;; i++) {
+		int err;
+
+		(void)snprintf(key, sizeof(key), "%d", i);
+		err = lsm_store_try_put(s, key, "value", &seq);
+		if (!err)
+			err = lsm_sync(s->db, seq);
+		if (err) {
+			check_true(err == -EIO || err == -EROFS);
+			return NULL;
+		}
+	}
+}
+
+static void
+sync__a_failure_reaches_everybody_who_waits(void **state)
+{
+	pthread_t threads[THREADS];
+	struct lsm_store s;
+	struct env_ops slow;
+
+	(void)state;
+	lsm_store_init(&s);
+	posix_ops = s.posix.ops;
+	slow = *posix_ops;
+	slow.sync = slow_sync;
+	s.posix.ops = &slow;
+	s.options.memtable_bytes = 1u << 20;
+	lsm_store_open(&s);
+	env_fault_arm(&s.fault, ENV_FAULT_DEAD, EIO, 60);
+	for (int i = 0; i < THREADS; i++)
+		check_ok(pthread_create(&threads[i], NULL, expect_failure, &s));
+	for (int i = 0; i < THREADS; i++)
+		check_ok(pthread_join(threads[i], NULL));
+	lsm_store_fini(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sync__makes_everything_before_durable),
+	    cmocka_unit_test(sync__of_what_is_durable_costs_nothing),
+	    cmocka_unit_test(sync__a_flush_makes_durable_too),
+	    cmocka_unit_test(sync__takes_all_logs_that_are_not_in_tables),
+	    cmocka_unit_test(sync__a_failure_is_final),
+	    cmocka_unit_test(sync__a_name_that_cannot_be_synced_is_a_failure),
+	    cmocka_unit_test(sync__commits_in_flight_share_device_syncs),
+	    cmocka_unit_test(sync__commits_go_on_while_memtables_are_flushed),
+	    cmocka_unit_test(sync__a_failure_reaches_everybody_who_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
