@@ -152,6 +152,48 @@ flush__a_full_disk_is_no_trap_for_waiting_writers(void **state)
 	full_disk_and_back(true);
 }
 
+/* Until the background has flushed everything that is full. */
+static void
+wait_for_flush(struct lsm_store *s)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (lsm_store_stats(s).memtables == 1)
+			return;
+		(void)usleep(10000);
+	}
+	check_fail("nothing was flushed");
+}
+
+static void
+flush__is_tried_again_by_itself_and_at_once_for_a_writer(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.no_background = false;
+	lsm_store_open(&s);
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s.fault.at_end = UINT64_MAX;
+	(void)fill_until_full(&s, 0);
+	/* The pauses between tries would be 100 s by now. */
+	alarm(20);
+	for (int i = 0; i < 15; i++)
+		check_err(lsm_store_try_put(&s, "a", "1", NULL), -ENOSPC);
+	alarm(0);
+	env_fault_disarm(&s.fault);
+	lsm_store_put(&s, "a", "1");
+	wait_for_flush(&s);
+
+	/* And without anybody waiting: */
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	lsm_store_fill(&s, 0, 100, 100, 'a');
+	wait_for_flush(&s);
+	lsm_store_expect(&s, 0, 100, 100, 'a');
+	lsm_store_fini(&s);
+}
+
 static void
 flush__space_that_is_really_out(void **state)
 {
@@ -204,6 +246,8 @@ main(void)
 	    cmocka_unit_test(
 		flush__a_full_disk_stops_writers_until_there_is_space),
 	    cmocka_unit_test(flush__a_full_disk_is_no_trap_for_waiting_writers),
+	    cmocka_unit_test(
+		flush__is_tried_again_by_itself_and_at_once_for_a_writer),
 	    cmocka_unit_test(flush__space_that_is_really_out),
 	    cmocka_unit_test(flush__a_stalled_writer_is_counted),
 	};

@@ -50,6 +50,42 @@ open__creates_a_directory_and_finds_it_again(void **state)
 	check_rmtree(outer);
 }
 
+static const struct env_ops *posix_ops;
+static char synced_dir[512];
+
+static int
+note_sync_dir(struct env *env, const char *path)
+{
+	(void)snprintf(synced_dir, sizeof(synced_dir), "%s", path);
+	return posix_ops->sync_dir(env, path);
+}
+
+static void
+open__a_new_directory_has_a_durable_name(void **state)
+{
+	const char *outer = check_tmpdir();
+	struct lsm_store s;
+	struct env_ops ops;
+	char dir[512];
+
+	(void)state;
+	lsm_store_init(&s);
+	posix_ops = s.posix.ops;
+	ops = *posix_ops;
+	ops.sync_dir = note_sync_dir;
+	s.posix.ops = &ops;
+	(void)snprintf(dir, sizeof(dir), "%s/new", outer);
+	s.dir = dir;
+	/* Its name is synced before anything is made in it. */
+	env_fault_arm(&s.fault, ENV_FAULT_DEAD, EIO, 3);
+	check_err(lsm_store_try_open(&s), -EIO);
+	check_str(synced_dir, outer);
+	env_fault_disarm(&s.fault);
+	lsm_store_open(&s);
+	lsm_store_fini(&s);
+	check_rmtree(outer);
+}
+
 static void
 open__without_a_store_is_an_error_and_leaves_nothing(void **state)
 {
@@ -265,6 +301,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(open__creates_a_directory_and_finds_it_again),
+	    cmocka_unit_test(open__a_new_directory_has_a_durable_name),
 	    cmocka_unit_test(
 		open__without_a_store_is_an_error_and_leaves_nothing),
 	    cmocka_unit_test(open__with_must_create_wants_no_store),

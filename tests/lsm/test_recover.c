@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/db/batch.h"
+#include "engine/table/wal.h"
 #include "tests/support/lsm_store.h"
 
 /* Goes on with a copy of the files as they are now: what a kill leaves. */
@@ -312,6 +314,64 @@ recover__a_foreign_log_is_named(void **state)
 	lsm_store_fini(&s);
 }
 
+/* A log of one record with this payload, under number 90. */
+static void
+make_log(struct lsm_store *s, uint64_t first_seq, uint32_t count,
+    struct bytes payload)
+{
+	struct wal_stamp stamp = {first_seq, count, 0};
+	struct buf record = {0};
+	char path[512];
+	struct wal *w;
+
+	(void)snprintf(path, sizeof(path), "%s/000090.log", s->dir);
+	check_ok(wal_create(&s->posix, path, WAL_KIND_LOG, 90, first_seq, &w));
+	for (int i = 0; i < WAL_RECORD_HEADER; i++)
+		check_ok(buf_append_u8(&record, 0));
+	check_ok(buf_append_bytes(&record, payload));
+	check_ok(wal_append(w, record.data, record.size, &stamp));
+	wal_close(w);
+	buf_fini(&record);
+}
+
+static void
+expect_damage_in_90(struct lsm_store *s, const char *what)
+{
+	char path[512];
+
+	check_err(lsm_store_try_open(s), -EUCLEAN);
+	check_true(lsm_store_said(s, "000090.log: damaged at offset"));
+	check_true(lsm_store_said(s, what));
+	(void)snprintf(path, sizeof(path), "%s/000090.log", s->dir);
+	check_ok(unlink(path));
+}
+
+static void
+recover__an_intact_record_that_makes_no_sense_is_damage(void **state)
+{
+	struct lsm_batch *b = lsm_batch_new();
+	struct lsm_store s;
+
+	(void)state;
+	check_true(b != NULL);
+	check_ok(lsm_batch_put(b, bytes_str("x"), bytes_str("1")));
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 5, 100, 'a');
+	lsm_store_close(&s);
+	make_log(&s, 6, 2, batch_payload(b)); /* it has one operation */
+	expect_damage_in_90(&s, "holds no batch");
+	make_log(&s, 6, 1, bytes_str("what is this?"));
+	expect_damage_in_90(&s, "holds no batch");
+	make_log(&s, 5, 1, batch_payload(b));
+	expect_damage_in_90(&s, "numbers that others have");
+	make_log(&s, 6, 1, batch_payload(b));
+	lsm_store_open(&s);
+	check_str(lsm_store_get(&s, "x"), "1");
+	lsm_batch_free(b);
+	lsm_store_fini(&s);
+}
+
 static void
 recover__what_was_replayed_is_not_taken_to_be_durable(void **state)
 {
@@ -345,6 +405,8 @@ main(void)
 	    cmocka_unit_test(recover__a_hole_in_what_was_promised_is_an_error),
 	    cmocka_unit_test(recover__a_log_without_a_header_is_empty),
 	    cmocka_unit_test(recover__a_foreign_log_is_named),
+	    cmocka_unit_test(
+		recover__an_intact_record_that_makes_no_sense_is_damage),
 	    cmocka_unit_test(
 		recover__what_was_replayed_is_not_taken_to_be_durable),
 	};

@@ -133,6 +133,41 @@ sync__a_name_that_cannot_be_synced_is_a_failure(void **state)
 	lsm_store_fini(&s);
 }
 
+/* What a table then makes durable is not what was asked for: the error stays.
+ */
+static void
+sync__a_flush_does_not_heal_a_failure(void **state)
+{
+	struct lsm_store s;
+	uint64_t durable;
+	unsigned n = 0;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.no_background = false;
+	lsm_store_open(&s);
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s.fault.at_end = UINT64_MAX;
+	for (; lsm_store_file_count(&s, ".log") < 2; n++)
+		lsm_store_fill(&s, n, n + 1, 100, 'a');
+	durable = lsm_durable_seq(s.db);
+	lock_acquire(&s.fault.lock);
+	s.fault.match = ".log";
+	s.fault.ops = 0;
+	s.fault.at = s.fault.at_end = 1;
+	s.fault.error = EIO;
+	lock_release(&s.fault.lock);
+	check_err(lsm_sync(s.db, n), -EIO);
+	for (int i = 0; i < 1000 && lsm_store_stats(&s).flushes == 0; i++)
+		(void)usleep(10000);
+	check_eq(lsm_store_stats(&s).flushes, 1);
+	check_eq(lsm_durable_seq(s.db), durable);
+	check_err(lsm_sync(s.db, n), -EIO);
+	lsm_store_expect(&s, 0, n, 100, 'a');
+	lsm_store_fini(&s);
+}
+
 /* --- together
  * ------------------------------------------------------------------ */
 
@@ -268,6 +303,7 @@ main(void)
 	    cmocka_unit_test(sync__takes_all_logs_that_are_not_in_tables),
 	    cmocka_unit_test(sync__a_failure_is_final),
 	    cmocka_unit_test(sync__a_name_that_cannot_be_synced_is_a_failure),
+	    cmocka_unit_test(sync__a_flush_does_not_heal_a_failure),
 	    cmocka_unit_test(sync__commits_in_flight_share_device_syncs),
 	    cmocka_unit_test(sync__commits_go_on_while_memtables_are_flushed),
 	    cmocka_unit_test(sync__a_failure_reaches_everybody_who_waits),
