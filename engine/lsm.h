@@ -72,14 +72,15 @@ struct lsm_options {
 
 void lsm_options_init(struct lsm_options *o);
 
+/* o NULL: what lsm_options_init says. */
 int lsm_open(const char *path, const struct lsm_options *o, struct lsm **out);
 
 /* Syncs the log, stops the threads, frees everything; the first error of the
  * sync is returned, the store is closed in any case. */
 int lsm_close(struct lsm *db);
 
-/* Who has the store open: *pid 0 if nobody.  note: what the holder set with
- * lsm_set_note (the mount point), "" if nothing. */
+/* Who has the store open: *pid 0 if nobody, -1 if it did not tell its pid.
+ * note: what the holder set with lsm_set_note (the mount point), or "". */
 int lsm_holder(const char *path, pid_t *pid, char *note, size_t note_size);
 int lsm_set_note(struct lsm *db, const char *note);
 
