@@ -3,7 +3,7 @@
  *
  * Parts, each with a file of its own: segment (files of the log), view (what
  * readers see), work (the two jobs in the background), room (full memtables),
- * write, sync, flush, compaction, get, iter, snapshot, recover.
+ * write, sync, flush, compaction, get, iter, snapshot, replay and recover.
  *
  * Threads: fields are grouped by what protects them.  Locks nest in the order
  * write_lock, sync_lock, state_lock, snapshot_lock.

@@ -20,7 +20,7 @@ get_answer(struct lsm_value *value, enum ikey_kind kind, struct bytes bytes,
 {
 	if (kind != IKEY_KIND_PUT)
 		return 0;
-	*value = (struct lsm_value){bytes, pin, pin_kind};
+	*value = (struct lsm_value){bytes, pin, (int)pin_kind};
 	return 1;
 }
 

@@ -1,0 +1,201 @@
+#include "engine/db/replay.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/db/batch.h"
+#include "engine/db/db.h"
+
+/* --- which logs there are ------------------------------------------------ */
+
+static int
+replay_add(void *ctx, const char *name)
+{
+	struct replay *r = ctx;
+	struct replay_log *logs;
+	uint64_t number;
+
+	if (file_name_parse(name, &number) != FILE_NAME_LOG ||
+	    number < atomic_load(&r->db->vset.log_number))
+		return 0;
+	logs = reallocarray(r->logs, r->count + 1, sizeof(*logs));
+	if (!logs)
+		return -ENOMEM;
+	r->logs = logs;
+	r->logs[r->count++] = (struct replay_log){.number = number};
+	return 0;
+}
+
+static int
+replay_cmp(const void *a, const void *b)
+{
+	const struct replay_log *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static int
+replay_list(struct replay *r)
+{
+	int err = env_list(r->db->env, r->db->dir, replay_add, r);
+
+	if (!err && r->count > 0)
+		qsort(r->logs, r->count, sizeof(*r->logs), replay_cmp);
+	return err;
+}
+
+/* --- reading them --------------------------------------------------------- */
+
+static int
+replay_damaged(
+    struct replay *r, uint64_t number, uint64_t offset, const char *what)
+{
+	env_log(r->db->env, ERR_LEVEL_ERROR,
+	    "%s/%06" PRIu64 ".log: damaged at offset %" PRIu64 ": %s; restore"
+	    " the file from a backup",
+	    r->db->dir, number, offset, what);
+	return ERR_DAMAGED;
+}
+
+static int
+replay_apply(
+    struct replay *r, struct replay_log *l, const struct wal_record *rec)
+{
+	struct batch_cursor c;
+	int err;
+
+	if (rec->stamp.count > IKEY_SEQ_MAX - rec->stamp.seq)
+		return replay_damaged(
+		    r, l->number, rec->offset, "sequence numbers end");
+	err = batch_cursor_init(&c, rec->payload);
+	if (!err && c.left != rec->stamp.count)
+		err = ERR_DAMAGED;
+	if (!err)
+		err = memtable_apply(l->memtable, rec->payload, rec->stamp.seq);
+	if (err == ERR_DAMAGED)
+		return replay_damaged(
+		    r, l->number, rec->offset, "the record holds no batch");
+	if (!err)
+		r->seq = rec->stamp.seq + rec->stamp.count - 1;
+	return err;
+}
+
+/* Reads to the end of l; its records are applied if it has a memtable. */
+static int
+replay_records(
+    struct replay *r, struct wal_reader *reader, struct replay_log *l)
+{
+	struct wal_record rec;
+	struct wal_tail tail;
+	int rc, err;
+
+	while ((rc = wal_reader_next(reader, &rec)) > 0) {
+		err = l->memtable ? replay_apply(r, l, &rec) : 0;
+		if (err)
+			return err;
+	}
+	if (rc < 0)
+		return rc;
+	wal_reader_tail(reader, &tail);
+	l->end = tail.end;
+	if (tail.promised > r->promised) {
+		r->promised = tail.promised;
+		r->promised_by = l->number;
+	}
+	if (tail.torn && l->memtable)
+		env_log(r->db->env, ERR_LEVEL_INFO,
+		    "%s/%06" PRIu64 ".log: ends at offset %" PRIu64 " with a"
+		    " record that was not written completely",
+		    r->db->dir, l->number, tail.end);
+	return 0;
+}
+
+/* A log that can be opened: does it follow what was read so far? */
+static int
+replay_follow(struct replay *r, struct wal_reader *reader, struct replay_log *l)
+{
+	l->first_seq = wal_reader_first_seq(reader);
+	if (l->first_seq <= r->seq)
+		return replay_damaged(r, l->number, 0,
+		    "it begins with numbers that others have already");
+	if (l->first_seq == r->seq + 1) {
+		l->memtable = memtable_new();
+		if (!l->memtable)
+			return -ENOMEM;
+		l->memtable->log_no = l->number;
+	}
+	return replay_records(r, reader, l);
+}
+
+static int
+replay_log(struct replay *r, struct replay_log *l)
+{
+	struct wal_reader *reader;
+	char *path;
+	int err;
+
+	err = db_path(r->db, FILE_NAME_LOG, l->number, &path);
+	if (err)
+		return err;
+	err =
+	    wal_reader_open(r->db->env, path, WAL_KIND_LOG, l->number, &reader);
+	free(path);
+	if (err == -ENODATA)
+		return 0; /* created, but nothing of it became durable */
+	if (err)
+		return err;
+	err = replay_follow(r, reader, l);
+	wal_reader_close(reader);
+	return err;
+}
+
+/* The last log that was applied, or NULL. */
+static struct replay_log *
+replay_last(struct replay *r)
+{
+	for (size_t i = r->count; i-- > 0;)
+		if (r->logs[i].memtable)
+			return &r->logs[i];
+	return NULL;
+}
+
+static int
+replay_check_promise(struct replay *r)
+{
+	const struct replay_log *l = replay_last(r);
+
+	if (r->promised <= r->seq)
+		return 0;
+	env_log(r->db->env, ERR_LEVEL_ERROR,
+	    "%s: the log is damaged behind offset %" PRIu64 " of %06" PRIu64
+	    ".log: it can be read up to number %" PRIu64 ", but %06" PRIu64
+	    ".log says that %" PRIu64 " was on stable storage; restore the"
+	    " store from a backup",
+	    r->db->dir, l ? l->end : 0,
+	    l ? l->number : atomic_load(&r->db->vset.log_number), r->seq,
+	    r->promised_by, r->promised);
+	return ERR_DAMAGED;
+}
+
+int
+replay_read(struct lsm *db, struct replay *r)
+{
+	int err;
+
+	*r = (struct replay){
+	    .db = db,
+	    .seq = atomic_load(&db->vset.last_seq),
+	};
+	err = replay_list(r);
+	for (size_t i = 0; i < r->count && !err; i++)
+		err = replay_log(r, &r->logs[i]);
+	return err ? err : replay_check_promise(r);
+}
+
+void
+replay_fini(struct replay *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		memtable_unref(r->logs[i].memtable);
+	free(r->logs);
+}
