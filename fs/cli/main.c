@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "fs/cli/command.h"
 #include "fs/cli/report.h"
@@ -34,10 +35,24 @@ is_mount_helper(const char *argv0)
 	       strcmp(base, "mount.fuse.keyfs") == 0;
 }
 
+/* A table that was read keeps its descriptor; 1,024 are 16 GB of tables. */
+static void
+raise_open_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct command *c;
+
+	raise_open_files();
 
 	if (is_mount_helper(argv[0]))
 		return command_find("mount")->run(argc, argv);
