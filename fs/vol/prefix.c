@@ -33,15 +33,14 @@ prefix_choose(
 }
 
 /* "/" and no other '/': below a fresh prefix the children's are natural. */
-static bool
+bool
 prefix_is_fresh(struct bytes p)
 {
 	return p.size > 0 && p.data[0] == '/' &&
 	       !memchr(p.data + 1, '/', p.size - 1);
 }
 
-/* Is the prefix the natural one of the place, without building that? */
-static bool
+bool
 prefix_is_home(struct bytes p, struct prefix_place at)
 {
 	size_t skip = at.parent.size ? at.parent.size + 1 : 0;

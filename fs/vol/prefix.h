@@ -19,6 +19,12 @@ struct prefix_place {
 	struct bytes name;
 };
 
+/* Is it the natural prefix of the place?  Nothing is built. */
+bool prefix_is_home(struct bytes prefix, struct prefix_place at);
+
+/* Has it the form of a fresh one (of whatever inode)? */
+bool prefix_is_fresh(struct bytes prefix);
+
 /* The prefix for the new directory ino at the place. */
 int prefix_choose(
     struct vol *v, struct prefix_place at, uint64_t ino, struct buf *out);
