@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "fs/record/entry.h"
-#include "fs/record/key.h"
-#include "fs/record/super.h"
+#include "fs/vol/check.h"
 #include "tests/check.h"
 
 static void
@@ -231,186 +229,19 @@ volume_ls(struct volume *t, const char *path)
 
 /* --- all records ----------------------------------------------------- */
 
-struct volume_record {
-	struct key_parts key;
-	struct entry e;
-	uint64_t ino; /* P */
-	uint32_t dirs;
-	bool seen;
-	uint8_t *bytes; /* what the views point to */
-};
-
-struct volume_records {
-	struct volume_record *all;
-	size_t count;
-	uint64_t next_ino;
-};
-
-static struct bytes
-volume_copy(uint8_t **to, struct bytes s)
-{
-	struct bytes copy = bytes_of(*to, s.size);
-
-	if (s.size)
-		memcpy(*to, s.data, s.size);
-	*to += s.size;
-	return copy;
-}
-
 static void
-volume_read_record(
-    struct volume_records *rs, struct bytes key, struct bytes value)
+volume_finding(void *ctx, const char *text)
 {
-	struct volume_record r = {0};
-	uint8_t *p = malloc(key.size + value.size + 1);
-
-	check_true(p != NULL);
-	r.bytes = p;
-	key = volume_copy(&p, key);
-	value = volume_copy(&p, value);
-	check_ok(key_decode(key, &r.key));
-	if (r.key.tag == KEY_ENTRY)
-		check_ok(entry_decode(value, &r.e));
-	if (r.key.tag == KEY_PREFIX)
-		check_ok(super_prefix_decode(value, &r.ino));
-	if (r.key.tag == KEY_SUPER && bytes_eq(r.key.name, bytes_str("ino")))
-		check_ok(super_ino_decode(value, &rs->next_ino));
-	rs->all =
-	    reallocarray(rs->all, rs->count + 1, sizeof(struct volume_record));
-	check_true(rs->all != NULL);
-	rs->all[rs->count++] = r;
-}
-
-static void
-volume_read_all(struct volume *t, struct volume_records *rs)
-{
-	struct store_iter *it = NULL;
-	int r;
-
-	check_ok(
-	    store_iter_open(t->s, bytes_of(NULL, 0), bytes_of(NULL, 0), &it));
-	for (r = store_iter_seek(it, bytes_of("", 0)); r == 1;
-	     r = store_iter_next(it))
-		volume_read_record(rs, it->key, it->value);
-	check_eq(r, 0);
-	store_iter_close(it);
-}
-
-/* The directory that has the prefix; there must be exactly one. */
-static struct volume_record *
-volume_dir_of(struct volume_records *rs, struct bytes prefix)
-{
-	struct volume_record *found = NULL;
-
-	for (size_t i = 0; i < rs->count; i++) {
-		struct volume_record *r = &rs->all[i];
-
-		if (r->key.tag != KEY_ENTRY || r->e.type != ENTRY_DIR ||
-		    !bytes_eq(r->e.prefix, prefix))
-			continue;
-		if (found)
-			check_fail("two directories with prefix '%.*s'",
-			    (int)prefix.size, (const char *)prefix.data);
-		found = r;
-	}
-	if (!found)
-		check_fail("no directory with prefix '%.*s'", (int)prefix.size,
-		    (const char *)prefix.data);
-	return found;
-}
-
-/* Is there a P record, and of this ino? */
-static bool
-volume_is_taken(struct volume_records *rs, const struct entry *dir)
-{
-	for (size_t i = 0; i < rs->count; i++) {
-		struct volume_record *r = &rs->all[i];
-
-		if (r->key.tag == KEY_PREFIX &&
-		    bytes_eq(r->key.prefix, dir->prefix)) {
-			check_eq(r->ino, dir->ino);
-			r->seen = true;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void
-volume_check_prefix(struct volume_records *rs, struct volume_record *r)
-{
-	struct buf natural = {0}, fresh = {0};
-	bool want;
-
-	check_ok(key_natural_prefix(&natural, r->key.prefix, r->key.name));
-	check_ok(key_fresh_prefix(&fresh, r->e.ino));
-	want = !bytes_eq(buf_bytes(&natural), r->e.prefix) &&
-	       !bytes_eq(buf_bytes(&fresh), r->e.prefix);
-	if (volume_is_taken(rs, &r->e) != want)
-		check_fail("P of '%.*s' at '%.*s': want %d",
-		    (int)r->e.prefix.size, (const char *)r->e.prefix.data,
-		    (int)natural.size, (const char *)natural.data, want);
-	buf_fini(&natural);
-	buf_fini(&fresh);
-}
-
-static void
-volume_check_entry(struct volume_records *rs, struct volume_record *r)
-{
-	struct volume_record *up = r;
-
-	check_true(r->e.ino < rs->next_ino);
-	for (size_t i = 0; i < rs->count; i++)
-		if (&rs->all[i] != r && rs->all[i].key.tag == KEY_ENTRY)
-			check_ne(rs->all[i].e.ino, r->e.ino);
-	if (r->key.name.size == 0)
-		return;
-	if (r->e.type == ENTRY_DIR) {
-		volume_dir_of(rs, r->key.prefix)->dirs++;
-		volume_check_prefix(rs, r);
-	} else {
-		check_eq(r->e.nlink, 1);
-	}
-	/* Up to the root in fewer steps than there are records. */
-	for (size_t i = 0; up->key.name.size; i++) {
-		check_le(i, rs->count);
-		up = volume_dir_of(rs, up->key.prefix);
-	}
-}
-
-static void
-volume_check_block(struct volume_records *rs, const struct volume_record *b)
-{
-	for (size_t i = 0; i < rs->count; i++)
-		if (rs->all[i].key.tag == KEY_ENTRY &&
-		    rs->all[i].e.ino == b->key.ino)
-			return;
-	check_fail("a %c record of nobody: ino %llu", b->key.tag,
-	    (unsigned long long)b->key.ino);
+	(void)ctx;
+	print_error("%s\n", text);
 }
 
 void
 volume_check(struct volume *t)
 {
-	struct volume_records rs = {0};
+	const struct vol_check_sink sink = {.finding = volume_finding};
+	struct vol_check_totals totals;
 
-	volume_read_all(t, &rs);
-	for (size_t i = 0; i < rs.count; i++)
-		if (rs.all[i].key.tag == KEY_ENTRY)
-			volume_check_entry(&rs, &rs.all[i]);
-	for (size_t i = 0; i < rs.count; i++) {
-		struct volume_record *r = &rs.all[i];
-
-		if (r->key.tag == KEY_ENTRY && r->e.type == ENTRY_DIR)
-			check_eq(r->e.nlink, 2 + r->dirs);
-		if (r->key.tag == KEY_PREFIX)
-			check_true(r->seen);
-		if (r->key.tag == KEY_ORPHAN)
-			check_fail("an orphan was left behind");
-		if (r->key.tag == KEY_BLOCK || r->key.tag == KEY_XATTR)
-			volume_check_block(&rs, r);
-	}
-	for (size_t i = 0; i < rs.count; i++)
-		free(rs.all[i].bytes);
-	free(rs.all);
+	check_eq(vol_check(t->s, &sink, &totals), 0);
+	check_eq(totals.orphans, 0);
 }

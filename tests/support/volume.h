@@ -25,8 +25,7 @@ void volume_init_sizes(
 void volume_fini(struct volume *t);
 void volume_reopen(struct volume *t);
 
-/* Every record against every other: prefixes, P records, link counts, inode
- * numbers, no blocks or orphans of nobody. */
+/* Every record against every other (vol_check), and no orphans. */
 void volume_check(struct volume *t);
 
 /* The ino of a path, with a lookup for each directory on the way and it. */

@@ -167,6 +167,10 @@ data_faults__block_beyond_its_file_is_damage(void **state)
 	check_err(content_write(&t, ino, BLOCK + 1, B("x")), ERR_DAMAGED);
 	put_block(ino, 0, content_pattern(BLOCK + 1));
 	check_err(vol_read(t.v, ino, 0, data, 1, &got), ERR_DAMAGED);
+
+	/* The volume is checked at the end. */
+	put_block(ino, 0, content_pattern(BLOCK));
+	put_block(ino, 1, content_pattern(10));
 }
 
 /* --- orphans -------------------------------------------------------------- */
