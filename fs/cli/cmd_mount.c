@@ -160,11 +160,19 @@ open_store(struct mount_args *a, struct local *l)
 		    .durability = a->option.durability,
 		},
 	};
-	int status = local_open(a->store_path, &o, l);
+	struct local_holder holder;
+	int status = local_open_wait(a->store_path, &o, l, &holder);
 	int err;
 
 	if (status != COMMAND_DONE)
 		return status;
+	if (!l->store) {
+		report(a->store_path,
+		    "is mounted already on %s, by process %d; see keyfs "
+		    "umount --help",
+		    holder.mountpoint, (int)holder.pid);
+		return COMMAND_UNUSABLE;
+	}
 	err = lsm_set_note(l->db, a->mount_path);
 	if (err == 0)
 		return COMMAND_DONE;

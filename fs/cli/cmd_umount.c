@@ -1,38 +1,17 @@
 #include <limits.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "engine/lsm.h"
 #include "fs/cli/commands.h"
+#include "fs/cli/mount_table.h"
 #include "fs/cli/report.h"
 #include "fs/fuse/session.h"
 
 /* The daemon syncs and closes the store after the kernel has unmounted. */
 #define CLOSE_WAIT_MS 60000
-
-/* The store that is mounted on path, as the mount table says. */
-static bool
-find_source(const char *path, char *store, size_t size)
-{
-	FILE *table = setmntent("/proc/self/mounts", "r");
-	struct mntent *m;
-	bool found = false;
-
-	if (!table)
-		return false;
-	while ((m = getmntent(table))) {
-		if (strcmp(m->mnt_dir, path) != 0)
-			continue;
-		found = strcmp(m->mnt_type, "fuse.keyfs") == 0;
-		snprintf(store, size, "%s", m->mnt_fsname);
-	}
-	endmntent(table);
-	return found;
-}
 
 static int
 wait_until_closed(const char *store)
@@ -66,7 +45,7 @@ run(int argc, char **argv)
 	/* realpath fails on the mount of a daemon that has died. */
 	if (!realpath(argv[1], path))
 		snprintf(path, sizeof(path), "%s", argv[1]);
-	if (!find_source(path, store, sizeof(store))) {
+	if (!mount_table_find(path, store, sizeof(store))) {
 		report(argv[1], "no keyfs is mounted here");
 		return COMMAND_UNUSABLE;
 	}

@@ -1,6 +1,12 @@
 #include "fs/cli/local.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
 #include "fs/cli/command.h"
+#include "fs/cli/mount_table.h"
 #include "fs/cli/report.h"
 #include "fs/store/store_lsm.h"
 
@@ -29,27 +35,100 @@ refuse(const char *path, int err)
 	return COMMAND_UNUSABLE;
 }
 
-int
-local_open(const char *path, const struct local_options *o, struct local *out)
+/* *err: what came of opening the engine. */
+static int
+open_all(const char *path, const struct local_options *o, struct local *out,
+    int *err)
 {
 	struct vol_options vo = o->vol;
 	struct lsm_options lo;
 	struct local l = {0};
-	int err;
 
 	engine_options(path, o, &lo);
-	err = store_lsm_open(path, &lo, &l.store);
-	if (err != 0)
-		return refuse(path, err);
+	*err = store_lsm_open(path, &lo, &l.store);
+	if (*err != 0)
+		return refuse(path, *err);
 	l.db = store_lsm_engine(l.store);
 	vo.sink = report_sink(path);
-	err = vol_open(l.store, &vo, &l.vol);
-	if (err != 0) {
+	*err = vol_open(l.store, &vo, &l.vol);
+	if (*err != 0) {
 		store_close(l.store);
-		return refuse(path, err);
+		return refuse(path, *err);
 	}
 	*out = l;
-	return 0;
+	return COMMAND_DONE;
+}
+
+int
+local_open(const char *path, const struct local_options *o, struct local *out)
+{
+	int err;
+
+	return open_all(path, o, out, &err);
+}
+
+/* --- waiting -------------------------------------------------------------- */
+
+#define WAIT_MS  10000
+#define PAUSE_MS 5
+
+/* Whether somebody has the store, and (*mounted) it is mounted. */
+static bool
+look(const char *path, struct local_holder *h, bool *mounted)
+{
+	char store[PATH_MAX];
+	char source[PATH_MAX];
+
+	*mounted = false;
+	if (lsm_holder(path, &h->pid, h->mountpoint, sizeof(h->mountpoint)) !=
+		0 ||
+	    h->pid == 0)
+		return false;
+	*mounted = h->mountpoint[0] && realpath(path, store) &&
+		   mount_table_find(h->mountpoint, source, sizeof(source)) &&
+		   strcmp(source, store) == 0;
+	return true;
+}
+
+/* Between looking and opening another command may be faster: then what was
+ * said about it is dropped, and we look again. */
+static bool
+try_open(const char *path, const struct local_options *o, struct local *out,
+    int *status)
+{
+	int err;
+
+	report_hold();
+	*status = open_all(path, o, out, &err);
+	report_release(err != -EBUSY);
+	return err != -EBUSY;
+}
+
+int
+local_open_wait(const char *path, const struct local_options *o,
+    struct local *out, struct local_holder *holder)
+{
+	struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+	struct local_holder h = {0};
+	bool mounted = false;
+	int status;
+
+	for (int i = 0; i < WAIT_MS / PAUSE_MS; i++) {
+		if (!look(path, &h, &mounted) &&
+		    try_open(path, o, out, &status))
+			return status;
+		if (mounted) {
+			*out = (struct local){0};
+			*holder = h;
+			return COMMAND_DONE;
+		}
+		nanosleep(&pause, NULL);
+	}
+	report(path,
+	    "is in use by process %d, and not mounted; try again when that "
+	    "has ended",
+	    (int)h.pid);
+	return COMMAND_UNUSABLE;
 }
 
 int

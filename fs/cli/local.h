@@ -4,6 +4,9 @@
 #ifndef FS_CLI_LOCAL_H
 #define FS_CLI_LOCAL_H
 
+#include <limits.h>
+#include <sys/types.h>
+
 #include "engine/lsm.h"
 #include "fs/store/store.h"
 #include "fs/vol/vol.h"
@@ -25,6 +28,20 @@ struct local_options {
  * been shown and the exit status is returned. */
 int local_open(
     const char *path, const struct local_options *o, struct local *out);
+
+/* Somebody else, by whom the store is mounted. */
+struct local_holder {
+	pid_t pid;
+	char mountpoint[PATH_MAX];
+};
+
+/*
+ * As local_open, but waits (10 s at most) for a command that has the store for
+ * a moment, or a daemon that is closing it.  If the store is mounted, opens
+ * nothing: then out->store is NULL and *holder is filled.
+ */
+int local_open_wait(const char *path, const struct local_options *o,
+    struct local *out, struct local_holder *holder);
 
 /* Everything durable and closed; an exit status, messages shown. */
 int local_close(struct local *l, const char *path);

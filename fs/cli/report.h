@@ -7,6 +7,8 @@
 #ifndef FS_CLI_REPORT_H
 #define FS_CLI_REPORT_H
 
+#include <stdbool.h>
+
 #include "engine/base/err.h"
 
 /* subject: a store, key or mount point; NULL: none. */
@@ -22,5 +24,9 @@ struct err_sink report_sink(const char *subject);
 /* As struct lsm_options.message; ctx is the subject. */
 void report_message(void *subject, int level, const char *text);
 void report_to_syslog(void);
+
+/* Between the two, lines are kept back; then they are shown or dropped. */
+void report_hold(void);
+void report_release(bool show);
 
 #endif
