@@ -143,3 +143,10 @@ store_compact(struct store *s)
 {
 	return s->ops->compact(s);
 }
+
+int
+store_check(
+    struct store *s, void (*finding)(void *ctx, const char *text), void *ctx)
+{
+	return s->ops->check(s, finding, ctx);
+}

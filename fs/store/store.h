@@ -57,6 +57,8 @@ struct store_ops {
 	    uint64_t *total_bytes);
 	int (*stats)(struct store *, struct buf *text); /* name value lines */
 	int (*compact)(struct store *);
+	int (*check)(struct store *, void (*finding)(void *ctx,
+	    const char *text), void *ctx);
 };
 
 struct store {
@@ -109,5 +111,10 @@ int store_iter_next(struct store_iter *it);
 int store_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes);
 int store_stats(struct store *s, struct buf *text);
 int store_compact(struct store *s);
+
+/* Reads everything that the store has on disk.  How many findings there were,
+ * each one line, or <0 if the check could not go on. */
+int store_check(struct store *s, void (*finding)(void *ctx, const char *text),
+    void *ctx);
 
 #endif

@@ -283,6 +283,15 @@ store_lsm_compact(struct store *s)
 	return lsm_compact(store_lsm_db(s), NULL, NULL);
 }
 
+static int
+store_lsm_check(
+    struct store *s, void (*finding)(void *ctx, const char *text), void *ctx)
+{
+	const struct lsm_check_sink sink = {.finding = finding, .ctx = ctx};
+
+	return lsm_check(store_lsm_db(s), &sink);
+}
+
 static const struct store_ops store_lsm_ops = {
     .close = store_lsm_close,
     .get = store_lsm_get,
@@ -304,6 +313,7 @@ static const struct store_ops store_lsm_ops = {
     .space = store_lsm_space,
     .stats = store_lsm_stats,
     .compact = store_lsm_compact,
+    .check = store_lsm_check,
 };
 
 int

@@ -9,6 +9,13 @@ static const char *dir;
 static struct store *s;
 
 static void
+on_finding(void *ctx, const char *text)
+{
+	(void)ctx;
+	check_fail("%s", text);
+}
+
+static void
 open_store(void)
 {
 	struct lsm_options o;
@@ -80,6 +87,7 @@ store_lsm__values_survive_reopening(void **state)
 	check_get("b", "");
 	check_get("c", NULL);
 	check_ok(store_compact(s));
+	check_eq(store_check(s, on_finding, NULL), 0);
 	check_get("a", "1");
 	check_get("c", NULL);
 }

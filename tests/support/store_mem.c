@@ -428,6 +428,16 @@ store_mem_compact(struct store *s)
 	return 0;
 }
 
+static int
+store_mem_check(
+    struct store *s, void (*finding)(void *ctx, const char *text), void *ctx)
+{
+	(void)s;
+	(void)finding;
+	(void)ctx;
+	return 0; /* nothing is on a disk */
+}
+
 static const struct store_ops store_mem_ops = {
     .close = store_mem_close,
     .get = store_mem_get,
@@ -449,6 +459,7 @@ static const struct store_ops store_mem_ops = {
     .space = store_mem_space,
     .stats = store_mem_stats,
     .compact = store_mem_compact,
+    .check = store_mem_check,
 };
 
 struct store *
