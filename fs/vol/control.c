@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "fs/vol/control_check.h"
+
 /* The files; ino is VOL_INO_CONTROL + 1 + index. */
 enum control_kind {
 	CONTROL_STATS,
 	CONTROL_DURABILITY,
 	CONTROL_COMPACT,
 	CONTROL_SYNC,
+	CONTROL_CHECK,
 	CONTROL_KINDS,
 };
 
@@ -21,6 +24,7 @@ static const struct control_file {
     [CONTROL_DURABILITY] = {"durability", 0644},
     [CONTROL_COMPACT] = {"compact", 0200},
     [CONTROL_SYNC] = {"sync", 0200},
+    [CONTROL_CHECK] = {"check", 0600},
 };
 
 static const struct {
@@ -123,24 +127,49 @@ control_make(struct vol *v, enum control_kind kind, struct buf *b)
 	return 0;
 }
 
-/* Makes the content anew and tells its size. */
+/* b becomes the content, and what that was is freed. */
+static void
+control_replace(struct control *c, enum control_kind kind, struct buf *b)
+{
+	struct buf old;
+
+	lock_acquire(&c->mu);
+	old = c->content[kind];
+	c->content[kind] = *b;
+	lock_release(&c->mu);
+	buf_fini(&old);
+	*b = (struct buf){0};
+}
+
+static uint64_t
+control_size(struct control *c, enum control_kind kind)
+{
+	uint64_t size;
+
+	lock_acquire(&c->mu);
+	size = c->content[kind].size;
+	lock_release(&c->mu);
+	return size;
+}
+
+/* Makes the content anew, if reading is to do that, and tells its size. */
 static int
 control_refresh(struct vol *v, enum control_kind kind, uint64_t *size)
 {
-	struct control *c = v->control;
-	struct buf b = {0}, old;
-	int err = control_make(v, kind, &b);
+	struct buf b = {0};
+	int err;
 
+	if (kind == CONTROL_CHECK) {
+		*size = control_size(v->control, kind);
+		return 0;
+	}
+	err = control_make(v, kind, &b);
 	if (err) {
 		buf_fini(&b);
 		return err;
 	}
 	*size = b.size;
-	lock_acquire(&c->mu);
-	old = c->content[kind];
-	c->content[kind] = b;
-	lock_release(&c->mu);
-	buf_fini(&old);
+	control_replace(v->control, kind, &b);
 	return 0;
 }
 
@@ -275,6 +304,18 @@ control_write_durability(struct vol *v, struct bytes word)
 	return -EINVAL;
 }
 
+static int
+control_write_check(struct vol *v)
+{
+	struct buf b = {0};
+	int err = control_check(v->store, &b);
+
+	if (err == 0)
+		control_replace(v->control, CONTROL_CHECK, &b);
+	buf_fini(&b);
+	return err;
+}
+
 static struct bytes
 control_trim(struct bytes s)
 {
@@ -299,6 +340,8 @@ control_write(struct vol *v, uint64_t ino, struct bytes data)
 		return store_compact(v->store);
 	case CONTROL_SYNC:
 		return store_sync(v->store, store_seq(v->store));
+	case CONTROL_CHECK:
+		return control_write_check(v);
 	case CONTROL_STATS:
 	case CONTROL_KINDS:
 		break;

@@ -48,11 +48,12 @@ control__is_found_by_name(void **state)
 	check_eq(a.uid, 1000);
 	check_true(a.ino >= VOL_INO_CONTROL);
 	check_true(a.volatile_content);
-	check_str(volume_ls(&t, ".keyfs"), "stats durability compact sync ");
+	check_str(
+	    volume_ls(&t, ".keyfs"), "stats durability compact sync check ");
 	check_false(volume_exists(&t, ".keyfs/nothing"));
 	check_ok(vol_opendir(t.v, a.ino, &d));
 	check_ok(vol_readdir(d, 0, true, count_each, &n));
-	check_eq(n, 6);
+	check_eq(n, 7);
 	vol_releasedir(d);
 	vol_forget(t.v, a.ino, 1000);
 	check_ok(vol_getattr(t.v, a.ino, &a));
@@ -122,6 +123,34 @@ control__sync_and_compact_act_when_written(void **state)
 }
 
 static void
+control__check_tells_what_it_found(void **state)
+{
+	struct store_batch *b = store_batch_new(t.s);
+
+	(void)state;
+	volume_file(&t, "f", "hello");
+	check_str(volume_cat(&t, ".keyfs/check"), "");
+	check_ok(write_to(".keyfs/check", "1"));
+	check_str(volume_cat(&t, ".keyfs/check"),
+	    "files 1\ndirectories 1\nothers 0\norphans 0\nbytes 5\n"
+	    "findings 0\n");
+
+	check_ok(store_batch_put(b, bytes_str("Zebra"), bytes_str("x")));
+	check_ok(store_write(t.s, b, NULL));
+	check_ok(write_to(".keyfs/check", "1"));
+	check_contains(volume_cat(&t, ".keyfs/check"),
+	    "finding Zebra: no key of a volume\nfiles 1\n");
+	check_contains(volume_cat(&t, ".keyfs/check"), "findings 1\n");
+	store_mem_fail(t.s, STORE_MEM_ITER, 3, -EIO);
+	check_err(write_to(".keyfs/check", "1"), -EIO);
+
+	store_batch_clear(b);
+	check_ok(store_batch_delete(b, bytes_str("Zebra")));
+	check_ok(store_write(t.s, b, NULL));
+	store_batch_free(b);
+}
+
+static void
 control__nothing_is_made_moved_or_removed(void **state)
 {
 	struct vol_attr how = {.mode = S_IFREG | 0600}, a;
@@ -156,6 +185,7 @@ main(void)
 	    T(control__stats_have_the_size_they_say),
 	    T(control__durability_is_read_and_set),
 	    T(control__sync_and_compact_act_when_written),
+	    T(control__check_tells_what_it_found),
 	    T(control__nothing_is_made_moved_or_removed),
 	};
 
