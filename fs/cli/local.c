@@ -20,19 +20,21 @@ engine_options(
 		lo->cache_bytes = o->cache_bytes;
 	if (o->memtable_bytes)
 		lo->memtable_bytes = o->memtable_bytes;
+	lo->no_background = o->passive;
 	lo->message = report_message;
 	lo->message_ctx = (void *)(uintptr_t)path;
 }
 
 static int
-refuse(const char *path, int err)
+refuse(const char *path, const struct local_options *o, int err)
 {
 	if (err == -ENOENT || err == -ENOTDIR)
 		report(path,
 		    "is not a store; keyfs mount or keyfs put creates one");
 	else
 		report_errno(path, "cannot open the store", err);
-	return COMMAND_UNUSABLE;
+	return err == ERR_DAMAGED && o->damaged_status ? o->damaged_status
+						       : COMMAND_UNUSABLE;
 }
 
 /* *err: what came of opening the engine. */
@@ -47,13 +49,14 @@ open_all(const char *path, const struct local_options *o, struct local *out,
 	engine_options(path, o, &lo);
 	*err = store_lsm_open(path, &lo, &l.store);
 	if (*err != 0)
-		return refuse(path, *err);
+		return refuse(path, o, *err);
 	l.db = store_lsm_engine(l.store);
 	vo.sink = report_sink(path);
-	*err = vol_open(l.store, &vo, &l.vol);
+	if (!o->engine_only)
+		*err = vol_open(l.store, &vo, &l.vol);
 	if (*err != 0) {
 		store_close(l.store);
-		return refuse(path, *err);
+		return refuse(path, o, *err);
 	}
 	*out = l;
 	return COMMAND_DONE;
@@ -134,7 +137,7 @@ local_open_wait(const char *path, const struct local_options *o,
 int
 local_close(struct local *l, const char *path)
 {
-	int err = vol_close(l->vol);
+	int err = l->vol ? vol_close(l->vol) : 0;
 	int err2 = store_close(l->store);
 
 	*l = (struct local){0};
