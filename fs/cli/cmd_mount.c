@@ -256,4 +256,5 @@ const struct command cmd_mount = {
 	    "  -d  show every request of the kernel (implies -f)\n"
 	    "  -o  options:\n\n",
     .run = run,
+    .more = option_help,
 };

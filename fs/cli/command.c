@@ -8,6 +8,8 @@
 const struct command *const command_table[] = {
     &cmd_mount,
     &cmd_umount,
+    &cmd_put,
+    &cmd_get,
     NULL,
 };
 
@@ -18,6 +20,12 @@ command_find(const char *name)
 		if (strcmp(command_table[i]->name, name) == 0)
 			return command_table[i];
 	return NULL;
+}
+
+int
+command_run(const struct command *c, int argc, char **argv)
+{
+	return c->run ? c->run(argc, argv) : c->run_on(NULL, argc, argv);
 }
 
 int
@@ -33,5 +41,7 @@ command_help(const struct command *c)
 	printf("usage: keyfs %s %s\n\n%s.\n", c->name, c->args, c->summary);
 	if (c->help)
 		printf("\n%s", c->help);
+	if (c->more)
+		printf("%s", c->more());
 	return COMMAND_DONE;
 }

@@ -8,5 +8,7 @@
 
 extern const struct command cmd_mount;
 extern const struct command cmd_umount;
+extern const struct command cmd_put;
+extern const struct command cmd_get;
 
 #endif

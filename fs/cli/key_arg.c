@@ -6,9 +6,9 @@ static const char *
 wrong_name(struct bytes name)
 {
 	if (name.size > KEY_NAME_MAX)
-		return "a name in it is longer than 255 bytes";
+		return "has a name of more than 255 bytes";
 	if (bytes_eq(name, bytes_str(".")) || bytes_eq(name, bytes_str("..")))
-		return "'.' and '..' are no names of keys";
+		return "has '.' or '..' for a name";
 	return NULL;
 }
 

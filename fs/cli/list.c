@@ -65,8 +65,7 @@ compare(const void *pa, const void *pb, void *arg)
 	const struct list_item *a = pa, *b = pb;
 	const struct list *l = arg;
 	size_t n = a->size < b->size ? a->size : b->size;
-	int c = memcmp(
-	    l->names.data + a->offset, l->names.data + b->offset, n);
+	int c = memcmp(l->names.data + a->offset, l->names.data + b->offset, n);
 
 	/* Names are unique, so one byte more decides. */
 	return c ? c : byte_at(l, a, n) - byte_at(l, b, n);

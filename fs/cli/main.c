@@ -1,8 +1,10 @@
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "fs/cli/command.h"
 #include "fs/cli/report.h"
@@ -47,13 +49,31 @@ raise_open_files(void)
 	setrlimit(RLIMIT_NOFILE, &r);
 }
 
+/*
+ * A store's files must not get the number of a standard descriptor that was
+ * closed.  What is opened in its place fails as a closed one does: the input
+ * cannot be read, the outputs cannot be written.
+ */
+static bool
+keep_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags) != fd)
+			return false;
+	}
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct command *c;
 
+	if (!keep_standard_descriptors())
+		return COMMAND_UNUSABLE;
 	raise_open_files();
-
 	if (is_mount_helper(argv[0]))
 		return command_find("mount")->run(argc, argv);
 	if (argc < 2)
@@ -68,5 +88,5 @@ main(int argc, char **argv)
 	}
 	if (argc > 2 && strcmp(argv[2], "--help") == 0)
 		return command_help(c);
-	return c->run(argc - 1, argv + 1);
+	return command_run(c, argc - 1, argv + 1);
 }

@@ -28,9 +28,9 @@ text_utf8_length(struct bytes s)
 
 	if (s.size == 0)
 		return 0;
-	while (i < sizeof(utf8_forms) / sizeof(*utf8_forms) &&
-	       (s.data[0] < utf8_forms[i].first ||
-		   s.data[0] > utf8_forms[i].last))
+	while (
+	    i < sizeof(utf8_forms) / sizeof(*utf8_forms) &&
+	    (s.data[0] < utf8_forms[i].first || s.data[0] > utf8_forms[i].last))
 		i++;
 	if (i == sizeof(utf8_forms) / sizeof(*utf8_forms))
 		return 0;

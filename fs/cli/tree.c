@@ -78,6 +78,24 @@ tree_close(struct tree *t)
 	return t->ops->close(t);
 }
 
+int
+tree_enter(struct tree *open, const char *store, enum tree_access access,
+    struct tree **out)
+{
+	if (!open)
+		return tree_open(store, access, out);
+	*out = open;
+	return COMMAND_DONE;
+}
+
+int
+tree_leave(struct tree *open, struct tree *t, int status)
+{
+	int closed = open ? COMMAND_DONE : tree_close(t);
+
+	return status == COMMAND_DONE ? closed : status;
+}
+
 /* --- finding -------------------------------------------------------------- */
 
 int

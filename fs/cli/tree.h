@@ -8,8 +8,8 @@
  * Owns: directories and files are closed by their caller, before the tree.
  * Threads: one.
  * Errors: 0 or -errno, as POSIX says; symbolic links are never followed, and
- * one where a directory should be is -ENOTDIR.  tree_open and tree_close show
- * messages and return an exit status.
+ * one where a directory should be is -ENOTDIR.  What opens and closes a tree
+ * shows messages and returns an exit status.
  */
 #ifndef FS_CLI_TREE_H
 #define FS_CLI_TREE_H
@@ -79,6 +79,13 @@ struct tree_ops {
 int tree_open(const char *store, enum tree_access access, struct tree **out);
 int tree_close(struct tree *t);
 
+/* For commands that may be given an open tree: *out is that, or the store is
+ * opened; afterwards it is closed again in that case.  tree_leave returns
+ * status, or what went wrong at closing. */
+int tree_enter(struct tree *open, const char *store, enum tree_access access,
+    struct tree **out);
+int tree_leave(struct tree *open, struct tree *t, int status);
+
 /* Opens the directory that a key would be in.  key is a valid one, and
  * out->name a part of it; close out->dir. */
 int tree_find(struct tree *t, struct bytes key, struct tree_place *out);
@@ -103,7 +110,7 @@ struct tree_source {
 /*
  * The file becomes the value, durably, or stays as it is; missing directories
  * are made.  A file that was there passes its mode and owner on.  -EISDIR,
- * -ELOOP (a symbolic link), -EINVAL (a device or the like).
+ * -ELOOP (a symbolic link), -ENXIO (a device or the like).
  */
 int tree_put(
     struct tree *t, struct bytes key, const struct tree_source *source);

@@ -52,7 +52,7 @@ look(struct tree *t, struct tree_place at, struct stat *st)
 		return -EISDIR;
 	if (S_ISLNK(st->st_mode))
 		return -ELOOP;
-	return S_ISREG(st->st_mode) ? 1 : -EINVAL;
+	return S_ISREG(st->st_mode) ? 1 : -ENXIO;
 }
 
 /* first: what was read of the value already. */
