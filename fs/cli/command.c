@@ -10,6 +10,10 @@ const struct command *const command_table[] = {
     &cmd_umount,
     &cmd_put,
     &cmd_get,
+    &cmd_del,
+    &cmd_ls,
+    &cmd_scan,
+    &cmd_stat,
     NULL,
 };
 

@@ -10,5 +10,9 @@ extern const struct command cmd_mount;
 extern const struct command cmd_umount;
 extern const struct command cmd_put;
 extern const struct command cmd_get;
+extern const struct command cmd_del;
+extern const struct command cmd_ls;
+extern const struct command cmd_scan;
+extern const struct command cmd_stat;
 
 #endif
