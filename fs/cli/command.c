@@ -14,6 +14,10 @@ const struct command *const command_table[] = {
     &cmd_ls,
     &cmd_scan,
     &cmd_stat,
+    &cmd_check,
+    &cmd_stats,
+    &cmd_compact,
+    &cmd_sync,
     NULL,
 };
 

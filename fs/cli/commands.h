@@ -6,7 +6,11 @@
 
 #include "fs/cli/command.h"
 
+extern const struct command cmd_check;
+extern const struct command cmd_compact;
 extern const struct command cmd_mount;
+extern const struct command cmd_stats;
+extern const struct command cmd_sync;
 extern const struct command cmd_umount;
 extern const struct command cmd_put;
 extern const struct command cmd_get;
