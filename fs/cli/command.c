@@ -15,6 +15,7 @@ const struct command *const command_table[] = {
     &cmd_scan,
     &cmd_stat,
     &cmd_check,
+    &cmd_dump,
     &cmd_stats,
     &cmd_compact,
     &cmd_sync,

@@ -8,6 +8,7 @@
 
 extern const struct command cmd_check;
 extern const struct command cmd_compact;
+extern const struct command cmd_dump;
 extern const struct command cmd_mount;
 extern const struct command cmd_stats;
 extern const struct command cmd_sync;
