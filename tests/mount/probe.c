@@ -22,6 +22,8 @@ main(int argc, char **argv)
 		return 2;
 	}
 	se = fuse_session_new(&args, &ops, sizeof(ops), NULL);
+	/* It may have made a copy of its own. */
+	fuse_opt_free_args(&args);
 	if (!se)
 		return 1;
 	failed = fuse_session_mount(se, argv[1]);
