@@ -5,10 +5,11 @@
 #include "fs/cli/report.h"
 #include "fs/cli/tree.h"
 
+/* *last: the last byte that was printed. */
 static int
-print(void *ctx, struct bytes chunk)
+print(void *last, struct bytes chunk)
 {
-	(void)ctx;
+	*(uint8_t *)last = chunk.data[chunk.size - 1];
 	fwrite(chunk.data, 1, chunk.size, stdout);
 	return answer_goes_on() ? 0 : -EPIPE;
 }
@@ -30,7 +31,7 @@ refuse_link(struct tree *t, struct tree_place at, const char *key)
 }
 
 static int
-get(struct tree *t, struct tree_place at, const char *key)
+get(struct tree *t, struct tree_place at, const char *key, uint8_t *last)
 {
 	struct stat st;
 	int err = t->ops->stat(t, at, &st);
@@ -42,14 +43,14 @@ get(struct tree *t, struct tree_place at, const char *key)
 	else if (err == 0 && !S_ISREG(st.st_mode))
 		err = -ENXIO;
 	if (err == 0)
-		err = tree_read(t, at, print, NULL);
+		err = tree_read(t, at, print, last);
 	if (err != 0 && answer_goes_on())
 		return answer_error(t->path, bytes_str(key), err);
 	return COMMAND_DONE;
 }
 
 static int
-get_key(struct tree *t, const char *key)
+get_key(struct tree *t, const char *key, uint8_t *last)
 {
 	struct tree_place at;
 	int err = tree_find(t, bytes_str(key), &at);
@@ -57,7 +58,7 @@ get_key(struct tree *t, const char *key)
 
 	if (err != 0)
 		return answer_error(t->path, bytes_str(key), err);
-	status = get(t, at, key);
+	status = get(t, at, key, last);
 	t->ops->dir_close(t, at.dir);
 	return status;
 }
@@ -67,6 +68,7 @@ run(struct tree *open, int argc, char **argv)
 {
 	int at = open ? 1 : 2;
 	const char *store = open ? open->path : argv[1];
+	uint8_t last = 0;
 	struct tree *t;
 	int status;
 
@@ -78,7 +80,9 @@ run(struct tree *open, int argc, char **argv)
 	if (status != COMMAND_DONE)
 		return status;
 	answer_begin();
-	status = get_key(t, argv[at]);
+	status = get_key(t, argv[at], &last);
+	if (open && status == COMMAND_DONE && last != '\n')
+		putchar('\n'); /* what a prompt shows are lines */
 	return answer_end(tree_leave(open, t, status));
 }
 

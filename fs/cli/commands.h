@@ -19,5 +19,6 @@ extern const struct command cmd_del;
 extern const struct command cmd_ls;
 extern const struct command cmd_scan;
 extern const struct command cmd_stat;
+extern const struct command cmd_shell;
 
 #endif

@@ -3,7 +3,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/base/must.h"
@@ -14,18 +13,6 @@
 #include "fs/cli/report.h"
 
 /* --- opening -------------------------------------------------------------- */
-
-/* A walk holds one directory open per level. */
-static void
-allow_many_files(void)
-{
-	struct rlimit l;
-
-	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
-		return;
-	l.rlim_cur = l.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &l);
-}
 
 static int
 open_store(const char *store, enum tree_access access, struct tree **out)
@@ -57,7 +44,6 @@ tree_open(const char *store, enum tree_access access, struct tree **out)
 	struct tree *t;
 	int status;
 
-	allow_many_files();
 	/* realpath fails on the mount of a daemon that has died. */
 	if (!realpath(store, path))
 		snprintf(path, sizeof(path), "%s", store);
