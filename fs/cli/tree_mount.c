@@ -61,7 +61,7 @@ add_entry(
     struct tree *t, tree_handle dir, const struct dirent *e, struct list *names)
 {
 	struct tree_place at = {dir, bytes_str(e->d_name)};
-	mode_t type = DTTOIF(e->d_type);
+	mode_t type = (mode_t)DTTOIF((unsigned)e->d_type);
 	struct stat st;
 
 	if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)

@@ -74,13 +74,13 @@ session() {
 	run ls "$store" -R
 	run del "$store" nix
 	run shell "$store" <"$work/script"
-	for key in '' / /a a/ a//b . .. a/../b ./a "$long/x" "x/$long"; do
+	for key in '' / a/ a//b ../b "x/$long"; do
 		run put "$store" "$key" value
 		run get "$store" "$key"
-		run del "$store" bin "$key"
-		run ls "$store" "$key"
-		run stat "$store" "$key"
 	done
+	run del "$store" bin a/./b
+	run ls "$store" a/
+	run stat "$store" /a
 	run put "$store" "$name/$name" value
 	run get "$store" "$name/$name"
 	run scan "$store" a//
