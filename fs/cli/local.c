@@ -28,7 +28,9 @@ engine_options(
 static int
 refuse(const char *path, const struct local_options *o, int err)
 {
-	if (err == -ENOENT || err == -ENOTDIR)
+	if (err == -ENOTDIR)
+		report(path, "is not a directory, so not a store");
+	else if (err == -ENOENT)
 		report(path,
 		    "is not a store; keyfs mount or keyfs put creates one");
 	else
