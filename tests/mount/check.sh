@@ -93,6 +93,29 @@ try dump__mounted says 0 'manifest 000' "$KEYFS" dump "$mnt"
 try dump__records_of_a_mounted_store says 3 "$mnt" \
 	"$KEYFS" dump "$store" --records
 rm "$mnt/again"
+
+# A check sees one state, and changes go on meanwhile.
+change() {
+	while [ ! -e "$work/enough" ]; do
+		mkdir "$mnt/w" "$mnt/w/x"
+		echo content >"$mnt/w/f"
+		head -c 50000 /dev/zero >"$mnt/w/x/blocks"
+		mv "$mnt/w" "$mnt/v"
+		mv "$mnt/v/x" "$mnt/w"
+		rm -r "$mnt/w" "$mnt/v"
+	done
+}
+checks_while_it_changes() {
+	change &
+	failed=0
+	for _ in $(seq 15); do
+		says 0 "no damage found" "$KEYFS" check "$mnt" || failed=1
+	done
+	touch "$work/enough"
+	wait $! && [ "$failed" -eq 0 ]
+}
+try check__mounted_while_it_changes checks_while_it_changes
+
 # Something to damage.
 for i in $(seq 20); do
 	echo "line $i" >>"$mnt/log"
