@@ -57,7 +57,8 @@ struct progress {
 
 struct shared {
 	struct progress workers[WORKERS];
-	atomic_bool stop;
+	atomic_bool stop;   /* the workers are to end */
+	atomic_bool ending; /* the daemon is about to */
 };
 
 struct harness {
@@ -200,22 +201,27 @@ cheat(enum mode mode, const struct step *step, struct progress *p)
 	atomic_fetch_add(&p->acked, 1);
 }
 
+/* EIO: it died while it took the request from the kernel.  Before its end EIO
+ * is a failure like any other. */
 static bool
-daemon_is_gone(int err)
+daemon_is_gone(const struct harness *h, int err)
 {
-	return err == -ENOTCONN || err == -ECONNABORTED;
+	return err == -ENOTCONN || err == -ECONNABORTED ||
+	       (err == -EIO && atomic_load(&h->shared->ending));
 }
 
 /* Does it and counts it; false at the end of the daemon, or of the test. */
 static bool
-do_step(const struct step *step, int want, int *held, struct progress *p)
+do_step(
+    struct harness *h, int who, const struct step *step, int want, int *held)
 {
+	struct progress *p = &h->shared->workers[who];
 	char text[900];
 	int err;
 
 	atomic_fetch_add(&p->issued, 1);
 	err = step_run(step, held);
-	if (daemon_is_gone(err))
+	if (daemon_is_gone(h, err))
 		return false;
 	if (err != want) {
 		step_text(step, text, sizeof(text));
@@ -250,7 +256,7 @@ work(struct harness *h, int who)
 			cheat(h->mode, &step, p);
 			return;
 		}
-	} while (do_step(&step, want, &held, p));
+	} while (do_step(h, who, &step, want, &held));
 }
 
 static void
@@ -359,6 +365,7 @@ end_daemon(struct harness *h, pid_t daemon)
 		await_workers(h);
 		unmount_store(h);
 	} else {
+		atomic_store(&h->shared->ending, true);
 		kill(daemon, h->mode == KILL ? SIGKILL : SIGTERM);
 		await_workers(h);
 	}

@@ -306,13 +306,14 @@ step_model(struct step_state *s, const struct step *step)
 
 /* --- on disk -------------------------------------------------------------- */
 
-/* -errno if the call failed, -EIO if it did only a part. */
+/* -errno if the call failed, -EMSGSIZE if it did only a part: then it was more
+ * than one request. */
 static int
 answer(ssize_t rc, size_t want)
 {
 	if (rc < 0)
 		return -errno;
-	return (size_t)rc == want ? 0 : -EIO;
+	return (size_t)rc == want ? 0 : -EMSGSIZE;
 }
 
 static int
@@ -380,8 +381,7 @@ run_write_held(const struct step *step, int held)
 	if (held < 0)
 		return 0;
 	return answer(
-	    pwrite(held, d.bytes, d.size, (off_t)(step->fill % FILE_MAX)),
-	    d.size);
+	    pwrite(held, d.bytes, d.size, (off_t)step->offset), d.size);
 }
 
 int
