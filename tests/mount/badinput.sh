@@ -27,8 +27,10 @@ refused() { # NAME STORE STATUS TEXT COMMAND...
 	*) why="exit status $status, not $want;" ;;
 	esac
 	grep -qF -- "$text" "$work/err" || why="$why does not say: $text;"
-	grep -q -e '^keyfs: ' -e '^usage: keyfs ' "$work/err" || why="$why no message of keyfs;"
+	grep -q -e '^keyfs: ' -e '^usage: keyfs ' "$work/err" ||
+		why="$why no message of keyfs;"
 	cmp -s "$work/before" "$work/after" || why="$why the store changed;"
+	[ -z "${VERBOSE:-}" ] || sed "s/^/    says: /" "$work/err"
 	if [ -z "$why" ]; then
 		ok "$case_name"
 		return
@@ -46,15 +48,17 @@ mount_store
 echo content >"$mnt/file"
 unmount_store
 
-echo hello >"$work/plain"
+mkdir "$work/in"
+plain=$work/in/plain
+echo hello >"$plain"
 refused badinput__mount_point_is_missing "$store" 3 "$work/none" \
 	"$KEYFS" mount "$store" "$work/none"
-refused badinput__mount_point_is_a_file "$store" 3 "$work/plain" \
-	"$KEYFS" mount "$store" "$work/plain"
-refused badinput__store_is_a_file "$work" 3 "$work/plain" \
-	"$KEYFS" mount "$work/plain" "$mnt"
-refused badinput__store_cannot_be_made "$work" 3 "$work/none/store" \
-	"$KEYFS" mount "$work/none/store" "$mnt"
+refused badinput__mount_point_is_a_file "$store" 3 "$plain" \
+	"$KEYFS" mount "$store" "$plain"
+refused badinput__store_is_a_file "$work/in" 3 "$plain" \
+	"$KEYFS" mount "$plain" "$mnt"
+refused badinput__store_cannot_be_made "$work/in" 3 "$plain/store" \
+	"$KEYFS" mount "$plain/store" "$mnt"
 refused badinput__unknown_option "$store" '2 3' "shiny" \
 	"$KEYFS" mount "$store" "$mnt" -o shiny=1
 refused badinput__unknown_policy "$store" '2 3' "durability=maybe" \

@@ -39,7 +39,7 @@ holds() { # DIRECTORY COUNT
 	done
 }
 
-# Flushes in the background may need a moment after space was made.
+# What flushes and merges in the background may take the space for a moment.
 goes_on() { # COMMAND...
 	for _ in $(seq 100); do
 		! "$@" || return 0
@@ -77,7 +77,7 @@ run() { # KIND POLICY
 	mount_store
 	try "${name}_is_there_after_a_new_mount" holds "$mnt/a" "$count"
 	try "${name}_so_is_what_came_later" holds "$mnt/b" 1
-	try "${name}_removes_all" rm -rf "$mnt/a" "$mnt/b"
+	try "${name}_removes_all" goes_on rm -rf "$mnt/a" "$mnt/b"
 	unmount_store
 	umount "$disk"
 }

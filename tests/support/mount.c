@@ -112,6 +112,7 @@ begin_group(void **state)
 	check_true(asprintf(&m->store, "%s/store", m->base) > 0);
 	check_true(asprintf(&m->path, "%s/mnt", m->base) > 0);
 	m->is_plain = getenv("PLAIN") != NULL;
+	m->is_sync = strcmp(now_durability, "sync") == 0;
 	if (now_pid == 0)
 		atexit(detach_by_force);
 	now_pid = getpid();

@@ -21,6 +21,7 @@ struct mount {
 	char *store;      /* below base */
 	char *path;       /* of the mount point, below base */
 	bool is_plain;
+	bool is_sync; /* each change costs a device sync */
 	bool is_mounted;
 };
 
