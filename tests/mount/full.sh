@@ -23,20 +23,11 @@ small_ext4() {
 
 # Writes files until one fails; the number of those that did not.
 fill() { # DIRECTORY
-	n=0
-	while [ "$n" -lt 4000 ] &&
-		"$tools/write_file" "$1/$n" 50000 "$n" 2>"$work/fill.err"; do
-		n=$((n + 1))
-	done
-	echo "$n"
+	"$tools/write_files" "$1" 50000 4000 2>"$work/fill.err"
 }
 
 holds() { # DIRECTORY COUNT
-	i=0
-	while [ "$i" -lt "$2" ]; do
-		"$tools/write_file" --check "$1/$i" 50000 "$i" || return
-		i=$((i + 1))
-	done
+	"$tools/write_files" --check "$1" 50000 "$2"
 }
 
 # What flushes and merges in the background may take the space for a moment.
@@ -67,7 +58,7 @@ run() { # KIND POLICY
 	try "${name}_keeps_what_was_acknowledged" holds "$mnt/a" "$count"
 	rm "$ballast"
 	try "${name}_goes_on_without_a_new_mount" \
-		goes_on "$tools/write_file" "$mnt/b/0" 50000 0
+		goes_on "$tools/write_files" "$mnt/b" 50000 1
 	try "${name}_still_keeps_it" holds "$mnt/a" "$count"
 	try "${name}_files_can_be_removed" rm -f "$mnt/a/0"
 	# Compaction may have taken the space for a moment.

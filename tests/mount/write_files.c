@@ -1,10 +1,11 @@
 /*
- * write_file: one file with content that follows from a number.
+ * write_files: files with content that follows from their numbers.
  *
- *   write_file PATH SIZE NUMBER            creates it; fails as write(2) does
- *   write_file --check PATH SIZE NUMBER    is it that, and nothing else?
- *
- * What could not be written as a whole is removed again.
+ *   write_files DIRECTORY SIZE COUNT
+ *	writes 0, 1, 2 ... until all are there or one fails; what was not
+ *	written as a whole is removed again.  Prints how many there are.
+ *   write_files --check DIRECTORY SIZE COUNT
+ *	are they that, and nothing else?
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -77,23 +78,30 @@ int
 main(int argc, char **argv)
 {
 	int is_check = argc == 5 && strcmp(argv[1], "--check") == 0;
+	unsigned long size, count, done = 0;
+	char path[4096];
 	uint8_t *data;
-	size_t size;
-	int status;
+	int status = 0;
 
 	if (argc != 4 + is_check) {
-		fprintf(
-		    stderr, "usage: write_file [--check] PATH SIZE NUMBER\n");
+		fprintf(stderr, "usage: write_files [--check] DIRECTORY SIZE "
+				"COUNT\n");
 		return 2;
 	}
 	argv += is_check;
 	size = strtoul(argv[2], NULL, 10);
+	count = strtoul(argv[3], NULL, 10);
 	data = malloc(size + 1);
 	if (!data)
 		return failed(argv[1], "no memory");
-	fill(data, size, strtoul(argv[3], NULL, 10));
-	status =
-	    is_check ? check(argv[1], data, size) : create(argv[1], data, size);
+	while (status == 0 && done < count) {
+		fill(data, size, done);
+		snprintf(path, sizeof(path), "%s/%lu", argv[1], done);
+		status = is_check ? check(path, data, size)
+				  : create(path, data, size);
+		done += status == 0;
+	}
 	free(data);
+	printf("%lu\n", done);
 	return status;
 }
