@@ -62,7 +62,7 @@ run() { # KIND POLICY
 	try "${name}_still_keeps_it" holds "$mnt/a" "$count"
 	try "${name}_files_can_be_removed" rm -f "$mnt/a/0"
 	# Compaction may have taken the space for a moment.
-	goes_on "$tools/write_file" "$mnt/a/0" 50000 0
+	goes_on "$tools/write_files" "$mnt/a" 50000 1 >"$work/out"
 	try "${name}_unmounts" "$KEYFS" umount "$mnt"
 	try "${name}_leaves_a_sound_store" "$KEYFS" check "$store"
 	mount_store
