@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/base/must.h"
 #include "engine/db/compact.h"
 #include "engine/db/db.h"
 #include "engine/db/room.h"
@@ -94,6 +95,26 @@ flush_add(struct lsm *db, const struct table_info *info, struct edit *e)
 	return err;
 }
 
+/* The header of a log that the manifest is about to name: without it the log
+ * would count as damaged after a power cut. */
+static int
+flush_sync_log(struct lsm *db, uint64_t number)
+{
+	struct segment *s;
+	int err;
+
+	lock_acquire(&db->sync_lock);
+	s = segment_from(db, number);
+	must(s && s->number == number);
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	lock_release(&db->sync_lock);
+	err = wal_sync(s->wal);
+	segment_unref(s);
+	if (err)
+		db_fail(db, err);
+	return err;
+}
+
 static int
 flush_table(struct lsm *db, struct memtable *m, struct edit *e)
 {
@@ -107,7 +128,9 @@ flush_table(struct lsm *db, struct memtable *m, struct edit *e)
 		return err;
 	err = flush_write(db, m, path, number, &info);
 	if (!err) {
-		err = flush_add(db, &info, e);
+		err = flush_sync_log(db, e->log_number);
+		if (!err)
+			err = flush_add(db, &info, e);
 		if (err)
 			env_unlink(db->env, path);
 	}
@@ -121,9 +144,14 @@ static int
 flush_prepare(struct lsm *db, struct memtable *m, const struct memtable *next,
     struct edit *e)
 {
+	int err;
+
 	e->log_number = next->log_no;
 	e->last_seq = memtable_last_seq(m);
-	return memtable_count(m) > 0 ? flush_table(db, m, e) : 0;
+	if (memtable_count(m) > 0)
+		return flush_table(db, m, e);
+	err = flush_sync_log(db, e->log_number);
+	return err ? err : env_sync_dir(db->env, db->dir);
 }
 
 /* After an error the table is vset's to delete.  Takes v, an empty view. */

@@ -137,6 +137,23 @@ recover_view(struct replay *r)
 	return 0;
 }
 
+/*
+ * The manifest names the first log, so that a missing or empty one is seen at
+ * the next open (replay.c).  Its name and header are durable before.
+ */
+static int
+recover_name_log(struct lsm *db)
+{
+	struct segment *first = TAILQ_FIRST(&db->segments);
+	struct edit e = {.log_number = first->number};
+	int err;
+
+	if (e.log_number == atomic_load(&db->vset.log_number))
+		return 0;
+	err = segment_sync(db, first);
+	return err ? err : vset_apply(&db->vset, &e);
+}
+
 static int
 recover_install(struct replay *r)
 {
@@ -147,9 +164,11 @@ recover_install(struct replay *r)
 	if (!err)
 		err = vset_delete_unnamed(&db->vset);
 	if (!err)
-		err = recover_delete_rest(r);
-	if (!err)
 		err = recover_segments(r);
+	if (!err)
+		err = recover_name_log(db);
+	if (!err)
+		err = recover_delete_rest(r);
 	if (!err)
 		err = recover_view(r);
 	if (err)

@@ -140,6 +140,10 @@ replay_log(struct replay *r, struct replay_log *l)
 	err =
 	    wal_reader_open(r->db->env, path, WAL_KIND_LOG, l->number, &reader);
 	free(path);
+	if (err == -ENODATA &&
+	    l->number == atomic_load(&r->db->vset.log_number))
+		return replay_damaged(
+		    r, l->number, 0, "it is empty, but the manifest names it");
 	if (err == -ENODATA)
 		return 0; /* created, but nothing of it became durable */
 	if (err)
@@ -177,6 +181,21 @@ replay_check_promise(struct replay *r)
 	return ERR_DAMAGED;
 }
 
+/* The manifest names the log that everything not in tables begins with. */
+static int
+replay_check_first(struct replay *r)
+{
+	uint64_t first = atomic_load(&r->db->vset.log_number);
+
+	if (first == 0 || (r->count > 0 && r->logs[0].number == first))
+		return 0;
+	env_log(r->db->env, ERR_LEVEL_ERROR,
+	    "%s/%06" PRIu64 ".log: missing, but the manifest names it;"
+	    " restore the file from a backup",
+	    r->db->dir, first);
+	return ERR_DAMAGED;
+}
+
 int
 replay_read(struct lsm *db, struct replay *r)
 {
@@ -187,6 +206,8 @@ replay_read(struct lsm *db, struct replay *r)
 	    .seq = atomic_load(&db->vset.last_seq),
 	};
 	err = replay_list(r);
+	if (!err)
+		err = replay_check_first(r);
 	for (size_t i = 0; i < r->count && !err; i++)
 		err = replay_log(r, &r->logs[i]);
 	return err ? err : replay_check_promise(r);

@@ -50,6 +50,43 @@ sync_all(struct lsm_store *s)
 	check_ok(lsm_sync(s->db, lsm_seq(s->db)));
 }
 
+/* Opening refuses, names the file, and leaves the rest alone. */
+static void
+expect_missing_log(struct lsm_store *s)
+{
+	lsm_store_close(s);
+	check_ok(truncate(lsm_store_file(s, ".log"), 0));
+	check_err(lsm_store_try_open(s), ERR_DAMAGED);
+	check_true(lsm_store_said(s, "it is empty"));
+	check_ok(unlink(lsm_store_file(s, ".log")));
+	check_err(lsm_store_try_open(s), ERR_DAMAGED);
+	check_true(lsm_store_said(s, ".log: missing"));
+	check_err(lsm_store_try_open(s), ERR_DAMAGED);
+}
+
+static void
+recover__a_missing_or_empty_log_is_damage(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_put(&s, "k", "v");
+	sync_all(&s);
+	expect_missing_log(&s);
+	lsm_store_fini(&s);
+
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_put(&s, "k", "v");
+	check_ok(lsm_flush(s.db));
+	lsm_store_put(&s, "l", "w");
+	lsm_store_reopen(&s);
+	expect_missing_log(&s);
+	lsm_store_fini(&s);
+}
+
 static void
 recover__finds_everything_after_a_kill(void **state)
 {
@@ -394,6 +431,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(recover__a_missing_or_empty_log_is_damage),
 	    cmocka_unit_test(recover__finds_everything_after_a_kill),
 	    cmocka_unit_test(recover__goes_on_with_the_log_and_makes_no_table),
 	    cmocka_unit_test(recover__takes_several_logs_and_flushes_them),
