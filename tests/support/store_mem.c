@@ -174,6 +174,23 @@ store_mem_value_release(struct store_value *v)
 	free(v->pin[0]);
 }
 
+/* Caller holds the lock. */
+static size_t
+store_mem_count_locked(
+    struct store_mem *m, struct bytes lower, struct bytes upper)
+{
+	struct store_mem_node *n;
+	size_t count = 0;
+
+	for (n = store_mem_from(m, lower); n;
+	     n = RB_NEXT(store_mem_tree, &m->tree, n)) {
+		if (upper.data && bytes_cmp(n->key, upper) >= 0)
+			break;
+		count++;
+	}
+	return count;
+}
+
 static int
 store_mem_iter_open(struct store *s, struct bytes lower, struct bytes upper,
     struct store_iter **out)
@@ -188,10 +205,10 @@ store_mem_iter_open(struct store *s, struct bytes lower, struct bytes upper,
 	it = calloc(1, sizeof(*it));
 	must(it != NULL);
 	it->iter.store = s;
-	it->count = store_mem_count(s, lower, upper);
+	store_mem_lock(m);
+	it->count = store_mem_count_locked(m, lower, upper);
 	it->all = calloc(it->count + 1, sizeof(*it->all));
 	must(it->all != NULL);
-	store_mem_lock(m);
 	n = store_mem_from(m, lower);
 	for (size_t i = 0; i < it->count; i++) {
 		it->all[i] = store_mem_node_copy(n);
@@ -530,16 +547,10 @@ size_t
 store_mem_count(struct store *s, struct bytes lower, struct bytes upper)
 {
 	struct store_mem *m = store_mem_of(s);
-	struct store_mem_node *n;
-	size_t count = 0;
+	size_t count;
 
 	store_mem_lock(m);
-	for (n = store_mem_from(m, lower); n;
-	     n = RB_NEXT(store_mem_tree, &m->tree, n)) {
-		if (upper.data && bytes_cmp(n->key, upper) >= 0)
-			break;
-		count++;
-	}
+	count = store_mem_count_locked(m, lower, upper);
 	store_mem_unlock(m);
 	return count;
 }
