@@ -22,6 +22,7 @@ env_fault_base(struct env_file *f)
 	return ((struct env_fault_file *)(void *)f)->base;
 }
 
+/* Caller holds f->lock. */
 static bool
 env_fault_matches(const struct env_fault *f, const char *path)
 {
@@ -50,10 +51,10 @@ static enum env_fault_kind
 env_fault_step(struct env_fault *f, const char *path, int *err)
 {
 	enum env_fault_kind kind = ENV_FAULT_NONE;
-	bool counted = env_fault_matches(f, path);
-	bool due;
+	bool counted, due;
 
 	lock_acquire(&f->lock);
+	counted = env_fault_matches(f, path);
 	if (counted)
 		f->ops++;
 	due = env_fault_due(f);
@@ -77,7 +78,12 @@ env_fault_pass(struct env_fault *f, const char *path)
 static int
 env_fault_pass_two(struct env_fault *f, const char *from, const char *to)
 {
-	return env_fault_pass(f, env_fault_matches(f, from) ? from : to);
+	bool first;
+
+	lock_acquire(&f->lock);
+	first = env_fault_matches(f, from);
+	lock_release(&f->lock);
+	return env_fault_pass(f, first ? from : to);
 }
 
 static int

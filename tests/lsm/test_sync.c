@@ -153,7 +153,7 @@ sync__a_flush_does_not_heal_a_failure(void **state)
 		lsm_store_fill(&s, n, n + 1, 100, 'a');
 	durable = lsm_durable_seq(s.db);
 	lock_acquire(&s.fault.lock);
-	s.fault.match = ".log";
+	s.fault.match = "000002.log"; /* the first, which is full */
 	s.fault.ops = 0;
 	s.fault.at = s.fault.at_end = 1;
 	s.fault.error = EIO;
