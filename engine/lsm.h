@@ -14,9 +14,13 @@
  * A batch is applied as a whole or not at all, also by recovery.  Each
  * operation has a sequence number; what is written later has a higher one.
  * Durability: lsm_write has handed the batch to the kernel when it returns, so
- * the death of the process loses nothing; after lsm_sync(db, seq) a power cut
- * loses nothing up to seq.  After any crash lsm_open finds the state after a
- * prefix of the batches, at least as long as the last synced one.
+ * the death of the process loses nothing.  What a power cut may take is the
+ * choice of the store's durability policy (engine/base/durability.h): nothing
+ * that lsm_write has returned for (sync), the last operations (batch: so many
+ * and so old at most; adaptive: so old at most), or all since the last
+ * lsm_sync (none).  After lsm_sync(db, seq) it loses nothing up to seq.  After
+ * any crash lsm_open finds the state after a prefix of the batches, at least
+ * as long as the last synced one.
  *
  * Owns: a struct lsm owns its directory through a lock file until lsm_close.
  * Iterators, values and snapshots must be closed before the store.
@@ -37,6 +41,7 @@
 #include <sys/types.h>
 
 #include "engine/base/bytes.h"
+#include "engine/base/durability.h"
 
 #define LSM_KEY_MAX   (64u << 10)
 #define LSM_VALUE_MAX (64u << 20)
@@ -51,18 +56,21 @@ struct lsm_snapshot;
 enum lsm_compression { LSM_COMPRESSION_NONE = 0, LSM_COMPRESSION_LZ4 = 1 };
 
 struct lsm_options {
-	bool create;	 /* create the store if the directory has none */
-	bool must_create; /* with create: -EEXIST if there is one */
-	size_t memtable_bytes; /* a memtable is flushed at this size */
+	bool create;            /* create the store if the directory has none */
+	bool must_create;       /* with create: -EEXIST if there is one */
+	size_t memtable_bytes;  /* a memtable is flushed at this size */
 	unsigned memtables_max; /* full memtables that may wait, at least 2 */
-	size_t cache_bytes; /* blocks of tables kept in memory */
-	size_t block_bytes; /* of table content, before compression */
-	size_t table_bytes; /* tables are cut at about this size */
+	size_t cache_bytes;     /* blocks of tables kept in memory */
+	size_t block_bytes;     /* of table content, before compression */
+	size_t table_bytes;     /* tables are cut at about this size */
 	size_t level_base_bytes; /* size of level 1; each next 10 times */
-	unsigned level0_tables; /* compaction of level 0 begins at so many */
-	unsigned filter_bits; /* bloom bits per key, 0: no filter */
+	unsigned level0_tables;  /* compaction of level 0 begins at so many */
+	unsigned filter_bits;    /* bloom bits per key, 0: no filter */
 	enum lsm_compression compression;
-	bool no_background; /* flush and compact on demand (tests) */
+	struct durability durability;
+	/* Flush and compact on demand (tests); bounds in milliseconds are
+	 * held by the next write only. */
+	bool no_background;
 	struct env *env; /* NULL: POSIX files */
 	/* One line for people, from any thread; level 0 info, 1 warning,
 	 * 2 error.  NULL: dropped.  Ignored if env is given. */
@@ -98,8 +106,8 @@ int lsm_batch_delete(struct lsm_batch *b, struct bytes key);
 
 /* As lsm_batch_put for a value of size bytes that the caller fills in at
  * *value before the next call on this batch: saves a copy. */
-int lsm_batch_put_room(struct lsm_batch *b, struct bytes key, size_t size,
-    uint8_t **value);
+int lsm_batch_put_room(
+    struct lsm_batch *b, struct bytes key, size_t size, uint8_t **value);
 uint32_t lsm_batch_count(const struct lsm_batch *b);
 size_t lsm_batch_bytes(const struct lsm_batch *b); /* of its operations */
 
@@ -107,9 +115,26 @@ size_t lsm_batch_bytes(const struct lsm_batch *b); /* of its operations */
  * Applies the batch atomically.  *seq (may be NULL) is its last sequence
  * number, for lsm_sync.  An empty batch is a no-op with the present number.
  * The batch is unchanged but for its header and may be cleared and reused.
- * May wait while flushes are behind.
+ * May wait while flushes are behind, and for a device sync if the store's
+ * durability asks for one; if that fails the batch is applied, but may be lost.
  */
 int lsm_write(struct lsm *db, struct lsm_batch *b, uint64_t *seq);
+
+/* What came of a write, and what is left to do for its durability. */
+struct lsm_written {
+	uint64_t seq;      /* its last number */
+	uint64_t sync_seq; /* lsm_sync this before acknowledging; 0: nothing */
+};
+
+/* As lsm_write under a policy of its own (NULL: the store's), and without the
+ * sync, so that the caller can share it among operations. */
+int lsm_write_under(struct lsm *db, struct lsm_batch *b,
+    const struct durability *d, struct lsm_written *out);
+
+/* From the next write on; what was written before is synced, unless d is
+ * none.  -EINVAL: the old one stays; another error is that of the sync. */
+int lsm_set_durability(struct lsm *db, const struct durability *d);
+void lsm_get_durability(struct lsm *db, struct durability *out);
 
 /* Returns when everything up to seq is on stable storage.  Calls in flight
  * together share one device sync; none is made if seq is durable already. */
@@ -139,14 +164,14 @@ void lsm_snapshot_close(struct lsm *db, struct lsm_snapshot *s);
 
 struct lsm_iter_options {
 	const struct lsm_snapshot *snapshot; /* NULL: the state at open */
-	struct bytes lower; /* first key; copied */
+	struct bytes lower;                  /* first key; copied */
 	struct bytes upper; /* end, exclusive; data NULL: no end; copied */
-	bool no_fill;	    /* blocks read do not enter the cache */
+	bool no_fill;       /* blocks read do not enter the cache */
 };
 
 /* Not positioned after open.  o NULL: all keys of the newest state. */
-int lsm_iter_open(struct lsm *db, const struct lsm_iter_options *o,
-    struct lsm_iter **out);
+int lsm_iter_open(
+    struct lsm *db, const struct lsm_iter_options *o, struct lsm_iter **out);
 void lsm_iter_close(struct lsm_iter *it);
 
 /* 1: at an entry; 0: past the end (or bound); <0: error, not at an entry. */
@@ -181,6 +206,9 @@ struct lsm_stats {
 	uint64_t cache_hits, cache_misses, filter_skips;
 	uint64_t cache_bytes, memtable_bytes, memtables;
 	uint64_t seq, durable_seq;
+	uint64_t unsynced_batches;
+	uint64_t unsynced_us;  /* age of the oldest of them */
+	uint64_t sync_cost_us; /* of a sync of the log, lately */
 	uint64_t log_files, log_bytes;
 	unsigned level_tables[LSM_LEVELS];
 	uint64_t level_bytes[LSM_LEVELS];
@@ -203,7 +231,7 @@ int lsm_check(struct lsm *db, const struct lsm_check_sink *sink);
 int lsm_dump_file(const char *path, FILE *out);
 
 /* Names of the log, table and manifest files of a store, in order. */
-int lsm_list_files(const char *path,
-    int (*each)(void *ctx, const char *path), void *ctx);
+int lsm_list_files(
+    const char *path, int (*each)(void *ctx, const char *path), void *ctx);
 
 #endif

@@ -29,6 +29,7 @@ db_free(struct lsm *db)
 {
 	work_fini(&db->flush);
 	work_fini(&db->compaction);
+	pace_fini(&db->pace);
 	view_unref(db->view);
 	segment_clear(db);
 	if (db->has_vset)

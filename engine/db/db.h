@@ -3,7 +3,8 @@
  *
  * Parts, each with a file of its own: segment (files of the log), view (what
  * readers see), work (the two jobs in the background), room (full memtables),
- * write, sync, flush, compaction, get, iter, snapshot, replay and recover.
+ * write, sync, pace (when to sync), flush, compaction, get, iter, snapshot,
+ * replay and recover.
  *
  * Threads: fields are grouped by what protects them.  Locks nest in the order
  * write_lock, sync_lock, state_lock, snapshot_lock.
@@ -18,8 +19,10 @@
 #include "engine/base/lock.h"
 #include "engine/db/file_name.h"
 #include "engine/db/memtable.h"
+#include "engine/db/pace.h"
 #include "engine/db/segment.h"
 #include "engine/db/snapshot.h"
+#include "engine/db/sync.h"
 #include "engine/db/view.h"
 #include "engine/db/vset.h"
 #include "engine/db/work.h"
@@ -70,6 +73,7 @@ struct lsm {
 	struct segment_list segments; /* in order; not yet in tables */
 	struct lock_cond sync_ended;
 	bool syncing;
+	struct sync_group group;
 
 	struct lock state_lock; /* protects: */
 	struct view *view;
@@ -80,7 +84,8 @@ struct lsm {
 	/* whoever runs the compaction's: where it goes on in each level */
 	struct buf cursors[LSM_LEVELS];
 
-	struct snapshot_list snapshots; /* has its own lock */
+	struct pace pace;               /* has its own lock */
+	struct snapshot_list snapshots; /* the same */
 	struct db_counters counters;
 };
 

@@ -24,6 +24,7 @@ lsm_options_init(struct lsm_options *o)
 	    .level0_tables = 4,
 	    .filter_bits = 10,
 	    .compression = LSM_COMPRESSION_LZ4,
+	    .durability = durability_of(DURABILITY_NONE),
 	};
 }
 
@@ -34,7 +35,8 @@ open_options_valid(const struct lsm_options *o)
 	       o->block_bytes > 0 && o->block_bytes <= LSM_VALUE_MAX &&
 	       o->table_bytes > 0 && o->level_base_bytes > 0 &&
 	       o->level0_tables > 0 && o->filter_bits <= 64 &&
-	       o->compression <= LSM_COMPRESSION_LZ4;
+	       o->compression <= LSM_COMPRESSION_LZ4 &&
+	       durability_valid(&o->durability);
 }
 
 static void
@@ -210,7 +212,27 @@ open_threads(struct lsm *db)
 	if (db->options.no_background)
 		return 0;
 	err = work_start(&db->flush);
-	return err ? err : work_start(&db->compaction);
+	if (!err)
+		err = work_start(&db->compaction);
+	return err ? err : pace_start(db);
+}
+
+/* What the log held may be in the kernel's memory only, and was promised to be
+ * on stable storage soon. */
+static int
+open_settle(struct lsm *db)
+{
+	if (db->options.durability.policy == DURABILITY_NONE)
+		return 0;
+	return lsm_sync(db, lsm_seq(db));
+}
+
+static void
+open_stop_threads(struct lsm *db)
+{
+	pace_stop(db);
+	atomic_store(&db->stop, true);
+	work_stop(db);
 }
 
 static int
@@ -226,7 +248,9 @@ open_parts(struct lsm *db)
 		err = open_vset(db);
 	if (!err)
 		err = recover_run(db);
-	return err ? err : open_threads(db);
+	if (!err)
+		err = open_threads(db);
+	return err ? err : open_settle(db);
 }
 
 static struct lsm *
@@ -244,6 +268,7 @@ open_new(const char *path, const struct lsm_options *o)
 	}
 	work_init(&db->flush, db, "flush", flush_step);
 	work_init(&db->compaction, db, "compaction", compaction_step);
+	pace_init(&db->pace, &o->durability);
 	db->dir = strdup(path);
 	if (db->dir)
 		return db;
@@ -270,8 +295,7 @@ lsm_open(const char *path, const struct lsm_options *o, struct lsm **out)
 	err = open_parts(db);
 	if (err) {
 		/* Threads that run may be in the middle of something. */
-		atomic_store(&db->stop, true);
-		work_stop(db);
+		open_stop_threads(db);
 		db_free(db);
 		return err;
 	}
@@ -287,8 +311,7 @@ lsm_close(struct lsm *db)
 	if (!db)
 		return 0;
 	err = lsm_sync(db, IKEY_SEQ_MAX);
-	atomic_store(&db->stop, true);
-	work_stop(db);
+	open_stop_threads(db);
 	db_free(db);
 	return err;
 }

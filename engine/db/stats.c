@@ -50,6 +50,17 @@ stats_logs(struct lsm *db, struct lsm_stats *out)
 }
 
 static void
+stats_pace(struct lsm *db, struct lsm_stats *out)
+{
+	struct pace_figures f;
+
+	pace_figures(db, &f);
+	out->unsynced_batches = f.batches;
+	out->unsynced_us = f.age_us;
+	out->sync_cost_us = f.cost_us;
+}
+
+static void
 stats_view(struct lsm *db, struct lsm_stats *out)
 {
 	struct view *v = view_get(db);
@@ -75,6 +86,7 @@ lsm_stats(struct lsm *db, struct lsm_stats *out)
 	stats_writes(db, out);
 	stats_logs(db, out);
 	stats_view(db, out);
+	stats_pace(db, out);
 	cache_figures(db->cache, &cache);
 	out->cache_hits = cache.hits;
 	out->cache_misses = cache.misses;

@@ -64,7 +64,7 @@ sync_segment(struct lsm *db, struct segment *s)
 static int
 sync_everything(struct lsm *db)
 {
-	uint64_t seq = lsm_seq(db);
+	uint64_t seq = pace_begin(db);
 	uint64_t last = TAILQ_LAST(&db->segments, segment_list)->number;
 	uint64_t from = 0;
 	struct segment *s;
@@ -76,6 +76,7 @@ sync_everything(struct lsm *db)
 	}
 	if (!err)
 		sync_publish(db, seq);
+	pace_end(db, err);
 	return err;
 }
 
@@ -83,20 +84,90 @@ sync_everything(struct lsm *db)
 static void
 sync_lead(struct lsm *db)
 {
+	struct sync_group *g = &db->group;
+	unsigned served = g->waiting;
 	int err;
 
 	db->syncing = true;
+	g->waiting = 0;
+	g->gathering = false;
+	g->round++;
 	err = sync_everything(db);
+	g->expected = served + g->waiting;
 	db->syncing = false;
 	if (err)
 		db_fail(db, err);
 	lock_cond_broadcast(&db->sync_ended);
 }
 
+/* --- groups --------------------------------------------------------------- */
+
+/* How long to wait for others: a part of what a sync costs. */
+#define SYNC_GATHER_PART   2
+#define SYNC_GATHER_MAX_US 500
+#define SYNC_FAILURES_MAX  6
+
+/* Whether it is worth waiting for others before a sync. */
+static bool
+sync_may_gather(struct sync_group *g)
+{
+	if (g->waiting >= g->expected)
+		return false;
+	if (g->skip == 0)
+		return true;
+	g->skip--;
+	return false;
+}
+
+/* Waits for others, until they are here or one of them leads.  If nobody
+ * comes, the next few do not wait. */
+static void
+sync_gather(struct lsm *db)
+{
+	struct sync_group *g = &db->group;
+	uint64_t us = pace_cost(db) / SYNC_GATHER_PART;
+	uint64_t round = g->round;
+	unsigned before = g->waiting;
+
+	if (us > SYNC_GATHER_MAX_US)
+		us = SYNC_GATHER_MAX_US;
+	g->gathering = true;
+	lock_cond_wait_for(&db->sync_ended, &db->sync_lock, us);
+	if (g->round != round) {
+		g->failures = 0;
+		return; /* another one led, and somebody else may gather now */
+	}
+	g->gathering = false;
+	g->expected = 0; /* it has waited: now it leads */
+	if (g->waiting > before) {
+		g->failures = 0;
+		return;
+	}
+	if (g->failures < SYNC_FAILURES_MAX)
+		g->failures++;
+	g->skip = 1u << g->failures;
+}
+
+/* One step towards the durability of what this thread waits for. */
+static void
+sync_step(struct lsm *db)
+{
+	struct sync_group *g = &db->group;
+
+	if (db->syncing || (g->gathering && g->waiting < g->expected))
+		lock_cond_wait(&db->sync_ended, &db->sync_lock);
+	else if (sync_may_gather(g))
+		sync_gather(db);
+	else
+		sync_lead(db);
+}
+
 int
 lsm_sync(struct lsm *db, uint64_t seq)
 {
+	struct sync_group *g = &db->group;
 	uint64_t written = lsm_seq(db);
+	uint64_t round;
 	int err = 0;
 
 	if (seq > written)
@@ -104,14 +175,19 @@ lsm_sync(struct lsm *db, uint64_t seq)
 	if (lsm_durable_seq(db) >= seq)
 		return 0;
 	lock_acquire(&db->sync_lock);
+	round = g->round;
+	g->waiting++;
 	while (lsm_durable_seq(db) < seq) {
 		err = db_failed(db);
 		if (err)
 			break;
-		if (db->syncing)
-			lock_cond_wait(&db->sync_ended, &db->sync_lock);
-		else
-			sync_lead(db);
+		sync_step(db);
+	}
+	if (g->round == round) {
+		/* A flush made it durable, or nothing will be: whoever counted
+		 * on this thread looks again. */
+		g->waiting--;
+		lock_cond_broadcast(&db->sync_ended);
 	}
 	lock_release(&db->sync_lock);
 	return err;

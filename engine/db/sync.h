@@ -9,9 +9,29 @@
 #ifndef ENGINE_DB_SYNC_H
 #define ENGINE_DB_SYNC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct lsm;
+
+/*
+ * Who waits for a sync, so that those who come again and again share one.
+ *
+ * Threads that commit one after the other tend to fall into two halves: while
+ * one half is being synced the other arrives, and each sync serves half of
+ * them.  So before a sync the one who would lead it waits a moment for as many
+ * as were served lately; the one who makes the number full leads at once.  If
+ * they do not come, the next few syncs begin without asking; one thread alone
+ * never waits.
+ */
+struct sync_group {
+	unsigned waiting;  /* not covered by a sync in progress */
+	unsigned expected; /* how many will be, if all come again */
+	bool gathering;    /* somebody waits for the others */
+	unsigned skip;     /* so many syncs begin without waiting */
+	unsigned failures; /* of waiting, one after the other */
+	uint64_t round;    /* syncs begun */
+};
 
 /* Everything up to seq is in tables that are durable. */
 void sync_advance(struct lsm *db, uint64_t seq);

@@ -1,7 +1,8 @@
 /*
  * write: the way of a batch into the log and the memtable.
  *
- * All under write_lock, one batch after the other; lsm_write does not sync.
+ * All under write_lock, one batch after the other; the sync that a policy asks
+ * for comes after it, shared among those who wait.
  * Numbers are published when the batch is in the memtable as a whole, and
  * batches are applied in the order of their numbers, so whoever reads at a
  * published number sees whole batches without a gap.
@@ -81,20 +82,24 @@ write_batch(struct lsm *db, struct lsm_batch *b)
 }
 
 int
-lsm_write(struct lsm *db, struct lsm_batch *b, uint64_t *seq)
+lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
+    struct lsm_written *out)
 {
-	uint64_t last = 0;
+	struct lsm_written done;
 	int err;
 
 	if (lsm_batch_count(b) == 0) {
-		if (seq)
-			*seq = lsm_seq(db);
+		*out = (struct lsm_written){.seq = lsm_seq(db)};
 		return 0;
 	}
+	if (d && !durability_valid(d))
+		return -EINVAL;
 	lock_acquire(&db->write_lock);
 	err = write_batch(db, b);
-	if (!err)
-		last = db->next_seq - 1;
+	if (!err) {
+		done.seq = db->next_seq - 1;
+		done.sync_seq = pace_note(db, d, done.seq);
+	}
 	lock_release(&db->write_lock);
 	if (err)
 		return err;
@@ -102,9 +107,21 @@ lsm_write(struct lsm *db, struct lsm_batch *b, uint64_t *seq)
 		work_all(&db->flush);
 		work_all(&db->compaction);
 	}
-	if (seq)
-		*seq = last;
+	*out = done;
 	return 0;
+}
+
+int
+lsm_write(struct lsm *db, struct lsm_batch *b, uint64_t *seq)
+{
+	struct lsm_written done;
+	int err = lsm_write_under(db, b, NULL, &done);
+
+	if (err)
+		return err;
+	if (seq)
+		*seq = done.seq;
+	return done.sync_seq ? lsm_sync(db, done.sync_seq) : 0;
 }
 
 uint64_t

@@ -150,6 +150,7 @@ open_store(struct mount_args *a, struct local *l)
 	    .create = true,
 	    .cache_bytes = a->option.cache_bytes,
 	    .memtable_bytes = a->option.memtable_bytes,
+	    .durability = a->option.durability,
 	    .vol =
 		{
 		    .root_uid = getuid(),
@@ -157,7 +158,6 @@ open_store(struct mount_args *a, struct local *l)
 		    .block_bytes = a->option.block_bytes,
 		    .inline_bytes = a->option.inline_bytes,
 		    .read_only = a->option.read_only,
-		    .durability = a->option.durability,
 		},
 	};
 	struct local_holder holder;

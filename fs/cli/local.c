@@ -18,6 +18,8 @@ engine_options(
 	lo->create = o->create;
 	if (o->cache_bytes)
 		lo->cache_bytes = o->cache_bytes;
+	if (durability_valid(&o->durability))
+		lo->durability = o->durability;
 	if (o->memtable_bytes)
 		lo->memtable_bytes = o->memtable_bytes;
 	lo->no_background = o->passive;

@@ -18,13 +18,14 @@ struct local {
 };
 
 struct local_options {
-	bool create;             /* make the store if there is none */
-	uint64_t cache_bytes;    /* 0: default */
-	uint64_t memtable_bytes; /* 0: default */
-	bool engine_only;	 /* no volume: out->vol is NULL */
-	bool passive;	    /* nothing is flushed or compacted by itself */
-	int damaged_status; /* if damage is why; 0: COMMAND_UNUSABLE */
-	struct vol_options vol;  /* its sink is set by local_open */
+	bool create;                  /* make the store if there is none */
+	uint64_t cache_bytes;         /* 0: default */
+	uint64_t memtable_bytes;      /* 0: default */
+	struct durability durability; /* not valid: none */
+	bool engine_only;             /* no volume: out->vol is NULL */
+	bool passive;           /* nothing is flushed or compacted by itself */
+	int damaged_status;     /* if damage is why; 0: COMMAND_UNUSABLE */
+	struct vol_options vol; /* its sink is set by local_open */
 };
 
 /* path must live as long as the store is open.  On an error messages have

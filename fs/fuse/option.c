@@ -18,8 +18,12 @@ static const char *const other_options[] = {"defaults", "auto", "noauto",
 const char *
 option_help(void)
 {
-	return "  durability=sync|none  when a change is answered: on stable\n"
-	       "                        storage, or in the log (default none)\n"
+	return "  durability=POLICY     sync, batch, adaptive or none: when a\n"
+	       "                        change is on stable storage (default\n"
+	       "                        none: with the next fsync)\n"
+	       "  batch_ops=N           batch: after so many operations,\n"
+	       "  batch_ms=N            or milliseconds (100 and 10)\n"
+	       "  adaptive_ms=N         adaptive: after so many at most (10)\n"
 	       "  ro                    no changes\n"
 	       "  allow_other           other users may use the mount\n"
 	       "  cache=BYTES           memory for table blocks (default 64M)\n"
@@ -64,14 +68,18 @@ refuse(struct buf *why, struct bytes word, const char *what)
 }
 
 static int
-set_durability(struct option *o, struct bytes value)
+parse_durability(struct option *o, struct bytes word, struct buf *why)
 {
-	if (bytes_eq(value, bytes_str("sync")))
-		o->durability = VOL_DURABILITY_SYNC;
-	else if (bytes_eq(value, bytes_str("none")))
-		o->durability = VOL_DURABILITY_NONE;
-	else
-		return -EINVAL;
+	char text[DURABILITY_ERROR_MAX];
+	struct durability d = o->durability;
+	int err;
+
+	if (!durability_valid(&d))
+		d = durability_of(DURABILITY_NONE);
+	err = durability_parse(word, &d, text);
+	if (err)
+		return refuse(why, word, text);
+	o->durability = d;
 	return 0;
 }
 
@@ -132,10 +140,11 @@ parse_own(struct option *o, struct bytes word, struct buf *why)
 {
 	struct bytes value;
 
-	if (take_value(word, "durability=", &value))
-		return set_durability(o, value) == 0
-			   ? 0
-			   : refuse(why, word, "sync or none are allowed");
+	if (take_value(word, "durability=", &value) ||
+	    take_value(word, "batch_ops=", &value) ||
+	    take_value(word, "batch_ms=", &value) ||
+	    take_value(word, "adaptive_ms=", &value))
+		return parse_durability(o, word, why);
 	if (take_value(word, "cache=", &value))
 		return set_size(value, 1u << 20, UINT64_C(1) << 40,
 			   &o->cache_bytes) == 0

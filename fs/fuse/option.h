@@ -13,12 +13,14 @@
 
 struct option {
 	struct buf kernel; /* for struct session_options, NUL-terminated */
-	enum vol_durability durability; /* durability=sync|none */
-	bool read_only;                 /* ro */
-	uint64_t cache_bytes;           /* cache=BYTES; 0: default */
-	uint64_t memtable_bytes;        /* memtable=BYTES */
-	uint32_t block_bytes;           /* block=BYTES, for a new store */
-	uint32_t inline_bytes;          /* inline=BYTES, for a new store */
+	/* durability=POLICY, batch_ops=N, batch_ms=N, adaptive_ms=N; if none
+	 * was given it is not valid (durability_valid) */
+	struct durability durability;
+	bool read_only;          /* ro */
+	uint64_t cache_bytes;    /* cache=BYTES; 0: default */
+	uint64_t memtable_bytes; /* memtable=BYTES */
+	uint32_t block_bytes;    /* block=BYTES, for a new store */
+	uint32_t inline_bytes;   /* inline=BYTES, for a new store */
 };
 
 /* Adds the comma-separated text to o, which is zeroed or was filled before. */

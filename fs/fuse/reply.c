@@ -118,7 +118,7 @@ static void
 send_or_defer(const struct reply *r, const struct vol_ctx *ctx)
 {
 	if (ctx && vol_needs_sync(volume(r->req), ctx))
-		loop_defer(r, ctx->seq);
+		loop_defer(r, ctx->sync_seq);
 	else
 		reply_send(r, 0);
 }

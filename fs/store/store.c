@@ -77,9 +77,28 @@ store_batch_bytes(const struct store_batch *b)
 }
 
 int
-store_write(struct store *s, struct store_batch *b, uint64_t *seq)
+store_write(struct store *s, struct store_batch *b, const struct durability *d,
+    struct store_written *out)
 {
-	return s->ops->write(s, b, seq);
+	return s->ops->write(s, b, d, out);
+}
+
+int
+store_set_durability(struct store *s, const struct durability *d)
+{
+	return s->ops->set_durability(s, d);
+}
+
+void
+store_get_durability(struct store *s, struct durability *out)
+{
+	s->ops->get_durability(s, out);
+}
+
+void
+store_sync_figures(struct store *s, struct store_sync_figures *out)
+{
+	s->ops->sync_figures(s, out);
 }
 
 int

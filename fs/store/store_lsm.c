@@ -125,9 +125,43 @@ store_lsm_batch_bytes(const struct store_batch *b)
 }
 
 static int
-store_lsm_write(struct store *s, struct store_batch *b, uint64_t *seq)
+store_lsm_write(struct store *s, struct store_batch *b,
+    const struct durability *d, struct store_written *out)
 {
-	return lsm_write(store_lsm_db(s), store_lsm_batch(b), seq);
+	struct lsm_written done;
+	int err =
+	    lsm_write_under(store_lsm_db(s), store_lsm_batch(b), d, &done);
+
+	if (!err)
+		*out = (struct store_written){done.seq, done.sync_seq};
+	return err;
+}
+
+static int
+store_lsm_set_durability(struct store *s, const struct durability *d)
+{
+	return lsm_set_durability(store_lsm_db(s), d);
+}
+
+static void
+store_lsm_get_durability(struct store *s, struct durability *out)
+{
+	lsm_get_durability(store_lsm_db(s), out);
+}
+
+static void
+store_lsm_sync_figures(struct store *s, struct store_sync_figures *out)
+{
+	struct lsm_stats stats;
+
+	lsm_stats(store_lsm_db(s), &stats);
+	*out = (struct store_sync_figures){
+	    .syncs = stats.syncs,
+	    .batches = stats.batches,
+	    .unsynced_batches = stats.unsynced_batches,
+	    .unsynced_us = stats.unsynced_us,
+	    .cost_us = stats.sync_cost_us,
+	};
 }
 
 static int
@@ -244,6 +278,9 @@ store_lsm_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes)
 	X(memtables)             \
 	X(seq)                   \
 	X(durable_seq)           \
+	X(unsynced_batches)      \
+	X(unsynced_us)           \
+	X(sync_cost_us)          \
 	X(log_files)             \
 	X(log_bytes)
 
@@ -306,6 +343,9 @@ static const struct store_ops store_lsm_ops = {
     .sync = store_lsm_sync,
     .seq = store_lsm_seq,
     .durable_seq = store_lsm_durable_seq,
+    .set_durability = store_lsm_set_durability,
+    .get_durability = store_lsm_get_durability,
+    .sync_figures = store_lsm_sync_figures,
     .iter_open = store_lsm_iter_open,
     .iter_close = store_lsm_iter_close,
     .iter_seek = store_lsm_iter_seek,

@@ -27,19 +27,8 @@ static const struct control_file {
     [CONTROL_CHECK] = {"check", 0600},
 };
 
-static const struct {
-	const char *word;
-	enum vol_durability value;
-} control_policies[] = {
-    {"sync", VOL_DURABILITY_SYNC},
-    {"none", VOL_DURABILITY_NONE},
-};
-
-#define CONTROL_POLICIES \
-	(sizeof(control_policies) / sizeof(control_policies[0]))
-
-/* A word that is longer than any we know. */
-#define CONTROL_WORD_MAX 64
+/* More than any word we know. */
+#define CONTROL_WORD_MAX 256
 
 struct control {
 	struct lock mu; /* protects the contents as they were made last */
@@ -81,21 +70,17 @@ control_is_name(uint64_t parent, struct bytes name)
 
 /* --- content --------------------------------------------------------- */
 
-static const char *
-control_policy_word(enum vol_durability d)
-{
-	for (size_t i = 0; i < CONTROL_POLICIES; i++)
-		if (control_policies[i].value == d)
-			return control_policies[i].word;
-	return "unknown";
-}
-
 static int
 control_make_stats(struct vol *v, struct buf *b)
 {
+	char durability[DURABILITY_TEXT_MAX];
 	uint64_t inos, changes;
+	struct durability d;
 	size_t nodes;
 	int err;
+
+	vol_get_durability(v, &d);
+	durability_format(&d, durability);
 
 	rwlock_read(&v->names);
 	inos = v->ino_next;
@@ -111,9 +96,36 @@ control_make_stats(struct vol *v, struct buf *b)
 	    "inodes_in_memory %zu\n"
 	    "inode_next %" PRIu64 "\n"
 	    "name_changes %" PRIu64 "\n",
-	    control_policy_word(vol_get_durability(v)), v->super.block_bytes,
-	    v->super.inline_bytes, nodes, inos, changes);
+	    durability, v->super.block_bytes, v->super.inline_bytes, nodes,
+	    inos, changes);
 	return err ? err : store_stats(v->store, b);
+}
+
+/* The first line is what would be written to have it so. */
+static int
+control_make_durability(struct vol *v, struct buf *b)
+{
+	char text[DURABILITY_TEXT_MAX];
+	struct store_sync_figures f;
+	struct durability d;
+
+	vol_get_durability(v, &d);
+	durability_format(&d, text);
+	store_sync_figures(v->store, &f);
+	return buf_printf(b,
+	    "%s\n"
+	    "batch_ops %" PRIu32 "\n"
+	    "batch_ms %" PRIu32 "\n"
+	    "adaptive_ms %" PRIu32 "\n"
+	    "operations %" PRIu64 "\n"
+	    "syncs %" PRIu64 "\n"
+	    "operations_per_sync %.1f\n"
+	    "sync_cost_us %" PRIu64 "\n"
+	    "unsynced_operations %" PRIu64 "\n"
+	    "oldest_unsynced_ms %.3f\n",
+	    text, d.batch_ops, d.batch_ms, d.adaptive_ms, f.batches, f.syncs,
+	    f.syncs ? (double)f.batches / (double)f.syncs : 0.0, f.cost_us,
+	    f.unsynced_batches, (double)f.unsynced_us / 1000);
 }
 
 static int
@@ -122,8 +134,7 @@ control_make(struct vol *v, enum control_kind kind, struct buf *b)
 	if (kind == CONTROL_STATS)
 		return control_make_stats(v, b);
 	if (kind == CONTROL_DURABILITY)
-		return buf_printf(
-		    b, "%s\n", control_policy_word(vol_get_durability(v)));
+		return control_make_durability(v, b);
 	return 0;
 }
 
@@ -289,19 +300,20 @@ control_read(struct vol *v, uint64_t ino, uint64_t offset, void *data,
 }
 
 static int
-control_write_durability(struct vol *v, struct bytes word)
+control_write_durability(struct vol *v, struct bytes text)
 {
-	for (size_t i = 0; i < CONTROL_POLICIES; i++) {
-		if (!bytes_eq(word, bytes_str(control_policies[i].word)))
-			continue;
-		vol_set_durability(v, control_policies[i].value);
-		return 0;
+	char why[DURABILITY_ERROR_MAX];
+	struct durability d;
+	int err;
+
+	vol_get_durability(v, &d);
+	err = durability_parse(text, &d, why);
+	if (err) {
+		err_log(
+		    &v->sink, ERR_LEVEL_WARNING, ".keyfs/durability: %s", why);
+		return err;
 	}
-	err_log(&v->sink, ERR_LEVEL_WARNING,
-	    "durability '%.*s' is not known; write sync or none",
-	    (int)(word.size < CONTROL_WORD_MAX ? word.size : CONTROL_WORD_MAX),
-	    word.size ? (const char *)word.data : "");
-	return -EINVAL;
+	return vol_set_durability(v, &d);
 }
 
 static int

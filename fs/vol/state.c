@@ -47,15 +47,18 @@ state_batch_give(struct vol *v, struct store_batch *b)
 int
 state_commit(struct vol *v, struct vol_ctx *ctx, struct store_batch *b)
 {
-	uint64_t seq;
+	struct store_written done;
 	int err;
 
 	if (v->read_only)
 		return -EROFS;
-	err = store_write(v->store, b, &seq);
-	if (err == 0)
-		ctx->seq = seq;
-	return err;
+	err = store_write(v->store, b, NULL, &done);
+	if (err)
+		return err;
+	ctx->seq = done.seq;
+	if (done.sync_seq > ctx->sync_seq)
+		ctx->sync_seq = done.sync_seq;
+	return 0;
 }
 
 static int

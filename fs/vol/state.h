@@ -23,11 +23,11 @@ struct vol {
 
 	struct node *root; /* always in memory */
 
-	struct rwlock names; /* rank VOL_NS, see node.h; protects: */
-	uint64_t names_changes;	/* how often names changed */
+	struct rwlock names;    /* rank VOL_NS, see node.h; protects: */
+	uint64_t names_changes; /* how often names changed */
 	uint64_t ino_next;
-	uint64_t ino_reserved;	/* recorded in S "ino" */
-	uint64_t ino_pending; /* will be, once the batch is written; 0: none */
+	uint64_t ino_reserved; /* recorded in S "ino" */
+	uint64_t ino_pending;  /* will be, once the batch is written; 0: none */
 
 	struct lock stripes[STATE_STRIPES];
 
@@ -41,7 +41,6 @@ struct vol {
 	struct store_batch *batches[16];
 	size_t batch_count;
 
-	_Atomic int durability;  /* enum vol_durability */
 	struct control *control; /* control.h */
 };
 
@@ -49,7 +48,7 @@ struct vol {
 struct store_batch *state_batch_take(struct vol *v);
 void state_batch_give(struct vol *v, struct store_batch *b); /* NULL allowed */
 
-/* Writes the batch and notes its sequence number in ctx->seq. -EROFS if the
+/* Writes the batch and notes in ctx what came of it.  -EROFS if the
  * volume is read-only. */
 int state_commit(struct vol *v, struct vol_ctx *ctx, struct store_batch *b);
 

@@ -21,6 +21,7 @@ vol_symlink(struct vol *v, struct vol_ctx *ctx, uint64_t parent,
 		return -ENAMETOOLONG;
 	err = create_node(v, &open, (struct vol_place){parent, name}, &e, out);
 	ctx->seq = open.seq;
+	ctx->sync_seq = open.sync_seq;
 	return err;
 }
 

@@ -14,7 +14,7 @@
  * 57, 47 and 46 MB on disk.  With the content of files up to 1, 2 and 4 KiB in
  * the entry the log differs by 2 and 5 %, since chmod writes the entry again.
  */
-#define VOL_BLOCK_BYTES	 (8u << 10)
+#define VOL_BLOCK_BYTES  (8u << 10)
 #define VOL_INLINE_BYTES (2u << 10)
 #define VOL_BUCKETS      1024 /* power of two */
 
@@ -249,7 +249,6 @@ vol_open(struct store *s, const struct vol_options *o, struct vol **out)
 	v->store = s;
 	v->sink = o->sink;
 	v->read_only = o->read_only;
-	v->durability = o->durability;
 	v->bucket_count = VOL_BUCKETS;
 	vol_init_locks(v);
 	v->buckets = calloc(v->bucket_count, sizeof(*v->buckets));
@@ -285,8 +284,7 @@ vol_close(struct vol *v)
 bool
 vol_needs_sync(struct vol *v, const struct vol_ctx *ctx)
 {
-	return ctx->seq != 0 && vol_get_durability(v) == VOL_DURABILITY_SYNC &&
-	       ctx->seq > store_durable_seq(v->store);
+	return ctx->sync_seq > store_durable_seq(v->store);
 }
 
 int
@@ -307,19 +305,16 @@ vol_durable_seq(struct vol *v)
 	return store_durable_seq(v->store);
 }
 
-/* Relaxed: the policy says nothing about other memory; an operation that runs
- * while it changes may go by either. */
-void
-vol_set_durability(struct vol *v, enum vol_durability d)
+int
+vol_set_durability(struct vol *v, const struct durability *d)
 {
-	atomic_store_explicit(&v->durability, (int)d, memory_order_relaxed);
+	return store_set_durability(v->store, d);
 }
 
-enum vol_durability
-vol_get_durability(const struct vol *v)
+void
+vol_get_durability(struct vol *v, struct durability *out)
 {
-	return (enum vol_durability)atomic_load_explicit(
-	    &v->durability, memory_order_relaxed);
+	store_get_durability(v->store, out);
 }
 
 int

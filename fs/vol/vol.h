@@ -9,8 +9,9 @@
  * files; only directories have handles, for listings.
  *
  * Durability: a changing call is in the log when it returns, and its
- * ctx->seq is what vol_sync takes.  vol_needs_sync tells whether the policy
- * wants that before the caller is answered.
+ * ctx->seq is what vol_sync takes.  ctx->sync_seq is what the policy wants to
+ * be synced before the caller is answered; vol_needs_sync tells whether that
+ * is still to be done.
  * Permissions are the caller's business (the kernel's default_permissions),
  * but for rules that follow from the filesystem's own state (ENOTEMPTY, setgid
  * directories, suid bits cleared by writes are requested by the kernel).
@@ -26,6 +27,7 @@
 #include <sys/types.h>
 
 #include "engine/base/buf.h"
+#include "engine/base/durability.h"
 #include "engine/base/err.h"
 #include "fs/vol/vol_attr.h"
 
@@ -37,8 +39,6 @@ struct store;
 struct vol;
 struct vol_dir;
 
-enum vol_durability { VOL_DURABILITY_NONE, VOL_DURABILITY_SYNC };
-
 struct vol_options {
 	/* For a store that holds no volume yet. */
 	uid_t root_uid;
@@ -47,7 +47,6 @@ struct vol_options {
 	uint32_t block_bytes;  /* 0: default */
 	uint32_t inline_bytes; /* 0: default; at most block_bytes */
 	bool read_only; /* do not create, do not purge: checks and dumps */
-	enum vol_durability durability;
 	struct err_sink sink;
 };
 
@@ -64,10 +63,12 @@ struct vol_ctx {
 	gid_t gid;
 	mode_t umask;
 	uint64_t seq; /* out: last change made by the call; 0: none */
+	/* out, only grows: to be synced before the answer; 0: nothing */
+	uint64_t sync_seq;
 };
 
-int vol_lookup(struct vol *v, uint64_t parent, const char *name,
-    struct vol_attr *out);
+int vol_lookup(
+    struct vol *v, uint64_t parent, const char *name, struct vol_attr *out);
 void vol_forget(struct vol *v, uint64_t ino, uint64_t count);
 int vol_getattr(struct vol *v, uint64_t ino, struct vol_attr *out);
 
@@ -82,10 +83,10 @@ int vol_mkdir(struct vol *v, struct vol_ctx *ctx, uint64_t parent,
 int vol_symlink(struct vol *v, struct vol_ctx *ctx, uint64_t parent,
     const char *name, const char *target, struct vol_attr *out);
 int vol_readlink(struct vol *v, uint64_t ino, struct buf *out);
-int vol_unlink(struct vol *v, struct vol_ctx *ctx, uint64_t parent,
-    const char *name);
-int vol_rmdir(struct vol *v, struct vol_ctx *ctx, uint64_t parent,
-    const char *name);
+int vol_unlink(
+    struct vol *v, struct vol_ctx *ctx, uint64_t parent, const char *name);
+int vol_rmdir(
+    struct vol *v, struct vol_ctx *ctx, uint64_t parent, const char *name);
 
 /* flags: VOL_RENAME_*; O(1) whatever is below. */
 enum vol_rename_flags { VOL_RENAME_NOREPLACE = 1, VOL_RENAME_EXCHANGE = 2 };
@@ -101,16 +102,17 @@ int vol_read(struct vol *v, uint64_t ino, uint64_t offset, void *data,
     size_t size, size_t *got);
 
 /* All or nothing. */
-int vol_write(struct vol *v, struct vol_ctx *ctx, uint64_t ino,
-    uint64_t offset, struct bytes data);
+int vol_write(struct vol *v, struct vol_ctx *ctx, uint64_t ino, uint64_t offset,
+    struct bytes data);
 
-/* Is the answer to be held back until vol_sync(ctx->seq)? */
+/* Is the answer to be held back until vol_sync(ctx->sync_seq)? */
 bool vol_needs_sync(struct vol *v, const struct vol_ctx *ctx);
 int vol_sync(struct vol *v, uint64_t seq);
-uint64_t vol_seq(struct vol *v);	 /* newest change */
+uint64_t vol_seq(struct vol *v);         /* newest change */
 uint64_t vol_durable_seq(struct vol *v); /* newest durable one */
-void vol_set_durability(struct vol *v, enum vol_durability d);
-enum vol_durability vol_get_durability(const struct vol *v);
+/* The store's policy, from the next change on. */
+int vol_set_durability(struct vol *v, const struct durability *d);
+void vol_get_durability(struct vol *v, struct durability *out);
 
 /*
  * A listing is a snapshot taken when it starts (at cookie 0): every entry that
@@ -150,10 +152,10 @@ int vol_setxattr(struct vol *v, struct vol_ctx *ctx, uint64_t ino,
     const struct vol_xattr *x);
 int vol_getxattr(struct vol *v, uint64_t ino, const char *name, void *value,
     size_t size, size_t *got);
-int vol_listxattr(struct vol *v, uint64_t ino, char *names, size_t size,
-    size_t *got);
-int vol_removexattr(struct vol *v, struct vol_ctx *ctx, uint64_t ino,
-    const char *name);
+int vol_listxattr(
+    struct vol *v, uint64_t ino, char *names, size_t size, size_t *got);
+int vol_removexattr(
+    struct vol *v, struct vol_ctx *ctx, uint64_t ino, const char *name);
 
 struct vol_statfs {
 	uint64_t total_bytes;

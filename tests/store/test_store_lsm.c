@@ -47,8 +47,8 @@ teardown(void **state)
 static uint64_t
 put(const char *key, const char *value)
 {
+	struct store_written done;
 	struct store_batch *b = store_batch_new(s);
-	uint64_t seq = 0;
 
 	check_true(b != NULL);
 	if (value)
@@ -56,9 +56,9 @@ put(const char *key, const char *value)
 	else
 		check_ok(store_batch_delete(b, bytes_str(key)));
 	check_true(store_batch_bytes(b) > 0);
-	check_ok(store_write(s, b, &seq));
+	check_ok(store_write(s, b, NULL, &done));
 	store_batch_free(b);
-	return seq;
+	return done.seq;
 }
 
 /* want NULL: absent. */
@@ -95,6 +95,7 @@ store_lsm__values_survive_reopening(void **state)
 static void
 store_lsm__cleared_batch_is_used_again(void **state)
 {
+	struct store_written done;
 	struct store_batch *b = store_batch_new(s);
 	uint8_t *room;
 
@@ -104,7 +105,7 @@ store_lsm__cleared_batch_is_used_again(void **state)
 	store_batch_clear(b);
 	check_ok(store_batch_put_room(b, bytes_str("b"), 3, &room));
 	memcpy(room, "xyz", 3);
-	check_ok(store_write(s, b, NULL));
+	check_ok(store_write(s, b, NULL, &done));
 	store_batch_free(b);
 	check_get("a", NULL);
 	check_get("b", "xyz");

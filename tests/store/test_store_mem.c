@@ -39,11 +39,11 @@ del(const char *key)
 static uint64_t
 commit(void)
 {
-	uint64_t seq;
+	struct store_written done;
 
-	check_ok(store_write(s, b, &seq));
+	check_ok(store_write(s, b, NULL, &done));
 	store_batch_clear(b);
-	return seq;
+	return done.seq;
 }
 
 /* NULL: absent. */
@@ -127,14 +127,14 @@ store__iterator_sees_its_range_as_it_was(void **state)
 static void
 store__ordered_failure_comes_once_and_changes_nothing(void **state)
 {
-	uint64_t seq;
+	struct store_written done;
 
 	(void)state;
 	put("a", "1");
 	commit();
 	put("a", "2");
 	store_mem_fail(s, STORE_MEM_WRITE, 1, -ENOSPC);
-	check_err(store_write(s, b, &seq), -ENOSPC);
+	check_err(store_write(s, b, NULL, &done), -ENOSPC);
 	check_true(store_mem_failed(s, STORE_MEM_WRITE));
 	check_get("a", "1");
 	commit();

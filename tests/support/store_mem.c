@@ -1,35 +1,8 @@
-#include "tests/support/store_mem.h"
-
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <sys/tree.h>
 
 #include "engine/base/must.h"
-
-struct store_mem_node {
-	RB_ENTRY(store_mem_node) link;
-	struct bytes key;
-	struct bytes value;
-	bool is_delete; /* in a batch */
-	uint8_t data[]; /* key, then value */
-};
-
-RB_HEAD(store_mem_tree, store_mem_node);
-
-struct store_mem {
-	struct store store;
-	pthread_mutex_t mu; /* protects everything below */
-	struct store_mem_tree tree;
-	uint64_t seq;
-	uint64_t durable_seq;
-	struct {
-		uint64_t calls;
-		uint64_t fail_at; /* 0: never */
-		int err;
-		bool failed;
-	} call[STORE_MEM_CALLS];
-};
+#include "tests/support/store_mem_state.h"
 
 struct store_mem_batch {
 	struct store_batch batch;
@@ -47,13 +20,12 @@ struct store_mem_iter {
 	size_t pos;
 };
 
-static int
+int
 store_mem_cmp(struct store_mem_node *a, struct store_mem_node *b)
 {
 	return bytes_cmp(a->key, b->key);
 }
 
-RB_PROTOTYPE(store_mem_tree, store_mem_node, link, store_mem_cmp)
 RB_GENERATE(store_mem_tree, store_mem_node, link, store_mem_cmp)
 
 static struct store_mem *
@@ -361,7 +333,8 @@ store_mem_apply(struct store_mem *m, const struct store_mem_node *op)
 }
 
 static int
-store_mem_write(struct store *s, struct store_batch *batch, uint64_t *seq)
+store_mem_write(struct store *s, struct store_batch *batch,
+    const struct durability *d, struct store_written *out)
 {
 	struct store_mem *m = store_mem_of(s);
 	struct store_mem_batch *b = (struct store_mem_batch *)batch;
@@ -373,10 +346,63 @@ store_mem_write(struct store *s, struct store_batch *batch, uint64_t *seq)
 	for (size_t i = 0; i < b->count; i++)
 		store_mem_apply(m, b->ops[i]);
 	m->seq += b->count;
-	if (seq)
-		*seq = m->seq;
+	if (!d)
+		d = &m->durability;
+	*out = (struct store_written){
+	    .seq = m->seq,
+	    .sync_seq = d->policy == DURABILITY_SYNC ? m->seq : 0,
+	};
+	m->written_under = *d;
 	store_mem_unlock(m);
 	return 0;
+}
+
+static int
+store_mem_set_durability(struct store *s, const struct durability *d)
+{
+	struct store_mem *m = store_mem_of(s);
+
+	if (!durability_valid(d))
+		return -EINVAL;
+	store_mem_lock(m);
+	m->durability = *d;
+	store_mem_unlock(m);
+	return 0;
+}
+
+static void
+store_mem_get_durability(struct store *s, struct durability *out)
+{
+	struct store_mem *m = store_mem_of(s);
+
+	store_mem_lock(m);
+	*out = m->durability;
+	store_mem_unlock(m);
+}
+
+static void
+store_mem_sync_figures(struct store *s, struct store_sync_figures *out)
+{
+	struct store_mem *m = store_mem_of(s);
+
+	store_mem_lock(m);
+	*out = (struct store_sync_figures){
+	    .syncs = m->call[STORE_MEM_SYNC].calls,
+	    .batches = m->call[STORE_MEM_WRITE].calls,
+	};
+	store_mem_unlock(m);
+}
+
+struct durability
+store_mem_written_under(struct store *s)
+{
+	struct store_mem *m = store_mem_of(s);
+	struct durability d;
+
+	store_mem_lock(m);
+	d = m->written_under;
+	store_mem_unlock(m);
+	return d;
 }
 
 static int
@@ -469,6 +495,9 @@ static const struct store_ops store_mem_ops = {
     .sync = store_mem_sync,
     .seq = store_mem_seq,
     .durable_seq = store_mem_durable_seq,
+    .set_durability = store_mem_set_durability,
+    .get_durability = store_mem_get_durability,
+    .sync_figures = store_mem_sync_figures,
     .iter_open = store_mem_iter_open,
     .iter_close = store_mem_iter_close,
     .iter_seek = store_mem_iter_seek,
@@ -488,6 +517,7 @@ store_mem_new(void)
 	must(pthread_mutex_init(&m->mu, NULL) == 0);
 	m->store.ops = &store_mem_ops;
 	RB_INIT(&m->tree);
+	m->durability = m->written_under = durability_of(DURABILITY_NONE);
 	return &m->store;
 }
 
@@ -553,30 +583,4 @@ store_mem_count(struct store *s, struct bytes lower, struct bytes upper)
 	count = store_mem_count_locked(m, lower, upper);
 	store_mem_unlock(m);
 	return count;
-}
-
-size_t
-store_mem_count_tag(struct store *s, uint8_t tag)
-{
-	uint8_t end = (uint8_t)(tag + 1);
-
-	must(end != 0);
-	return store_mem_count(s, bytes_of(&tag, 1), bytes_of(&end, 1));
-}
-
-bool
-store_mem_same(struct store *a, struct store *b)
-{
-	struct store_mem *ma = store_mem_of(a), *mb = store_mem_of(b);
-	struct store_mem_node *na, *nb;
-
-	/* Two locks of one kind: the tests that compare run alone. */
-	na = RB_MIN(store_mem_tree, &ma->tree);
-	nb = RB_MIN(store_mem_tree, &mb->tree);
-	while (na && nb && bytes_eq(na->key, nb->key) &&
-	       bytes_eq(na->value, nb->value)) {
-		na = RB_NEXT(store_mem_tree, &ma->tree, na);
-		nb = RB_NEXT(store_mem_tree, &mb->tree, nb);
-	}
-	return !na && !nb;
 }

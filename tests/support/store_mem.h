@@ -38,6 +38,9 @@ bool store_mem_failed(struct store *s, enum store_mem_call call);
 /* Calls of this kind so far. */
 uint64_t store_mem_calls(struct store *s, enum store_mem_call call);
 
+/* The policy of the last write. */
+struct durability store_mem_written_under(struct store *s);
+
 /* Keys from lower on, before upper (upper.data NULL: no end). */
 size_t store_mem_count(struct store *s, struct bytes lower, struct bytes upper);
 

@@ -117,20 +117,22 @@ check(struct store *s)
 static void
 put(struct bytes key, struct bytes value)
 {
+	struct store_written done;
 	struct store_batch *b = store_batch_new(f.s);
 
 	check_ok(store_batch_put(b, key, value));
-	check_ok(store_write(f.s, b, NULL));
+	check_ok(store_write(f.s, b, NULL, &done));
 	store_batch_free(b);
 }
 
 static void
 del(struct bytes key)
 {
+	struct store_written done;
 	struct store_batch *b = store_batch_new(f.s);
 
 	check_ok(store_batch_delete(b, key));
-	check_ok(store_write(f.s, b, NULL));
+	check_ok(store_write(f.s, b, NULL, &done));
 	store_batch_free(b);
 }
 

@@ -1,4 +1,5 @@
 /* The hidden directory. */
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "tests/check.h"
@@ -83,21 +84,44 @@ control__stats_have_the_size_they_say(void **state)
 	check_err(write_to(".keyfs/stats", "x"), -EACCES);
 }
 
+/* The first line of the file, and the policy in force. */
+static void
+check_durability(const char *line)
+{
+	char text[DURABILITY_TEXT_MAX];
+	struct durability d;
+	char *content = strdup(volume_cat(&t, ".keyfs/durability"));
+
+	check_true(content != NULL);
+	content[strcspn(content, "\n")] = '\0';
+	check_str(content, line);
+	free(content);
+	vol_get_durability(t.v, &d);
+	durability_format(&d, text);
+	check_str(text, line);
+}
+
 static void
 control__durability_is_read_and_set(void **state)
 {
 	(void)state;
-	check_str(volume_cat(&t, ".keyfs/durability"), "none\n");
+	check_durability("none");
 	check_ok(write_to(".keyfs/durability", "sync\n"));
-	check_eq(vol_get_durability(t.v), VOL_DURABILITY_SYNC);
-	check_str(volume_cat(&t, ".keyfs/durability"), "sync\n");
+	check_durability("sync");
+	check_ok(write_to(".keyfs/durability", "batch batch_ops=7 batch_ms=8"));
+	check_durability("batch batch_ops=7 batch_ms=8");
+	check_ok(write_to(".keyfs/durability", "batch_ops=9\n"));
+	check_durability("batch batch_ops=9 batch_ms=8");
 	check_ok(write_to(".keyfs/durability", "none"));
-	check_eq(vol_get_durability(t.v), VOL_DURABILITY_NONE);
 	check_err(write_to(".keyfs/durability", "often\n"), -EINVAL);
+	check_err(write_to(".keyfs/durability", "sync batch_ms=0"), -EINVAL);
 	check_ok(buf_append_u8(&t.messages, 0));
-	check_contains((char *)t.messages.data, "'often' is not known");
-	check_contains((char *)t.messages.data, "sync or none");
-	check_eq(vol_get_durability(t.v), VOL_DURABILITY_NONE);
+	check_contains((char *)t.messages.data, "'often' is no durability");
+	check_contains(
+	    (char *)t.messages.data, "sync, batch, adaptive or none");
+	check_contains((char *)t.messages.data, "batch_ms=1..60000");
+	check_durability("none");
+	check_contains(volume_cat(&t, ".keyfs/durability"), "\nsyncs ");
 }
 
 static void
@@ -125,6 +149,7 @@ control__sync_and_compact_act_when_written(void **state)
 static void
 control__check_tells_what_it_found(void **state)
 {
+	struct store_written done;
 	struct store_batch *b = store_batch_new(t.s);
 
 	(void)state;
@@ -136,7 +161,7 @@ control__check_tells_what_it_found(void **state)
 	    "findings 0\n");
 
 	check_ok(store_batch_put(b, bytes_str("Zebra"), bytes_str("x")));
-	check_ok(store_write(t.s, b, NULL));
+	check_ok(store_write(t.s, b, NULL, &done));
 	check_ok(write_to(".keyfs/check", "1"));
 	check_contains(volume_cat(&t, ".keyfs/check"),
 	    "finding Zebra: no key of a volume\nfiles 1\n");
@@ -146,7 +171,7 @@ control__check_tells_what_it_found(void **state)
 
 	store_batch_clear(b);
 	check_ok(store_batch_delete(b, bytes_str("Zebra")));
-	check_ok(store_write(t.s, b, NULL));
+	check_ok(store_write(t.s, b, NULL, &done));
 	store_batch_free(b);
 }
 

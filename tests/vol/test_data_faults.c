@@ -141,12 +141,13 @@ data_faults__failed_read_gives_the_error(void **state)
 static void
 put_block(uint64_t ino, uint64_t block, struct bytes content)
 {
+	struct store_written done;
 	struct store_batch *b = store_batch_new(t.s);
 	struct buf key = {0};
 
 	check_ok(key_block(&key, ino, block));
 	check_ok(store_batch_put(b, buf_bytes(&key), content));
-	check_ok(store_write(t.s, b, NULL));
+	check_ok(store_write(t.s, b, NULL, &done));
 	store_batch_free(b);
 	buf_fini(&key);
 }

@@ -30,14 +30,14 @@ teardown(void **state)
 static void
 put(struct buf *key, struct bytes value)
 {
+	struct store_written done;
 	struct store_batch *b = store_batch_new(t.s);
-	uint64_t seq;
 
 	if (value.data)
 		check_ok(store_batch_put(b, buf_bytes(key), value));
 	else
 		check_ok(store_batch_delete(b, buf_bytes(key)));
-	check_ok(store_write(t.s, b, &seq));
+	check_ok(store_write(t.s, b, NULL, &done));
 	store_batch_free(b);
 	buf_fini(key);
 }
@@ -84,14 +84,14 @@ node__failed_format_leaves_an_empty_store(void **state)
 static void
 node__foreign_store_is_refused(void **state)
 {
+	struct store_written done;
 	struct store *s = store_mem_new();
 	struct store_batch *b = store_batch_new(s);
 	struct vol *v;
-	uint64_t seq;
 
 	(void)state;
 	check_ok(store_batch_put(b, bytes_str("zebra"), bytes_str("1")));
-	check_ok(store_write(s, b, &seq));
+	check_ok(store_write(s, b, NULL, &done));
 	store_batch_free(b);
 	check_err(vol_open(s, &t.options, &v), ERR_FORMAT);
 	check_contains((const char *)t.messages.data, "no volume");
@@ -327,6 +327,7 @@ node__stale_record_is_read_again(void **state)
 static void
 node__durability_says_who_waits(void **state)
 {
+	struct durability d = durability_of(DURABILITY_SYNC);
 	struct vol_ctx ctx = t.ctx;
 	struct vol_attr a;
 
@@ -334,8 +335,10 @@ node__durability_says_who_waits(void **state)
 	check_false(vol_needs_sync(t.v, &ctx));
 	check_ok(vol_mkdir(t.v, &ctx, VOL_INO_ROOT, "d", 0700, &a));
 	check_false(vol_needs_sync(t.v, &ctx));
-	vol_set_durability(t.v, VOL_DURABILITY_SYNC);
-	check_eq(vol_get_durability(t.v), VOL_DURABILITY_SYNC);
+	check_ok(vol_set_durability(t.v, &d));
+	vol_get_durability(t.v, &d);
+	check_eq(d.policy, DURABILITY_SYNC);
+	check_ok(vol_mkdir(t.v, &ctx, VOL_INO_ROOT, "e", 0700, &a));
 	check_true(vol_needs_sync(t.v, &ctx));
 	check_eq(ctx.seq, vol_seq(t.v));
 	check_ok(vol_sync(t.v, ctx.seq));

@@ -326,21 +326,21 @@ orphan__removed_directory_keeps_its_attributes(void **state)
 static void
 orphan__damaged_record_does_not_stop_the_mount(void **state)
 {
+	struct store_written done;
 	struct store_batch *b = store_batch_new(t.s);
 	struct buf key = {0};
-	uint64_t seq;
 
 	(void)state;
 	check_ok(key_orphan(&key, 77));
 	check_ok(store_batch_put(b, buf_bytes(&key), bytes_str("?")));
-	check_ok(store_write(t.s, b, &seq));
+	check_ok(store_write(t.s, b, NULL, &done));
 	volume_reopen(&t);
 	check_eq(count(KEY_ORPHAN), 1);
 	check_ok(buf_append_u8(&t.messages, 0));
 	check_contains((char *)t.messages.data, "is damaged");
 	store_batch_clear(b);
 	check_ok(store_batch_delete(b, buf_bytes(&key)));
-	check_ok(store_write(t.s, b, &seq));
+	check_ok(store_write(t.s, b, NULL, &done));
 	store_batch_free(b);
 	buf_fini(&key);
 }
