@@ -23,6 +23,15 @@ struct session_options {
 	const char *source;     /* shown by mount(8) */
 	const char *kernel;     /* options for the kernel, "a,b=c"; or NULL */
 	bool debug;             /* libfuse prints every request */
+	bool fsync_ignored;     /* fsync=ignore: answered, not done */
+	/*
+	 * Mount option lab: called after a power cut, in a thread of the
+	 * session, when no request is in work; brings the store and the volume
+	 * back (vol_restart).  NULL: there are no power cuts.  On an error the
+	 * session ends.
+	 */
+	int (*restart)(void *ctx);
+	void *restart_ctx;
 };
 
 int session_open(
@@ -32,6 +41,15 @@ int session_open(
  * answered: from then on the mount is usable. */
 int session_run(struct session *s, void (*ready)(void *ctx), void *ctx);
 void session_stop(struct session *s);
+
+/*
+ * The power was cut: nothing that the volume does now has an effect.  Soon,
+ * not before this returns, no request is in work, `restart` is called, the
+ * kernel is told to forget what it knew, and requests are served again.  Open
+ * files of before get EIO from then on.  From any thread, also a request's: the
+ * answer to the request that ordered the cut waits for the end.
+ */
+void session_power_cut(struct session *s);
 void session_close(struct session *s);
 
 #endif

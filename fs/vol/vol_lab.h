@@ -1,0 +1,50 @@
+/*
+ * vol_lab: what a volume has to do with power cuts.
+ *
+ * Errors: 0 or -errno.
+ */
+#ifndef FS_VOL_VOL_LAB_H
+#define FS_VOL_VOL_LAB_H
+
+#include "engine/base/buf.h"
+
+struct store;
+struct vol;
+
+/*
+ * Power cuts, for a volume on a store that can forget (mount option lab).
+ * What is written to .keyfs/power-cut is handed to `cut`, which returns at
+ * once: 0 it is ordered, or -errno; `report` is what reading the file gives.
+ * Without a lab the file refuses writes with -EPERM and a message.
+ */
+enum vol_cut_keep { VOL_CUT_NONE, VOL_CUT_PREFIX, VOL_CUT_RANDOM };
+
+struct vol_cut {
+	uint64_t after; /* at the n-th change of the disk from now; 0: now */
+	uint64_t seed;
+	enum vol_cut_keep keep; /* of what was not synced */
+};
+
+struct vol_lab {
+	int (*cut)(void *ctx, const struct vol_cut *how);
+	int (*report)(void *ctx, struct buf *text);
+	void *ctx;
+};
+
+/* Before the volume is used.  lab is copied. */
+void vol_set_lab(struct vol *v, const struct vol_lab *lab);
+
+/*
+ * After a power cut: the volume goes on with what store s holds.  No other
+ * call is in flight.  Every node is forgotten, as at a reboot: of the old ones
+ * only vol_releasedir may be called still.  The old store must be as it was
+ * until this returns.  On an error the volume answers -EIO to everything.
+ */
+int vol_restart(struct vol *v, struct store *s);
+
+/* Calls each for every node that lookups were given for; name: under which the
+ * root has it, NULL if it is elsewhere.  Nothing else may be in flight. */
+void vol_each_known(struct vol *v,
+    void (*each)(void *ctx, uint64_t ino, const char *name), void *ctx);
+
+#endif
