@@ -28,6 +28,7 @@ enum lock_rank {
 	LOCK_RANK_DB_MANIFEST = 85,
 	LOCK_RANK_TABLES = 90,	 /* engine/db: open tables */
 	LOCK_RANK_CACHE = 100,	 /* engine/table: one cache shard */
+	LOCK_RANK_ENV_FORGET = 105, /* engine/os: held across calls of an env */
 	LOCK_RANK_ENV = 110,	 /* engine/os: envs over another env */
 	LOCK_RANK_LEAF = 120,	 /* holds nothing else */
 };
