@@ -22,19 +22,17 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/file.h"
+#include "tests/support/program.h"
 #include "tests/support/step.h"
 
 #define WORKERS      4
@@ -78,37 +76,7 @@ struct harness {
 static const char *const tops[WORKERS][3] = {
     {"w0", "shared", NULL}, {"w1", NULL}, {"w2", NULL}, {"w3", NULL}};
 
-extern char **environ;
-
 /* --- the program ---------------------------------------------------------- */
-
-static pid_t
-spawn(char *const *argv)
-{
-	pid_t pid;
-
-	check_ok(posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ));
-	return pid;
-}
-
-static int
-status_of(pid_t pid)
-{
-	int status;
-
-	check_eq(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-static char *
-keyfs(void)
-{
-	char *path = getenv("KEYFS");
-
-	if (!path || !*path)
-		check_fail("KEYFS is not set: the program to test");
-	return path;
-}
 
 static void
 mount_store(struct harness *h)
@@ -118,42 +86,37 @@ mount_store(struct harness *h)
 	    "durability=sync,memtable=64K"};
 	char *option =
 	    (char *)(uintptr_t)options[check_rand_below(&h->rand, 4)];
-	char *argv[] = {keyfs(), "mount", h->store, h->mnt, "-o", option, NULL};
+	char *argv[] = {
+	    program_keyfs(), "mount", h->store, h->mnt, "-o", option, NULL};
 
 	printf(" %s", option);
 	fflush(stdout);
-	check_eq(status_of(spawn(argv)), 0);
+	check_eq(program_run(argv), 0);
 	h->is_mounted = true;
 }
 
 static void
 unmount_store(struct harness *h)
 {
-	char *argv[] = {keyfs(), "umount", h->mnt, NULL};
+	char *argv[] = {program_keyfs(), "umount", h->mnt, NULL};
 
-	check_eq(status_of(spawn(argv)), 0);
+	check_eq(program_run(argv), 0);
 	h->is_mounted = false;
 }
 
-/* All that is mounted there, dead ones, too. */
 static void
 unmount_lazily(struct harness *h)
 {
-	char *argv[] = {"fusermount3", "-uz", h->mnt, NULL};
-
 	h->is_mounted = false;
-	while (umount2(h->mnt, MNT_DETACH) == 0)
-		;
-	if (errno == EPERM)
-		status_of(spawn(argv));
+	program_unmount(h->mnt);
 }
 
 static void
 check_store(struct harness *h)
 {
-	char *argv[] = {keyfs(), "check", h->store, NULL};
+	char *argv[] = {program_keyfs(), "check", h->store, NULL};
 
-	check_eq(status_of(spawn(argv)), 0);
+	check_eq(program_run(argv), 0);
 }
 
 /* The daemon's pid from the lock file; only a process of that name. */
@@ -278,23 +241,6 @@ start_workers(struct harness *h)
 	}
 }
 
-static double
-seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void
-pause_us(uint64_t us)
-{
-	const struct timespec t = {.tv_nsec = (long)us * 1000};
-
-	nanosleep(&t, NULL);
-}
-
 static uint64_t
 acked_by_all(const struct harness *h)
 {
@@ -322,29 +268,29 @@ check_workers(const struct harness *h)
 static void
 let_them_work(const struct harness *h, uint64_t steps)
 {
-	double end = seconds() + WAIT_SECONDS;
+	uint64_t end = program_now_us() + WAIT_SECONDS * 1000000ull;
 
 	while (acked_by_all(h) < steps) {
 		check_workers(h);
-		if (seconds() > end)
+		if (program_now_us() > end)
 			check_fail("%llu steps in %d s: it hangs",
 			    (unsigned long long)acked_by_all(h), WAIT_SECONDS);
-		pause_us(100);
+		program_pause_us(100);
 	}
 }
 
 static void
 await_workers(struct harness *h)
 {
-	double end = seconds() + WAIT_SECONDS;
+	uint64_t end = program_now_us() + WAIT_SECONDS * 1000000ull;
 
 	for (int i = 0; i < WORKERS; i++) {
 		int status;
 
 		while (waitpid(h->pids[i], &status, WNOHANG) == 0) {
-			if (seconds() > end)
+			if (program_now_us() > end)
 				check_fail("worker %d hangs", i);
-			pause_us(100);
+			program_pause_us(100);
 		}
 		h->pids[i] = 0;
 		check_eq(status, 0);
@@ -381,12 +327,12 @@ end_daemon(struct harness *h, pid_t daemon)
 static void
 kill_while_opening(struct harness *h)
 {
-	char *argv[] = {keyfs(), "mount", "-f", h->store, h->mnt, NULL};
+	char *argv[] = {program_keyfs(), "mount", "-f", h->store, h->mnt, NULL};
 	uint64_t us = check_rand_below(&h->rand, 30000);
-	pid_t pid = spawn(argv);
+	pid_t pid = program_start(argv);
 	int status;
 
-	pause_us(us);
+	program_pause_us(us);
 	kill(pid, SIGKILL);
 	check_eq(waitpid(pid, &status, 0), pid);
 	check_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -491,7 +437,7 @@ run_moment(struct harness *h, unsigned moment)
 	daemon = daemon_pid(h);
 	start_workers(h);
 	let_them_work(h, steps);
-	pause_us(us);
+	program_pause_us(us);
 	end_daemon(h, daemon);
 	printf(" %llu steps, %llu us", (unsigned long long)acked_by_all(h),
 	    (unsigned long long)us);

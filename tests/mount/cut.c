@@ -1,0 +1,594 @@
+/*
+ * cut: the power fails at random moments of a concurrent workload; is all that
+ * the durability policy promises there afterwards, and is it a prefix?
+ *
+ *   cut DIRECTORY CUTS POLICY [lose]
+ *
+ * Below DIRECTORY it makes a store and mounts it with -o lab and the policy (a
+ * text of engine/base/durability.h).  Four processes work in a directory of
+ * the mount, with steps that follow from the seed (tests/support/step.h); each
+ * notes in shared memory when a step was begun and when it was acknowledged.
+ * Then the power is cut, at a moment or at a change of the disk, and what the
+ * mount shows from then on is compared with the models:
+ *   - each worker's part is what its model is after some number of steps
+ *   - no less than what an fsync that was answered has covered
+ *   - a step that survived was not begun after the answer to one that is lost
+ *   - what is lost although it was acknowledged is within the policy's bounds
+ * The next life goes on from there.
+ *   lose: fsync=ignore, which must be found out
+ * Prints SEED= and what was lost; exit status 0 if all was right.
+ * Environment: KEYFS, SEED.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/durability.h"
+#include "tests/support/file.h"
+#include "tests/support/program.h"
+#include "tests/support/step.h"
+
+#define WORKERS      4
+#define STEPS_MAX    3000 /* of a worker in one life */
+#define WAIT_SECONDS 60
+#define NEW_STORE    20 /* cuts on one store */
+
+/* One step, as its worker saw it. */
+struct note {
+	uint64_t begin;       /* us */
+	_Atomic uint64_t end; /* answered; 0: not */
+	bool is_fsync;
+	bool changes; /* something on disk */
+};
+
+struct progress {
+	_Atomic uint64_t issued;
+	atomic_bool failed;
+	char why[1024];
+	struct note notes[STEPS_MAX];
+};
+
+struct shared {
+	struct progress workers[WORKERS];
+	atomic_bool ending; /* the power may be cut */
+};
+
+struct worker {
+	struct step_state state; /* after `done` steps */
+	uint64_t seed;
+	uint64_t done;     /* steps that the store began this life with */
+	uint64_t promised; /* steps of this life that must be there */
+	uint64_t least;    /* steps of this life that are there for certain */
+	uint64_t most;     /* and that may be */
+	pid_t pid;
+};
+
+struct harness {
+	struct durability policy;
+	char options[256];
+	uint64_t seed;
+	struct check_rand rand;
+	char store[512];
+	char mnt[512];
+	char top[600]; /* the directory in the mount */
+	bool is_mounted;
+	struct shared *shared;
+	struct worker workers[WORKERS];
+	uint64_t acked, lost, lost_most, us_most; /* over all cuts */
+};
+
+static const char *const tops[WORKERS][3] = {
+    {"w0", "shared", NULL}, {"w1", NULL}, {"w2", NULL}, {"w3", NULL}};
+
+/* --- the mount ------------------------------------------------------------ */
+
+static void
+mount_store(struct harness *h)
+{
+	char *argv[] = {
+	    program_keyfs(), "mount", h->store, h->mnt, "-o", h->options, NULL};
+
+	check_eq(program_run(argv), 0);
+	h->is_mounted = true;
+}
+
+static void
+unmount_store(struct harness *h)
+{
+	char *umount[] = {program_keyfs(), "umount", h->mnt, NULL};
+	char *check[] = {program_keyfs(), "check", h->store, NULL};
+
+	check_eq(program_run(umount), 0);
+	h->is_mounted = false;
+	check_eq(program_run(check), 0);
+}
+
+static void
+control_path(const struct harness *h, char path[600])
+{
+	snprintf(path, 600, "%s/.keyfs/power-cut", h->mnt);
+}
+
+/* Cuts so far. */
+static unsigned
+cuts_played(const struct harness *h)
+{
+	char path[600], line[256];
+	unsigned n = 0;
+	bool found = false;
+	FILE *f;
+
+	control_path(h, path);
+	f = fopen(path, "r");
+	check_true(f != NULL);
+	while (fgets(line, sizeof(line), f))
+		found |= sscanf(line, "cuts %u", &n) == 1;
+	fclose(f);
+	check_true(found);
+	return n;
+}
+
+static void
+order_cut(struct harness *h, bool now)
+{
+	static const char *const keeps[] = {"none", "prefix", "random"};
+	char path[600], text[128], when[64] = "now";
+	int fd;
+
+	if (!now)
+		snprintf(when, sizeof(when), "after=%llu",
+		    (unsigned long long)(1 + check_rand_below(&h->rand, 900)));
+	snprintf(text, sizeof(text), "%s seed=%llu keep=%s\n", when,
+	    (unsigned long long)(check_rand(&h->rand) >> 16),
+	    keeps[check_rand_below(&h->rand, 3)]);
+	printf(" %.*s", (int)strcspn(text, "\n"), text);
+	control_path(h, path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	check_true(fd >= 0);
+	check_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* --- the workers ---------------------------------------------------------- */
+
+static bool
+changes(const struct step *step, int want)
+{
+	return want == 0 && step->kind != STEP_FSYNC;
+}
+
+/* False at the end of this life. */
+static bool
+do_step(
+    struct harness *h, int who, const struct step *step, int want, int *held)
+{
+	struct progress *p = &h->shared->workers[who];
+	struct note *n = &p->notes[atomic_load(&p->issued)];
+	char text[900];
+	int err;
+
+	n->is_fsync = step->kind == STEP_FSYNC && want == 0;
+	n->changes = changes(step, want);
+	n->begin = program_now_us();
+	atomic_fetch_add(&p->issued, 1);
+	err = step_run(step, held);
+	if (err == want) {
+		atomic_store(&n->end, program_now_us());
+		return true;
+	}
+	/* Before the cut an error is a failure like any other. */
+	if (err == -EIO && atomic_load(&h->shared->ending))
+		return false;
+	step_text(step, text, sizeof(text));
+	snprintf(
+	    p->why, sizeof(p->why), "returned %d, not %d: %s", err, want, text);
+	atomic_store(&p->failed, true);
+	return false;
+}
+
+static void
+work(struct harness *h, int who)
+{
+	struct step_state *s = &h->workers[who].state;
+	struct step step;
+	int held = -1, want;
+
+	for (int i = 0; i < STEPS_MAX; i++) {
+		step_next(s, &step);
+		want = step_model(s, &step);
+		if (!do_step(h, who, &step, want, &held))
+			return;
+	}
+}
+
+static void
+start_workers(struct harness *h)
+{
+	memset(h->shared, 0, sizeof(*h->shared));
+	fflush(NULL);
+	for (int i = 0; i < WORKERS; i++) {
+		pid_t pid = fork();
+
+		check_true(pid >= 0);
+		h->workers[i].pid = pid;
+		if (pid > 0)
+			continue;
+		umask(0);
+		/* A directory of before the cut: nothing that is done in it
+		 * can reach what the store is after it. */
+		if (chdir(h->top) != 0)
+			_exit(1);
+		work(h, i);
+		_exit(0);
+	}
+}
+
+static uint64_t
+issued_by_all(const struct harness *h)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < WORKERS; i++)
+		n += atomic_load(&h->shared->workers[i].issued);
+	return n;
+}
+
+static void
+let_them_work(const struct harness *h, uint64_t steps)
+{
+	uint64_t end = program_now_us() + WAIT_SECONDS * 1000000ull;
+
+	while (issued_by_all(h) < steps) {
+		if (program_now_us() > end)
+			check_fail("%llu steps in %d s: it hangs",
+			    (unsigned long long)issued_by_all(h), WAIT_SECONDS);
+		program_pause_us(100);
+	}
+}
+
+static void
+await_workers(struct harness *h)
+{
+	uint64_t end = program_now_us() + WAIT_SECONDS * 1000000ull;
+
+	for (int i = 0; i < WORKERS; i++) {
+		const struct progress *p = &h->shared->workers[i];
+		int status;
+
+		while (waitpid(h->workers[i].pid, &status, WNOHANG) == 0) {
+			if (program_now_us() > end)
+				check_fail("worker %d hangs", i);
+			program_pause_us(100);
+		}
+		h->workers[i].pid = 0;
+		check_eq(status, 0);
+		if (atomic_load(&p->failed))
+			check_fail("worker %d, step %llu: %s", i,
+			    (unsigned long long)atomic_load(&p->issued),
+			    p->why);
+	}
+}
+
+/* --- what is there -------------------------------------------------------- */
+
+static bool
+holds(const struct harness *h, int who, char *why, size_t size)
+{
+	char path[700];
+
+	for (const char *const *top = tops[who]; *top; top++) {
+		snprintf(path, sizeof(path), "%s/%s", h->top, *top);
+		if (!tree_compare(tree_find(h->workers[who].state.tree, *top),
+			path, why, size))
+			return false;
+	}
+	return true;
+}
+
+static void
+advance(struct worker *w)
+{
+	struct step step;
+
+	step_next(&w->state, &step);
+	step_model(&w->state, &step);
+}
+
+/* The model again, after so many steps of all lives. */
+static void
+rewind_to(struct worker *w, int who, uint64_t steps)
+{
+	tree_free(w->state.tree);
+	memset(&w->state, 0, sizeof(w->state));
+	step_begin(&w->state, w->seed, tops[who]);
+	for (uint64_t i = 0; i < steps; i++)
+		advance(w);
+}
+
+/* What fsyncs that were answered have covered. */
+static void
+find_promised(struct harness *h)
+{
+	uint64_t before = 0; /* whatever was answered before this moment */
+
+	for (int i = 0; i < WORKERS; i++) {
+		struct progress *p = &h->shared->workers[i];
+
+		for (uint64_t k = 0; k < atomic_load(&p->issued); k++)
+			if (p->notes[k].is_fsync &&
+			    atomic_load(&p->notes[k].end) &&
+			    p->notes[k].begin > before)
+				before = p->notes[k].begin;
+	}
+	for (int i = 0; i < WORKERS; i++) {
+		struct progress *p = &h->shared->workers[i];
+		struct worker *w = &h->workers[i];
+
+		w->promised = 0;
+		for (uint64_t k = 0; k < atomic_load(&p->issued); k++) {
+			uint64_t end = atomic_load(&p->notes[k].end);
+
+			if (end && end < before)
+				w->promised = k + 1;
+		}
+	}
+}
+
+/* After how many steps of this life the model is what is there. */
+static void
+find_survived(struct harness *h, int who)
+{
+	struct worker *w = &h->workers[who];
+	uint64_t issued = atomic_load(&h->shared->workers[who].issued);
+	char why[800] = "";
+	bool found = false;
+
+	for (uint64_t k = 0; k < w->promised; k++)
+		advance(w);
+	for (uint64_t k = w->promised; k <= issued; k++) {
+		char text[800];
+
+		if (holds(h, who, text, sizeof(text))) {
+			w->least = found ? w->least : k;
+			w->most = k;
+			found = true;
+		} else if (!why[0]) {
+			memcpy(why, text, sizeof(why));
+		}
+		if (k < issued)
+			advance(w);
+	}
+	if (!found)
+		check_fail("worker %d: not the state after any of the steps"
+			   " %llu (promised) to %llu (issued):\n    %s",
+		    who, (unsigned long long)w->promised,
+		    (unsigned long long)issued, why);
+}
+
+/* The latest beginning of a step that survived for certain. */
+static uint64_t
+last_survivor(const struct harness *h)
+{
+	uint64_t last = 0;
+
+	for (int i = 0; i < WORKERS; i++) {
+		uint64_t k = h->workers[i].least;
+
+		if (k > 0 && h->shared->workers[i].notes[k - 1].begin > last)
+			last = h->shared->workers[i].notes[k - 1].begin;
+	}
+	return last;
+}
+
+struct lost {
+	uint64_t steps;
+	uint64_t first_end;
+	uint64_t last_begin;
+};
+
+static void
+count_lost(struct harness *h, int who, uint64_t survivor, struct lost *lost)
+{
+	struct progress *p = &h->shared->workers[who];
+
+	for (uint64_t k = 0; k < atomic_load(&p->issued); k++) {
+		struct note *n = &p->notes[k];
+		uint64_t end = atomic_load(&n->end);
+
+		if (end && n->changes)
+			h->acked++;
+		if (!end || !n->changes || k < h->workers[who].most)
+			continue;
+		if (end < survivor)
+			check_fail("no prefix: step %llu of worker %d is lost,"
+				   " but a step begun later is there",
+			    (unsigned long long)k, who);
+		if (lost->steps++ == 0 || end < lost->first_end)
+			lost->first_end = end;
+		if (n->begin > lost->last_begin)
+			lost->last_begin = n->begin;
+	}
+}
+
+static void
+check_bounds(struct harness *h, const struct lost *lost)
+{
+	const struct durability *d = &h->policy;
+	uint64_t us = lost->last_begin > lost->first_end
+			  ? lost->last_begin - lost->first_end
+			  : 0;
+	uint64_t steps_max = UINT64_MAX, ms_max = UINT64_MAX / 1000;
+
+	if (d->policy == DURABILITY_SYNC)
+		steps_max = ms_max = 0;
+	if (d->policy == DURABILITY_BATCH)
+		steps_max = d->batch_ops, ms_max = d->batch_ms;
+	if (d->policy == DURABILITY_ADAPTIVE)
+		ms_max = d->adaptive_ms;
+	printf("; %llu lost, over %.3f ms", (unsigned long long)lost->steps,
+	    (double)us / 1000);
+	if (lost->steps > steps_max || us > ms_max * 1000)
+		check_fail("that is more than the policy allows");
+	h->lost += lost->steps;
+	if (lost->steps > h->lost_most)
+		h->lost_most = lost->steps;
+	if (us > h->us_most)
+		h->us_most = us;
+}
+
+static void
+check_life(struct harness *h)
+{
+	struct lost lost = {0};
+	uint64_t survivor;
+
+	find_promised(h);
+	for (int i = 0; i < WORKERS; i++)
+		find_survived(h, i);
+	survivor = last_survivor(h);
+	for (int i = 0; i < WORKERS; i++)
+		count_lost(h, i, survivor, &lost);
+	check_bounds(h, &lost);
+	for (int i = 0; i < WORKERS; i++) {
+		struct worker *w = &h->workers[i];
+
+		w->done += w->most;
+		rewind_to(w, i, w->done);
+	}
+}
+
+/* --- lives ---------------------------------------------------------------- */
+
+static void
+sync_mount(const struct harness *h)
+{
+	int fd = open(h->top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	check_true(fd >= 0);
+	check_ok(call(fsync(fd)));
+	close(fd);
+}
+
+static void
+new_store(struct harness *h, unsigned life)
+{
+	char path[700];
+
+	if (h->is_mounted)
+		unmount_store(h);
+	check_rmtree(h->store);
+	umask(022);
+	mount_store(h);
+	check_ok(call(mkdir(h->top, 0755)));
+	for (int i = 0; i < WORKERS; i++) {
+		h->workers[i].seed = h->seed + life * 64 + (unsigned)i;
+		h->workers[i].done = 0;
+		rewind_to(&h->workers[i], i, 0);
+		for (const char *const *top = tops[i]; *top; top++) {
+			snprintf(path, sizeof(path), "%s/%s", h->top, *top);
+			check_ok(call(mkdir(path, 0755)));
+		}
+	}
+	sync_mount(h);
+}
+
+static void
+run_life(struct harness *h, unsigned life)
+{
+	bool now = check_rand_one_in(&h->rand, 2);
+	uint64_t steps = check_rand_below(&h->rand, now ? 2000 : 300);
+	unsigned cuts;
+
+	printf("cut %u:", life);
+	if (life % NEW_STORE == 0) {
+		new_store(h, life);
+	} else if (life % 7 == 0) {
+		unmount_store(h);
+		mount_store(h);
+	}
+	cuts = cuts_played(h);
+	start_workers(h);
+	let_them_work(h, steps);
+	atomic_store(&h->shared->ending, true);
+	order_cut(h, now);
+	if (now)
+		check_eq(cuts_played(h), cuts + 1);
+	await_workers(h);
+	if (cuts_played(h) == cuts)
+		order_cut(h, true); /* they ended before */
+	check_eq(cuts_played(h), cuts + 1);
+	check_life(h);
+	printf("\n");
+}
+
+static struct harness harness;
+
+static void
+clean_up(void)
+{
+	struct harness *h = &harness;
+
+	for (int i = 0; i < WORKERS; i++) {
+		if (h->workers[i].pid > 0)
+			kill(h->workers[i].pid, SIGKILL);
+		tree_free(h->workers[i].state.tree);
+	}
+	if (h->is_mounted)
+		program_unmount(h->mnt);
+	check_rmtree(h->store);
+	rmdir(h->mnt);
+}
+
+static void
+set_up(struct harness *h, const char *dir, const char *policy, bool lose)
+{
+	char text[DURABILITY_TEXT_MAX];
+
+	h->policy = durability_of(DURABILITY_NONE);
+	check_ok(durability_parse(bytes_str(policy), &h->policy, NULL));
+	durability_format(&h->policy, text);
+	for (char *p = text; *p; p++)
+		*p = *p == ' ' ? ',' : *p;
+	snprintf(h->options, sizeof(h->options),
+	    "lab,memtable=64K%s,durability=%s", lose ? ",fsync=ignore" : "",
+	    text);
+	h->seed = check_seed();
+	h->rand = check_rand_of(~h->seed);
+	snprintf(h->store, sizeof(h->store), "%s/store", dir);
+	snprintf(h->mnt, sizeof(h->mnt), "%s/mnt", dir);
+	snprintf(h->top, sizeof(h->top), "%s/top", h->mnt);
+	h->shared = mmap(NULL, sizeof(*h->shared), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	check_true(h->shared != MAP_FAILED);
+	atexit(clean_up);
+	check_ok(call(mkdir(h->mnt, 0755)));
+}
+
+int
+main(int argc, char **argv)
+{
+	struct harness *h = &harness;
+	int cuts = argc > 2 ? atoi(argv[2]) : 0;
+	bool lose = argc == 5 && strcmp(argv[4], "lose") == 0;
+
+	if (cuts <= 0 || argc < 4 || (argc > 4 && !lose)) {
+		fprintf(stderr, "usage: cut DIRECTORY CUTS POLICY [lose]\n");
+		return 2;
+	}
+	set_up(h, argv[1], argv[3], lose);
+	for (int i = 0; i < cuts; i++)
+		run_life(h, (unsigned)i);
+	unmount_store(h);
+	printf("%s: %d cuts, %llu changes acknowledged, %llu lost; at most"
+	       " %llu and %.3f ms in one cut\n",
+	    h->options, cuts, (unsigned long long)h->acked,
+	    (unsigned long long)h->lost, (unsigned long long)h->lost_most,
+	    (double)h->us_most / 1000);
+	return 0;
+}
