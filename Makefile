@@ -88,7 +88,7 @@ LONG_SCRIPTS := $(sort $(wildcard tests/long/*.sh))
 # --- targets -----------------------------------------------------------
 
 .PHONY: all help run check check-long check-built long-built deps lint format \
-	install clean tests bench objects
+	install clean tests bench bench-durability objects
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -99,6 +99,9 @@ tests: all $(TESTS) $(PROBE) $(MOUNT_TOOLS) ## build the tests
 	@:
 
 bench: $(BENCHES) ## build the benchmark programs into build/bin
+
+bench-durability: deps all bench ## what each durability policy costs
+	@BUILD=$(BUILD) scripts/bench-durability
 
 deps: ## install what is missing
 	@scripts/install-deps
