@@ -4,7 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define POLICIES "sync, batch, adaptive or none"
+#define TEXT_OF_(n) #n
+#define TEXT_OF(n)  TEXT_OF_(n)
+#define UP_TO_MS    "_ms=1.." TEXT_OF(DURABILITY_MS_MAX)
+#define ALLOWED                                                 \
+	"sync, batch, adaptive or none, batch_ops=1.." TEXT_OF( \
+	    DURABILITY_OPS_MAX) ", batch" UP_TO_MS ", adaptive" UP_TO_MS
 
 static const char *const words[] = {
     [DURABILITY_NONE] = "none",
@@ -62,6 +67,12 @@ durability_word(enum durability_policy policy)
 	return (size_t)policy < WORDS ? words[policy] : "unknown";
 }
 
+const char *
+durability_allowed(void)
+{
+	return ALLOWED;
+}
+
 /* --- parsing ------------------------------------------------------------- */
 
 /* Takes prefix off *b, if it begins so. */
@@ -97,10 +108,8 @@ refuse_word(struct bytes word, char *why)
 
 	if (why)
 		(void)snprintf(why, DURABILITY_ERROR_MAX,
-		    "'%s' is no durability; allowed: " POLICIES
-		    ", batch_ops=1..%d, batch_ms=1..%d, adaptive_ms=1..%d",
-		    shown(word, text, sizeof(text)), DURABILITY_OPS_MAX,
-		    DURABILITY_MS_MAX, DURABILITY_MS_MAX);
+		    "'%s' is no durability; allowed: " ALLOWED,
+		    shown(word, text, sizeof(text)));
 	return -EINVAL;
 }
 

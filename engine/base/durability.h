@@ -58,6 +58,9 @@ int durability_parse(struct bytes text, struct durability *d, char *why);
  * in at most DURABILITY_TEXT_MAX bytes, NUL included. */
 void durability_format(const struct durability *d, char *text);
 
+/* What a text may say, in one line, for messages. */
+const char *durability_allowed(void);
+
 /* "sync", ... */
 const char *durability_word(enum durability_policy policy);
 

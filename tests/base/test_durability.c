@@ -78,7 +78,10 @@ durability__nonsense_changes_nothing_and_says_what_is_allowed(void **state)
 		check_contains(why, "allowed: ");
 		check_true(strchr(why, '\x1b') == NULL);
 	}
-	check_contains(why, "sync, batch, adaptive or none");
+	check_contains(why, durability_allowed());
+	check_str(durability_allowed(),
+	    "sync, batch, adaptive or none, batch_ops=1..1000000, "
+	    "batch_ms=1..60000, adaptive_ms=1..60000");
 }
 
 static void
