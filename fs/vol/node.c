@@ -25,7 +25,9 @@ node_room(struct node *n)
 static void
 node_set_attr(struct node *n, const struct entry *e)
 {
-	n->has_tail = e->content.size > 0 || e->xattrs.size > 0;
+	node_xattrs_keep(&n->xattrs, e->xattrs);
+	/* Without memory for the copy it is read when it is needed. */
+	n->has_tail = e->content.size > 0 || (e->xattrs.size > 0 && !n->xattrs);
 	n->has_xattrs = e->xattrs.size > 0 || e->has_big_xattrs;
 	n->attr = *e;
 	n->attr.prefix = n->attr.content = n->attr.xattrs = bytes_of(NULL, 0);
@@ -74,6 +76,7 @@ node_discard(struct node *n)
 	if (n->key.data != node_room(n))
 		buf_fini(&n->key);
 	buf_fini(&n->kept);
+	free(n->xattrs);
 	free(n);
 }
 
@@ -470,6 +473,7 @@ node_load(
 	if (!n->has_tail) {
 		*out = n->attr;
 		out->prefix = buf_bytes(&n->prefix);
+		out->xattrs = node_xattrs_list(n->xattrs);
 		return 0;
 	}
 	if (n->state == NODE_ORPHAN_MEMORY) {

@@ -29,6 +29,7 @@
 
 #include "fs/record/entry.h"
 #include "fs/store/store.h"
+#include "fs/vol/node_xattrs.h"
 #include "fs/vol/vol.h"
 
 enum node_state { NODE_LINKED, NODE_ORPHAN_DISK, NODE_ORPHAN_MEMORY };
@@ -49,12 +50,13 @@ struct node {
 
 	/* stripe */
 	enum node_state state;
-	bool changed;       /* since the node came into memory */
-	bool has_tail;      /* the record has content or xattrs beyond attr */
-	bool has_xattrs;    /* in the record or under X */
-	struct buf key;     /* of the record */
-	struct entry attr;  /* prefix, content, xattrs: empty views */
-	struct buf kept;    /* orphan in memory: its whole record */
+	bool changed;      /* since the node came into memory */
+	bool has_tail;     /* the record has more than attr and xattrs */
+	bool has_xattrs;   /* in the record or under X */
+	struct buf key;    /* of the record */
+	struct entry attr; /* prefix, content, xattrs: empty views */
+	struct node_xattrs *xattrs; /* NULL: none, or not kept */
+	struct buf kept;            /* orphan in memory: its whole record */
 	uint64_t trim_from; /* blocks still to be deleted; NODE_NO_TRIM */
 };
 
@@ -138,7 +140,7 @@ void node_unlock_many(struct vol *v, struct node *const *nodes, size_t count);
 /* --- the record (caller holds the stripe) ------------------------------- */
 
 /* The full record: attr with content and xattrs as views into the value (or
- * into n->kept).  Costs a store_get only if the node has a tail.  If a trim
+ * into the node).  Costs a store_get only if the node has a tail.  If a trim
  * was not finished it is finished first, or the call fails. */
 int node_load(struct vol *v, struct node *n, struct store_value *value,
     struct entry *out);

@@ -255,6 +255,19 @@ xattr_give(struct bytes from, void *to, size_t size, size_t *got)
 	return 0;
 }
 
+/* The entry as far as its xattrs go: mostly that is in memory. */
+static int
+xattr_load(
+    struct vol *v, struct node *n, struct store_value *record, struct entry *e)
+{
+	if (n->has_tail && !n->xattrs)
+		return node_load(v, n, record, e);
+	*record = (struct store_value){0};
+	*e = n->attr;
+	e->xattrs = node_xattrs_list(n->xattrs);
+	return 0;
+}
+
 /* Caller holds the stripe. */
 static int
 xattr_find(struct vol *v, struct node *n, struct bytes name, struct buf *out)
@@ -267,7 +280,7 @@ xattr_find(struct vol *v, struct node *n, struct bytes name, struct buf *out)
 	/* Asked before every write, for security.capability. */
 	if (!n->has_xattrs)
 		return -ENODATA;
-	r = node_load(v, n, &record, &e);
+	r = xattr_load(v, n, &record, &e);
 	if (r)
 		return r;
 	r = entry_xattr_find(e.xattrs, name, &value);
@@ -330,7 +343,7 @@ xattr_list(struct vol *v, struct node *n, struct buf *names)
 
 	if (!n->has_xattrs)
 		return 0;
-	r = node_load(v, n, &record, &e);
+	r = xattr_load(v, n, &record, &e);
 	if (r)
 		return r;
 	while (r == 0 && (r = entry_xattr_next(e.xattrs, &pos, &x)) == 1)
