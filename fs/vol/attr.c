@@ -78,7 +78,7 @@ attr_write(struct attr_change *c, struct node *n)
 	if (err == 0)
 		err = node_save(c->v, c->b, n, &e);
 	if (err == 0)
-		err = state_commit(c->v, c->ctx, c->b);
+		err = state_commit(c->v, c->ctx, c->b, n->policy);
 	if (err == 0)
 		err = node_commit(c->v, n, &e);
 	data_resize_end(c->v, n, &c->resize, err);

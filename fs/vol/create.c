@@ -18,6 +18,7 @@ struct create {
 	struct entry *e;
 	struct buf key;
 	struct buf prefix;
+	struct buf xattrs;
 	struct touch touch;
 	struct node *made;
 };
@@ -83,6 +84,20 @@ create_put(struct create *c)
 	return err;
 }
 
+/* What may have a policy gets its directory's. */
+static int
+create_inherit(struct create *c)
+{
+	struct entry *e = c->e;
+	int err;
+
+	if (c->parent->policy == POLICY_STORE || !policy_is_for(e->type))
+		return 0;
+	err = policy_inherit(&c->xattrs, c->touch.e.xattrs);
+	e->xattrs = buf_bytes(&c->xattrs);
+	return err;
+}
+
 /* With the parent's stripe held. */
 static int
 create_write(struct create *c)
@@ -93,6 +108,8 @@ create_write(struct create *c)
 
 	if (err == 0 && c->e->type == ENTRY_DIR)
 		err = touch_links(&c->touch, 1);
+	if (err == 0)
+		err = create_inherit(c);
 	if (err)
 		return err;
 	create_fill(c, now);
@@ -104,7 +121,7 @@ create_write(struct create *c)
 	if (err == 0)
 		err = touch_save(c->v, c->b, &c->touch);
 	if (err == 0)
-		err = state_commit(c->v, c->ctx, c->b);
+		err = state_commit(c->v, c->ctx, c->b, c->parent->policy);
 	if (err == 0)
 		touch_commit(c->v, &c->touch);
 	return err;
@@ -160,6 +177,7 @@ create_node(struct vol *v, struct vol_ctx *ctx, struct vol_place at,
 	if (err == 0)
 		node_put(v, c.made);
 	node_put(v, c.parent);
+	buf_fini(&c.xattrs);
 	buf_fini(&c.prefix);
 	buf_fini(&c.key);
 	return err;

@@ -146,7 +146,7 @@ data_write(struct vol *v, struct vol_ctx *ctx, struct node *n, uint64_t offset,
 	if (err == 0)
 		err = node_save(v, w.b, n, &e);
 	if (err == 0)
-		err = state_commit(v, ctx, w.b);
+		err = state_commit(v, ctx, w.b, n->policy);
 	if (err == 0)
 		err = node_commit(v, n, &e);
 	state_batch_give(v, w.b);

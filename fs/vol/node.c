@@ -54,6 +54,7 @@ node_new(const struct node_source *src, struct node **out)
 		memcpy(n->prefix.data, src->entry->prefix.data, prefix);
 	n->trim_from = NODE_NO_TRIM;
 	node_set_attr(n, src->entry);
+	n->policy = policy_of_list(src->entry->xattrs);
 	*out = n;
 	return 0;
 }

@@ -56,6 +56,7 @@ struct node {
 	struct buf key;    /* of the record */
 	struct entry attr; /* prefix, content, xattrs: empty views */
 	struct node_xattrs *xattrs; /* NULL: none, or not kept */
+	uint64_t policy;            /* in the xattrs, packed; policy.h */
 	struct buf kept;            /* orphan in memory: its whole record */
 	uint64_t trim_from; /* blocks still to be deleted; NODE_NO_TRIM */
 };

@@ -122,7 +122,7 @@ orphan_range_delete(
 		at = orphan_range_batch(r, at, b);
 		if (at <= 0)
 			return at;
-		err = state_commit(v, &ctx, b);
+		err = state_commit(v, &ctx, b, POLICY_STORE);
 		if (err)
 			return err;
 		store_batch_clear(b);
@@ -165,7 +165,7 @@ orphan_finish(struct vol *v, uint64_t ino, struct store_batch *b)
 	if (err == 0)
 		err = store_batch_delete(b, buf_bytes(&key));
 	if (err == 0)
-		err = state_commit(v, &ctx, b);
+		err = state_commit(v, &ctx, b, POLICY_STORE);
 	buf_fini(&key);
 	return err;
 }
@@ -192,7 +192,7 @@ orphan_purge_trim(struct vol *v, uint64_t ino, uint64_t from, bool keep_record)
 	int err = b ? orphan_delete_blocks(v, ino, from, b) : -ENOMEM;
 
 	if (err == 0)
-		err = keep_record ? state_commit(v, &ctx, b)
+		err = keep_record ? state_commit(v, &ctx, b, POLICY_STORE)
 				  : orphan_finish(v, ino, b);
 	state_batch_give(v, b);
 	return err;

@@ -108,7 +108,7 @@ remove_write(struct remove_op *op)
 	if (err == 0)
 		err = touch_save(op->v, op->b, &op->touch);
 	if (err == 0)
-		err = state_commit(op->v, op->ctx, op->b);
+		err = state_commit(op->v, op->ctx, op->b, op->parent->policy);
 	if (err)
 		return err;
 	touch_commit(op->v, &op->touch);

@@ -215,6 +215,23 @@ rename_commit(struct rename *r)
 	r->v->names_changes++;
 }
 
+/* Both parents'. */
+static uint64_t
+rename_policy(const struct rename *r)
+{
+	uint64_t from = r->from.parent->policy, to = r->to.parent->policy;
+	struct durability a, b;
+
+	if (from == to)
+		return from;
+	if (!policy_unpack(from, &a))
+		store_get_durability(r->v->store, &a);
+	if (!policy_unpack(to, &b))
+		store_get_durability(r->v->store, &b);
+	a = policy_strictest(&a, &b);
+	return policy_pack(&a);
+}
+
 static int
 rename_write(struct rename *r)
 {
@@ -228,7 +245,7 @@ rename_write(struct rename *r)
 	if (err == 0)
 		err = rename_put_parents(r);
 	if (err == 0)
-		err = state_commit(r->v, r->ctx, r->b);
+		err = state_commit(r->v, r->ctx, r->b, rename_policy(r));
 	if (err == 0)
 		rename_commit(r);
 	return err;

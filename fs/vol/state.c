@@ -45,14 +45,17 @@ state_batch_give(struct vol *v, struct store_batch *b)
 }
 
 int
-state_commit(struct vol *v, struct vol_ctx *ctx, struct store_batch *b)
+state_commit(
+    struct vol *v, struct vol_ctx *ctx, struct store_batch *b, uint64_t policy)
 {
 	struct store_written done;
+	struct durability d;
 	int err;
 
 	if (v->read_only)
 		return -EROFS;
-	err = store_write(v->store, b, NULL, &done);
+	err = store_write(
+	    v->store, b, policy_unpack(policy, &d) ? &d : NULL, &done);
 	if (err)
 		return err;
 	ctx->seq = done.seq;

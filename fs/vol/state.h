@@ -8,6 +8,7 @@
 #include "engine/base/rwlock.h"
 #include "fs/record/super.h"
 #include "fs/vol/node.h"
+#include "fs/vol/policy.h"
 
 #define STATE_STRIPES   64
 #define STATE_INO_CHUNK 1024
@@ -48,9 +49,10 @@ struct vol {
 struct store_batch *state_batch_take(struct vol *v);
 void state_batch_give(struct vol *v, struct store_batch *b); /* NULL allowed */
 
-/* Writes the batch and notes in ctx what came of it.  -EROFS if the
- * volume is read-only. */
-int state_commit(struct vol *v, struct vol_ctx *ctx, struct store_batch *b);
+/* Writes the batch under a packed policy, and notes in ctx what came of it.
+ * -EROFS if the volume is read-only. */
+int state_commit(
+    struct vol *v, struct vol_ctx *ctx, struct store_batch *b, uint64_t policy);
 
 /* A new inode number.  If it begins a chunk, the reservation is put into b,
  * and counts once state_ino_written says that b was written.  Caller holds

@@ -130,7 +130,7 @@ vol_format(struct vol *v, const struct vol_options *o)
 	if (err == 0)
 		err = vol_put_root(v, o, b);
 	if (err == 0)
-		err = state_commit(v, &ctx, b);
+		err = state_commit(v, &ctx, b, POLICY_STORE);
 	if (err == 0)
 		err = store_sync(v->store, ctx.seq);
 	if (err == 0)

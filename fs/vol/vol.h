@@ -9,9 +9,11 @@
  * files; only directories have handles, for listings.
  *
  * Durability: a changing call is in the log when it returns, and its
- * ctx->seq is what vol_sync takes.  ctx->sync_seq is what the policy wants to
- * be synced before the caller is answered; vol_needs_sync tells whether that
- * is still to be done.
+ * ctx->seq is what vol_sync takes.  The policy is the store's, unless the file
+ * (for its content and attributes) or the directories (for names in them) have
+ * one of their own.  ctx->sync_seq is what the policy wants to be synced before
+ * the caller is answered; vol_needs_sync tells whether that is still to be
+ * done.
  * Permissions are the caller's business (the kernel's default_permissions),
  * but for rules that follow from the filesystem's own state (ENOTEMPTY, setgid
  * directories, suid bits cleared by writes are requested by the kernel).
@@ -139,7 +141,9 @@ struct vol_dirent {
 int vol_readdir(struct vol_dir *d, uint64_t cookie, bool plus,
     int (*each)(void *ctx, const struct vol_dirent *e), void *ctx);
 
-/* Namespaces user., trusted., security. (system. is -EOPNOTSUPP).  flags:
+/* Namespaces user., trusted., security. (system. is -EOPNOTSUPP, as are names
+ * in user.keyfs. but for user.keyfs.durability, the policy of a file or
+ * directory: -EINVAL, with a message, for a value that is none).  flags:
  * XATTR_CREATE, XATTR_REPLACE.  *got is the size wanted; if size is 0 nothing
  * is copied, else -ERANGE if too small. */
 struct vol_xattr {

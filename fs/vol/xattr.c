@@ -11,8 +11,8 @@
  * not fit stands under X. */
 #define XATTR_ENTRY_BYTES 1024
 
-/* Names with a meaning of our own; none is known by this version, and taking
- * one without doing what it says would be a lie. */
+/* Names with a meaning of our own.  Taking one that is not known, and so not
+ * doing what it says, would be a lie. */
 #define XATTR_RESERVED "user.keyfs."
 
 static const char *const xattr_namespaces[] = {
@@ -106,6 +106,8 @@ struct xattr_change {
 	struct bytes name;
 	const struct bytes *value; /* NULL: remove */
 	int flags;                 /* XATTR_CREATE, XATTR_REPLACE */
+	bool is_policy;            /* POLICY_XATTR, ... */
+	uint64_t policy;           /* ... and what that will be */
 	struct buf list;           /* the entry's new one */
 };
 
@@ -127,13 +129,20 @@ xattr_drop_big(struct xattr_change *c, struct entry *e)
 	return xattr_big_put(c->b, e->ino, c->name, NULL);
 }
 
+/* A policy is small, and always where its node finds it. */
+static bool
+xattr_fits_entry(const struct xattr_change *c)
+{
+	return !c->value || c->is_policy || c->list.size <= XATTR_ENTRY_BYTES;
+}
+
 /* In the list if there is room, else under X; from where it was. */
 static int
 xattr_place(struct xattr_change *c, struct entry *e, bool was_big)
 {
 	int err = entry_xattr_set(&c->list, e->xattrs, c->name, c->value);
 
-	if (err == 0 && c->value && c->list.size > XATTR_ENTRY_BYTES) {
+	if (err == 0 && !xattr_fits_entry(c)) {
 		err = entry_xattr_set(&c->list, e->xattrs, c->name, NULL);
 		if (err == 0)
 			err = xattr_big_put(c->b, e->ino, c->name, c->value);
@@ -179,9 +188,11 @@ xattr_change(struct xattr_change *c, struct vol_ctx *ctx, struct node *n)
 	if (err == 0)
 		err = node_save(c->v, c->b, n, &e);
 	if (err == 0)
-		err = state_commit(c->v, ctx, c->b);
+		err = state_commit(c->v, ctx, c->b, n->policy);
 	if (err == 0)
 		err = node_commit(c->v, n, &e);
+	if (err == 0 && c->is_policy)
+		n->policy = c->policy;
 	state_batch_give(c->v, c->b);
 	store_value_release(&value);
 	buf_fini(&c->list);
@@ -201,11 +212,35 @@ xattr_change_ino(struct xattr_change *c, struct vol_ctx *ctx, uint64_t ino)
 	err = node_get(c->v, ino, &n);
 	if (err)
 		return err;
+	c->is_policy = bytes_eq(c->name, bytes_str(POLICY_XATTR));
 	node_lock(c->v, n);
-	err = xattr_change(c, ctx, n);
+	err = c->is_policy && !policy_is_for(n->type) ? -EPERM
+						      : xattr_change(c, ctx, n);
 	node_unlock(c->v, n);
 	node_put(c->v, n);
 	return err;
+}
+
+/* Takes what the user gives, in the form in which it is stored. */
+static int
+xattr_change_policy(struct xattr_change *c, struct vol_ctx *ctx, uint64_t ino)
+{
+	char text[DURABILITY_TEXT_MAX], why[DURABILITY_ERROR_MAX];
+	struct durability d;
+	struct bytes value;
+	int err = policy_parse(*c->value, &d, why);
+
+	if (err) {
+		err_log(&c->v->sink, ERR_LEVEL_WARNING,
+		    POLICY_XATTR " of inode %llu: %s", (unsigned long long)ino,
+		    why);
+		return err;
+	}
+	durability_format(&d, text);
+	value = bytes_str(text);
+	c->value = &value;
+	c->policy = policy_pack(&d);
+	return xattr_change_ino(c, ctx, ino);
 }
 
 int
@@ -224,6 +259,8 @@ vol_setxattr(
 		return -EINVAL;
 	if (x->size > XATTR_VALUE_MAX)
 		return -E2BIG;
+	if (bytes_eq(c.name, bytes_str(POLICY_XATTR)))
+		return xattr_change_policy(&c, ctx, ino);
 	if (bytes_has_prefix(c.name, bytes_str(XATTR_RESERVED)))
 		return -EOPNOTSUPP;
 	return xattr_change_ino(&c, ctx, ino);

@@ -186,7 +186,10 @@ xattr__names_and_sizes_have_limits(void **state)
 	    {"other.a", -EOPNOTSUPP},
 	    {"system.a", -EOPNOTSUPP},
 	    {"system.posix_acl_access", -EOPNOTSUPP},
-	    {"user.keyfs.durability", -EOPNOTSUPP},
+	    {"user.keyfs.durability", -EINVAL},
+	    {"user.keyfs.durability2", -EOPNOTSUPP},
+	    {"user.keyfs.ttl", -EOPNOTSUPP},
+	    {"user.keyfs.", -EOPNOTSUPP},
 	};
 	uint64_t ino = volume_file(&t, "f", "");
 	char name[257] = "user.";
