@@ -1,6 +1,7 @@
 #include "fs/vol/control.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -27,12 +28,13 @@ static const struct control_file {
     [CONTROL_CHECK] = {"check", 0600},
 };
 
-/* More than any word we know. */
-#define CONTROL_WORD_MAX 256
+/* More than anybody needs to name a policy. */
+#define CONTROL_TEXT_MAX 1024
 
 struct control {
-	struct lock mu; /* protects the contents as they were made last */
-	struct buf content[CONTROL_KINDS];
+	struct lock mu;                     /* protects: */
+	struct buf content[CONTROL_KINDS];  /* as it was made last */
+	char refused[DURABILITY_ERROR_MAX]; /* empty: the last write was not */
 };
 
 int
@@ -101,6 +103,18 @@ control_make_stats(struct vol *v, struct buf *b)
 	return err ? err : store_stats(v->store, b);
 }
 
+/* Who writes with echo learns no more than EINVAL: here is why. */
+static int
+control_make_refused(struct control *c, struct buf *b)
+{
+	char why[DURABILITY_ERROR_MAX];
+
+	lock_acquire(&c->mu);
+	memcpy(why, c->refused, sizeof(why));
+	lock_release(&c->mu);
+	return *why ? buf_printf(b, "refused: %s\n", why) : 0;
+}
+
 /* The first line is what would be written to have it so. */
 static int
 control_make_durability(struct vol *v, struct buf *b)
@@ -108,11 +122,12 @@ control_make_durability(struct vol *v, struct buf *b)
 	char text[DURABILITY_TEXT_MAX];
 	struct store_sync_figures f;
 	struct durability d;
+	int err;
 
 	vol_get_durability(v, &d);
 	durability_format(&d, text);
 	store_sync_figures(v->store, &f);
-	return buf_printf(b,
+	err = buf_printf(b,
 	    "%s\n"
 	    "batch_ops %" PRIu32 "\n"
 	    "batch_ms %" PRIu32 "\n"
@@ -122,10 +137,13 @@ control_make_durability(struct vol *v, struct buf *b)
 	    "operations_per_sync %.1f\n"
 	    "sync_cost_us %" PRIu64 "\n"
 	    "unsynced_operations %" PRIu64 "\n"
-	    "oldest_unsynced_ms %.3f\n",
+	    "oldest_unsynced_ms %.3f\n"
+	    "allowed: %s\n",
 	    text, d.batch_ops, d.batch_ms, d.adaptive_ms, f.batches, f.syncs,
 	    f.syncs ? (double)f.batches / (double)f.syncs : 0.0, f.cost_us,
-	    f.unsynced_batches, (double)f.unsynced_us / 1000);
+	    f.unsynced_batches, (double)f.unsynced_us / 1000,
+	    durability_allowed());
+	return err ? err : control_make_refused(v->control, b);
 }
 
 static int
@@ -300,20 +318,41 @@ control_read(struct vol *v, uint64_t ino, uint64_t offset, void *data,
 }
 
 static int
-control_write_durability(struct vol *v, struct bytes text)
+control_set_durability(struct vol *v, struct bytes text, char *why)
 {
-	char why[DURABILITY_ERROR_MAX];
 	struct durability d;
-	int err;
+	int err = text.size > CONTROL_TEXT_MAX ? -EINVAL : 0;
 
-	vol_get_durability(v, &d);
-	err = durability_parse(text, &d, why);
 	if (err) {
-		err_log(
-		    &v->sink, ERR_LEVEL_WARNING, ".keyfs/durability: %s", why);
+		(void)snprintf(why, DURABILITY_ERROR_MAX,
+		    "more than %d bytes; allowed: %s", CONTROL_TEXT_MAX,
+		    durability_allowed());
 		return err;
 	}
-	return vol_set_durability(v, &d);
+	vol_get_durability(v, &d);
+	err = durability_parse(text, &d, why);
+	if (err)
+		return err;
+	err = vol_set_durability(v, &d);
+	if (err)
+		(void)snprintf(why, DURABILITY_ERROR_MAX, "%s", err_text(err));
+	return err;
+}
+
+static int
+control_write_durability(struct vol *v, struct bytes text)
+{
+	struct control *c = v->control;
+	char why[DURABILITY_ERROR_MAX] = "";
+	int err = control_set_durability(v, text, why);
+
+	if (err)
+		err_log(
+		    &v->sink, ERR_LEVEL_WARNING, ".keyfs/durability: %s", why);
+	lock_acquire(&c->mu);
+	memcpy(c->refused, why, sizeof(why));
+	lock_release(&c->mu);
+	return err;
 }
 
 static int
@@ -328,15 +367,6 @@ control_write_check(struct vol *v)
 	return err;
 }
 
-static struct bytes
-control_trim(struct bytes s)
-{
-	while (s.size > 0 && strchr(" \t\r\n", s.data[s.size - 1]) &&
-	       s.data[s.size - 1])
-		s.size--;
-	return s;
-}
-
 int
 control_write(struct vol *v, uint64_t ino, struct bytes data)
 {
@@ -347,7 +377,7 @@ control_write(struct vol *v, uint64_t ino, struct bytes data)
 		return err;
 	switch (kind) {
 	case CONTROL_DURABILITY:
-		return control_write_durability(v, control_trim(data));
+		return control_write_durability(v, data);
 	case CONTROL_COMPACT:
 		return store_compact(v->store);
 	case CONTROL_SYNC:

@@ -2,9 +2,11 @@
  * control: the hidden directory ".keyfs" in the root.
  *
  * Reachable by lookup, never listed; nothing in it can be created, renamed or
- * removed (-EPERM).  Files: stats (text), durability (read and write: "sync"
- * or "none"), compact and sync (writing anything does it), check (writing
- * anything checks the store, reading tells what the last check found).
+ * removed (-EPERM).  Files: stats (text), durability (read and write: the text
+ * of engine/base/durability.h; a refused write changes nothing, and why it was
+ * refused is shown until one is not), compact and sync (writing anything does
+ * it), check (writing anything checks the store, reading tells what the last
+ * check found).
  * Content is made at lookup and getattr, so that the size given there is right,
  * and read until it is made again.
  * Their inode numbers begin at VOL_INO_CONTROL; the vol_* functions that take

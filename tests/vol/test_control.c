@@ -125,6 +125,57 @@ control__durability_is_read_and_set(void **state)
 }
 
 static void
+control__a_refused_durability_says_why_until_one_is_taken(void **state)
+{
+	static char huge[100000];
+	const char *wrong[] = {"", " \n", "often", "\x01\x80\xff", "sync sink",
+	    "batch batch_ops=0", "batch batch_ms=99999999999999999999",
+	    "adaptive adaptive_ms=-5", huge};
+	const char *file = ".keyfs/durability";
+
+	(void)state;
+	memset(huge, ' ', sizeof(huge) - 1);
+	memcpy(huge, "sync", 4);
+	check_ok(write_to(file, "batch batch_ops=7 batch_ms=8"));
+	check_contains(volume_cat(&t, file), "\nallowed: sync, batch, ");
+	check_true(!strstr(volume_cat(&t, file), "refused"));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		const char *text, *last;
+
+		check_err(write_to(file, wrong[i]), -EINVAL);
+		check_durability("batch batch_ops=7 batch_ms=8");
+		text = volume_cat(&t, file);
+		check_contains(text, "\nallowed: sync, batch, ");
+		last = strstr(text, "\nrefused: ");
+		check_true(last && strchr(last + 1, '\n')[1] == '\0');
+		check_contains(last, "allowed: ");
+		for (; *text; text++)
+			check_true(
+			    *text == '\n' || (*text >= ' ' && *text < 127));
+	}
+	check_err(write_to(file, "often"), -EINVAL);
+	check_contains(volume_cat(&t, file), "refused: 'often' is no dur");
+	check_ok(write_to(file, "sync"));
+	check_true(!strstr(volume_cat(&t, file), "refused"));
+	check_durability("sync");
+}
+
+static void
+control__binary_zeros_are_no_durability(void **state)
+{
+	uint64_t ino = volume_at(&t, ".keyfs/durability");
+
+	(void)state;
+	check_err(
+	    vol_write(t.v, &t.ctx, ino, 0, bytes_of("sync\0", 5)), -EINVAL);
+	check_err(
+	    vol_write(t.v, &t.ctx, ino, 0, bytes_of("\0\0\0", 3)), -EINVAL);
+	check_durability("none");
+	check_ok(vol_write(t.v, &t.ctx, ino, 77, bytes_of("sync", 4)));
+	check_durability("sync");
+}
+
+static void
 control__sync_and_compact_act_when_written(void **state)
 {
 	char byte;
@@ -209,6 +260,8 @@ main(void)
 	    T(control__is_found_by_name),
 	    T(control__stats_have_the_size_they_say),
 	    T(control__durability_is_read_and_set),
+	    T(control__a_refused_durability_says_why_until_one_is_taken),
+	    T(control__binary_zeros_are_no_durability),
 	    T(control__sync_and_compact_act_when_written),
 	    T(control__check_tells_what_it_found),
 	    T(control__nothing_is_made_moved_or_removed),
