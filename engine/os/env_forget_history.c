@@ -128,7 +128,10 @@ env_forget_history_drop(struct env_forget_history *h, uint64_t op)
 	if (n == 0)
 		return;
 	h->count -= n;
-	memmove(h->all, h->all + n, h->count * sizeof(*h->all));
+	if (h->count == 0)
+		env_forget_history_fini(h);
+	else
+		memmove(h->all, h->all + n, h->count * sizeof(*h->all));
 }
 
 /* --- after a cut ---------------------------------------------------------- */

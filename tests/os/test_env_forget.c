@@ -34,8 +34,8 @@ tear_down(void **state)
 /* A sync in another thread that ends when it is released. */
 struct slow_sync {
 	struct forget *f;
-	struct env_file *file;
-	struct env_ops ops; /* of the base, with another sleep */
+	struct env_file *file; /* NULL: the directory */
+	struct env_ops ops;    /* of the base, with another sleep */
 	struct thread thread;
 	int err;
 };
@@ -56,7 +56,8 @@ sync_slowly(void *arg)
 {
 	struct slow_sync *s = arg;
 
-	s->err = s->f->env->ops->sync(s->file);
+	s->err = s->file ? s->f->env->ops->sync(s->file)
+			 : s->f->env->ops->sync_dir(s->f->env, s->f->dir);
 	return NULL;
 }
 
@@ -64,7 +65,7 @@ static void
 begin_slow_sync(struct slow_sync *s, struct forget *f, const char *name)
 {
 	s->f = f;
-	s->file = forget_open(f, name);
+	s->file = name ? forget_open(f, name) : NULL;
 	s->ops = *f->base.env.ops;
 	s->ops.sleep_us = sleep_until_released;
 	f->base.env.ops = &s->ops;
@@ -116,6 +117,37 @@ env_forget__a_cut_during_a_sync_fails_it(void **state)
 	check_err(end_slow_sync(&s), -EIO);
 	check_ok(env_forget_restart(f->forget, NULL));
 	forget_check(f, "a", "one");
+}
+
+static void
+env_forget__a_name_changed_during_a_sync_is_not_synced(void **state)
+{
+	struct forget *f = *state;
+	struct slow_sync s;
+
+	forget_put(f, "a", "one");
+	begin_slow_sync(&s, f, NULL);
+	forget_put(f, "b", "two");
+	check_ok(env_unlink(f->env, forget_path(f, "a")));
+	check_ok(end_slow_sync(&s));
+	forget_lose_all(f);
+	check_true(forget_has(f, "a"));
+	check_false(forget_has(f, "b"));
+}
+
+/* The directory is not open: the restart need not wait. */
+static void
+env_forget__a_restart_during_a_sync_of_names_fails_it(void **state)
+{
+	struct forget *f = *state;
+	struct slow_sync s;
+
+	begin_slow_sync(&s, f, NULL);
+	forget_lose_all(f);
+	forget_put(f, "a", "one");
+	check_err(end_slow_sync(&s), -EIO);
+	forget_lose_all(f);
+	check_false(forget_has(f, "a"));
 }
 
 static void
@@ -382,19 +414,20 @@ static void
 env_forget__short_writes_are_undone(void **state)
 {
 	struct forget *f = *state;
+	struct env_forget_report r;
 	struct env_file *file;
-	uint64_t ops;
 
 	forget_put_synced(f, "a", "0123456789");
 	file = forget_open(f, "a");
-	ops = env_forget_ops(f->forget);
 	f->base.space_left = 3;
-	check_err(env_pwrite(file, "ABCDEFGH", 8, 6), -ENOSPC);
-	check_eq(env_forget_ops(f->forget), ops + 2);
+	check_eq(f->env->ops->pwrite(file, "ABCDEFGH", 8, 6), 3);
 	f->base.space_left = UINT64_MAX;
+	check_eq(f->env->ops->pwrite(file, "DEFGH", 5, 9), 5);
 	env_close(file);
-	forget_check(f, "a", "012345ABC9");
-	forget_lose_all(f);
+	forget_check(f, "a", "012345ABCDEFGH");
+	r = forget_lose_all(f);
+	check_eq(r.writes, 2);
+	check_eq(r.bytes_lost, 8);
 	forget_check(f, "a", "0123456789");
 }
 
@@ -406,6 +439,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    in_fixture(env_forget__what_is_written_during_a_sync_is_not_synced),
 	    in_fixture(env_forget__a_cut_during_a_sync_fails_it),
+	    in_fixture(env_forget__a_name_changed_during_a_sync_is_not_synced),
+	    in_fixture(env_forget__a_restart_during_a_sync_of_names_fails_it),
 	    in_fixture(env_forget__a_sync_that_fails_in_the_base_syncs_nothing),
 	    in_fixture(env_forget__after_a_cut_changes_fail_and_reads_go_on),
 	    in_fixture(env_forget__armed_cut_comes_at_the_nth_change),

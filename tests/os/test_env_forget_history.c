@@ -102,6 +102,37 @@ env_forget_history__open_with_trunc_is_undone(void **state)
 	forget_check(f, "a", "precious");
 }
 
+static void
+env_forget_history__a_size_alone_is_reported(void **state)
+{
+	struct forget *f = *state;
+	struct env_forget_report r;
+
+	forget_put_synced(f, "a", "text");
+	forget_cut_off(f, "a", 100);
+	forget_cut_off(f, "a", 100);
+	r = forget_lose_all(f);
+	check_eq(r.writes, 2);
+	check_eq(r.writes_lost, 1);
+	check_eq(r.bytes_lost, 0);
+}
+
+/* Lost appends are cut off, however many they are, and not written over. */
+static void
+env_forget_history__lost_appends_cost_no_writes(void **state)
+{
+	struct forget *f = *state;
+	uint64_t ops;
+
+	forget_put_synced(f, "a", "text");
+	for (unsigned i = 0; i < 100; i++)
+		forget_put_at(f, "a", "more", 4 + 4 * i);
+	ops = f->base.ops;
+	check_eq(forget_lose_all(f).writes_lost, 100);
+	check_eq(f->base.ops, ops + 1);
+	forget_check(f, "a", "text");
+}
+
 /* Zeros are not kept in memory, and come back all the same. */
 static void
 env_forget_history__zeros_are_brought_back(void **state)
@@ -218,6 +249,7 @@ env_forget_history__random_size_does_not_follow_the_bytes(void **state)
 {
 	struct forget *f = *state;
 	unsigned seen[2][2] = {{0}};
+	struct env_forget_report r;
 
 	for (uint64_t seed = 0; seed < 200; seed++) {
 		struct env_file *file = forget_open(f, "a");
@@ -230,9 +262,14 @@ env_forget_history__random_size_does_not_follow_the_bytes(void **state)
 		forget_sync_names(f);
 		fill(file, 'n', 400, 50);
 		env_close(file);
-		forget_restart(f, ENV_FORGET_KEEP_RANDOM, seed);
+		r = forget_restart(f, ENV_FORGET_KEEP_RANDOM, seed);
 		check_ok(forget_read(f, "a", &data, &size));
 		check_true(size == 100 || size == 450);
+		if (data[50] != 'n')
+			check_eq(r.bytes_lost, 400);
+		else
+			check_eq(r.bytes_lost, size == 450 ? 0 : 350);
+		check_eq(r.writes_lost, r.bytes_lost > 0);
 		seen[size == 450][data[50] == 'n']++;
 		for (size_t i = 50; i < size; i++)
 			check_eq(data[i], data[50] == 'n' ? 'n'
@@ -272,6 +309,8 @@ main(void)
 	    in_fixture(env_forget_history__a_sync_keeps_what_was_before),
 	    in_fixture(env_forget_history__growing_and_shrinking_is_undone),
 	    in_fixture(env_forget_history__open_with_trunc_is_undone),
+	    in_fixture(env_forget_history__a_size_alone_is_reported),
+	    in_fixture(env_forget_history__lost_appends_cost_no_writes),
 	    in_fixture(env_forget_history__zeros_are_brought_back),
 	    in_fixture(env_forget_history__prefix_is_one_moment_of_all_files),
 	    in_fixture(env_forget_history__random_tears_between_sectors),
