@@ -1,6 +1,7 @@
 /*
- * Power cuts at random operations under a store on real files: what was synced
- * is there, and the store is in the state after a prefix of the batches.
+ * Power cuts and kill -9 at random operations under a store on real files: what
+ * was synced, or only written before a kill, is there, and the store is in the
+ * state after a prefix of the batches.
  *
  * Batch n puts n under "count" and under key n % KEYS, and deletes another
  * key, so the whole state follows from "count".
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 
 #include "engine/lsm.h"
+#include "engine/os/env_fault.h"
 #include "engine/os/env_forget.h"
 #include "tests/check.h"
 
@@ -17,14 +19,17 @@
 struct run {
 	struct env posix;
 	struct env_forget *forget;
+	struct env_fault fault; /* over forget: a dead process */
 	struct lsm_options options;
 	const char *dir;
 	struct lsm *db;
 	struct check_rand r;
 	uint64_t written; /* batches, those that failed too */
+	uint64_t acked;
 	uint64_t synced;
-	uint64_t lost;   /* batches, in all cuts */
-	uint64_t broken; /* cuts that lost synced ones */
+	bool power_failed; /* since the store was open */
+	uint64_t lost;     /* batches, in all cuts */
+	uint64_t broken;   /* cuts that lost synced ones */
 };
 
 /* --- batches -------------------------------------------------------------- */
@@ -66,6 +71,8 @@ write_one(struct run *run)
 	lsm_batch_free(b);
 	/* One that failed may be there or not. */
 	run->written = n;
+	if (!err)
+		run->acked = n;
 	return err;
 }
 
@@ -106,7 +113,7 @@ check_state(struct run *run)
 	struct lsm_value value;
 	char key[16];
 
-	run->broken += n < run->synced;
+	run->broken += n < (run->power_failed ? run->synced : run->acked);
 	check_le(n, run->written);
 	for (uint64_t i = 0; i < KEYS; i++) {
 		uint64_t by = expected(n, i);
@@ -119,7 +126,11 @@ check_state(struct run *run)
 		lsm_value_release(&value);
 	}
 	run->lost += run->written - n;
-	run->written = n;
+	run->written = run->acked = n;
+	/* What is found after a power cut is on the disk. */
+	if (run->power_failed)
+		run->synced = n;
+	run->power_failed = false;
 }
 
 /* --- rounds --------------------------------------------------------------- */
@@ -160,6 +171,7 @@ restart(struct run *run)
 	check_ok(env_forget_restart(run->forget, &r));
 	check_le(r.writes_lost, r.writes);
 	check_le(r.names_lost, r.names);
+	run->power_failed = true;
 }
 
 static struct env_forget_how
@@ -209,8 +221,6 @@ open_store(struct run *run)
 		;
 	check_state(run);
 	check_ok(lsm_check(run->db, &sink));
-	/* It was on the disk when it was opened. */
-	run->synced = run->written;
 }
 
 static void
@@ -227,49 +237,71 @@ round_until_cut(struct run *run)
 	restart(run);
 }
 
-/* kill -9 instead, or an orderly end: nothing is lost. */
+/* kill -9: the process does no more, but the kernel has all it did; the next
+ * power cut finds it as unsynced as it was. */
 static void
-round_without_cut(struct run *run)
+round_until_killed(struct run *run)
+{
+	open_store(run);
+	env_fault_arm(&run->fault, ENV_FAULT_DEAD, EIO,
+	    1 + check_rand_below(&run->r, 200));
+	for (unsigned i = 0; i < 300 && step(run) == 0; i++)
+		;
+	env_fault_arm(&run->fault, ENV_FAULT_DEAD, EIO, 1);
+	(void)lsm_close(run->db);
+	env_fault_disarm(&run->fault);
+}
+
+static void
+forget_begin(struct run *run)
 {
 	struct env_forget_options o = {.dir = run->dir, .no_device_sync = true};
-	uint64_t written;
 
+	check_ok(env_forget_new(&run->posix, &o, &run->forget));
+	env_fault_init(&run->fault, env_forget_env(run->forget));
+	run->options.env = &run->fault.env;
+}
+
+static void
+forget_end(struct run *run)
+{
+	env_fault_fini(&run->fault);
+	env_forget_free(run->forget);
+}
+
+/* An orderly end, and another process later. */
+static void
+round_until_closed(struct run *run)
+{
 	open_store(run);
 	for (unsigned i = 0; i < 50; i++)
 		check_ok(write_one(run));
-	written = run->written;
 	check_ok(lsm_close(run->db));
-	env_forget_free(run->forget);
-	check_ok(env_forget_new(&run->posix, &o, &run->forget));
-	run->options.env = env_forget_env(run->forget);
-	open_store(run);
-	check_eq(run->written, written);
-	check_ok(lsm_close(run->db));
+	run->synced = run->written;
+	forget_end(run);
+	forget_begin(run);
 }
 
 static void
 run_init(struct run *run, bool background)
 {
-	struct env_forget_options o = {.no_device_sync = true};
-
 	*run = (struct run){.r = check_rand_of(check_seed())};
 	/* Most messages are about what a cut makes fail. */
 	env_posix_init(&run->posix, (struct err_sink){.write = NULL});
 	run->dir = check_tmpdir();
-	check_ok(env_forget_new(&run->posix, &o, &run->forget));
 	lsm_options_init(&run->options);
-	run->options.env = env_forget_env(run->forget);
 	run->options.create = true;
 	run->options.memtable_bytes = 8192;
 	run->options.table_bytes = 4096;
 	run->options.level_base_bytes = 16384;
 	run->options.no_background = !background;
+	forget_begin(run);
 }
 
 static void
 run_fini(struct run *run)
 {
-	env_forget_free(run->forget);
+	forget_end(run);
 	check_rmtree(run->dir);
 }
 
@@ -279,11 +311,14 @@ cut_many_times(bool background, unsigned rounds)
 	struct run run;
 
 	run_init(&run, background);
-	for (unsigned i = 0; i < rounds; i++)
+	for (unsigned i = 0; i < rounds; i++) {
 		if (i % 20 == 19)
-			round_without_cut(&run);
+			round_until_closed(&run);
+		else if (check_rand_one_in(&run.r, 3))
+			round_until_killed(&run);
 		else
 			round_until_cut(&run);
+	}
 	run_fini(&run);
 	check_eq(run.broken, 0);
 	/* Or there was nothing to see. */
