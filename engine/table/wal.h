@@ -5,16 +5,17 @@
  * File header, WAL_FILE_HEADER bytes: magic "keyfsWAL", le32 version, le32
  * kind, le64 number, le64 first_seq (the sequence number that its first record
  * must have), le64 reserved 0, le64 checksum.  Record, WAL_RECORD_HEADER bytes
- * and the payload: le64 checksum, le32 payload size, le32 count, le64 seq, le64
- * durable.  checksum = hash_64(the rest of the record, seed = file number).
- * The record covers the sequence numbers seq to seq + count - 1, and the next
- * record begins where it ends.  durable: the newest number that was known to
- * be on stable storage when the record was written: a promise to the reader.
+ * and the payload: le64 checksum of the header behind it, le64 checksum of the
+ * payload, le32 payload size, le32 count, le64 seq, le64 durable; checksums are
+ * seeded with the file's number.  The record covers the sequence numbers seq
+ * to seq + count - 1, and the next record begins where it ends.  durable: the
+ * newest number that was known to be on stable storage when the record was
+ * written: a promise to the reader, which holds even if the payload is torn.
  *
  * Torn-tail rule: the first record that does not check ends the log, unless an
- * intact record behind it promises that it was durable: then it is damage.
- * Zeros behind the end are a written-ahead tail (recycling and zero-filling
- * stay possible because file number and seq are checked).
+ * intact header behind it promises that it was durable: then it is damage.
+ * Zeros behind the end are a written-ahead tail; records of another number are
+ * what stood there before the file was used again.
  *
  * Threads: one writer; syncing may run beside appending.
  * Errors: -ENOSPC on append leaves the log as before (the partial record is
@@ -27,9 +28,9 @@
 #include "engine/base/buf.h"
 #include "engine/os/env.h"
 
-#define WAL_FILE_HEADER	  48
-#define WAL_RECORD_HEADER 32
-#define WAL_PAYLOAD_MAX	  (320u << 20)
+#define WAL_FILE_HEADER   48
+#define WAL_RECORD_HEADER 40
+#define WAL_PAYLOAD_MAX   (320u << 20)
 
 enum wal_kind { WAL_KIND_LOG = 1, WAL_KIND_MANIFEST = 2 };
 
@@ -46,7 +47,7 @@ int wal_append_to(struct env *env, const char *path, uint64_t number,
 void wal_close(struct wal *w);
 
 struct wal_stamp {
-	uint64_t seq;	  /* first number the record covers */
+	uint64_t seq;     /* first number the record covers */
 	uint32_t count;   /* how many: 1, or up to the payload's bytes */
 	uint64_t durable; /* newest number known durable */
 };
@@ -55,8 +56,8 @@ struct wal_stamp {
  * record: WAL_RECORD_HEADER bytes of room, then the payload, size bytes in
  * all; the header is filled in there, so that one write(2) moves it all.
  */
-int wal_append(struct wal *w, uint8_t *record, size_t size,
-    const struct wal_stamp *stamp);
+int wal_append(
+    struct wal *w, uint8_t *record, size_t size, const struct wal_stamp *stamp);
 
 /* Everything appended before the call is on stable storage when it returns.
  * The first failure poisons the writer. */

@@ -19,10 +19,11 @@ enum {
 /* Offsets in the record header. */
 enum {
 	RECORD_CHECKSUM = 0,
-	RECORD_SIZE = 8,
-	RECORD_COUNT = 12,
-	RECORD_SEQ = 16,
-	RECORD_DURABLE = 24,
+	RECORD_PAYLOAD_CHECKSUM = 8,
+	RECORD_SIZE = 16,
+	RECORD_COUNT = 20,
+	RECORD_SEQ = 24,
+	RECORD_DURABLE = 32,
 };
 
 static uint64_t
@@ -81,52 +82,66 @@ wal_format_get_file(
 }
 
 static uint64_t
-record_checksum(const uint8_t *record, size_t size, uint64_t number)
+record_checksum(const uint8_t *p, uint64_t number)
 {
-	return hash_64(
-	    bytes_of(record + RECORD_SIZE, size - RECORD_SIZE), number);
+	return hash_64(bytes_of(p + RECORD_PAYLOAD_CHECKSUM,
+			   WAL_RECORD_HEADER - RECORD_PAYLOAD_CHECKSUM),
+	    number);
 }
 
 void
 wal_format_put_record(uint8_t *record, size_t size,
     const struct wal_stamp *stamp, uint64_t number)
 {
-	wire_put_le32(
-	    record + RECORD_SIZE, (uint32_t)(size - WAL_RECORD_HEADER));
+	struct bytes payload =
+	    bytes_of(record + WAL_RECORD_HEADER, size - WAL_RECORD_HEADER);
+
+	wire_put_le64(
+	    record + RECORD_PAYLOAD_CHECKSUM, hash_64(payload, number));
+	wire_put_le32(record + RECORD_SIZE, (uint32_t)payload.size);
 	wire_put_le32(record + RECORD_COUNT, stamp->count);
 	wire_put_le64(record + RECORD_SEQ, stamp->seq);
 	wire_put_le64(record + RECORD_DURABLE, stamp->durable);
 	wire_put_le64(
-	    record + RECORD_CHECKSUM, record_checksum(record, size, number));
+	    record + RECORD_CHECKSUM, record_checksum(record, number));
+}
+
+/* Whether a writer can have written such numbers. */
+static bool
+record_valid(const struct wal_format_record *h)
+{
+	if (h->stamp.count == 0 || h->size > WAL_PAYLOAD_MAX)
+		return false;
+	/* Nothing that is written later can be durable already. */
+	if (h->stamp.seq > IKEY_SEQ_MAX || h->stamp.durable >= h->stamp.seq)
+		return false;
+	if (h->stamp.count > 1 && h->stamp.count > h->size)
+		return false;
+	return h->stamp.count - 1 <= IKEY_SEQ_MAX - h->stamp.seq;
 }
 
 bool
-wal_format_get_record(const uint8_t *p, struct wal_format_record *out)
+wal_format_get_record(
+    const uint8_t *p, uint64_t number, struct wal_format_record *out)
 {
 	struct wal_format_record h = {
 	    .stamp.seq = wire_get_le64(p + RECORD_SEQ),
 	    .stamp.count = wire_get_le32(p + RECORD_COUNT),
 	    .stamp.durable = wire_get_le64(p + RECORD_DURABLE),
 	    .size = wire_get_le32(p + RECORD_SIZE),
-	    .checksum = wire_get_le64(p + RECORD_CHECKSUM),
+	    .checksum = wire_get_le64(p + RECORD_PAYLOAD_CHECKSUM),
 	};
 
-	if (h.stamp.count == 0 || h.size > WAL_PAYLOAD_MAX)
-		return false;
-	/* Nothing that is written later can be durable already. */
-	if (h.stamp.seq > IKEY_SEQ_MAX || h.stamp.durable >= h.stamp.seq)
-		return false;
-	if (h.stamp.count > 1 && h.stamp.count > h.size)
-		return false;
-	if (h.stamp.count - 1 > IKEY_SEQ_MAX - h.stamp.seq)
+	if (!record_valid(&h) ||
+	    wire_get_le64(p + RECORD_CHECKSUM) != record_checksum(p, number))
 		return false;
 	*out = h;
 	return true;
 }
 
 bool
-wal_format_check_record(const uint8_t *record, size_t size, uint64_t number)
+wal_format_check_payload(
+    const struct wal_format_record *h, struct bytes payload, uint64_t number)
 {
-	return wire_get_le64(record + RECORD_CHECKSUM) ==
-	       record_checksum(record, size, number);
+	return h->checksum == hash_64(payload, number);
 }

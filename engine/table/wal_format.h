@@ -38,27 +38,34 @@ enum wal_format_state wal_format_get_file(
 
 struct wal_format_record {
 	struct wal_stamp stamp;
-	uint32_t size; /* of the payload */
-	uint64_t checksum;
+	uint32_t size;     /* of the payload */
+	uint64_t checksum; /* of the payload */
 };
 
-/* Fills in the header of a record of size bytes in all, checksum included. */
+/* Fills in the header of a record of size bytes in all, checksums included. */
 void wal_format_put_record(uint8_t *record, size_t size,
     const struct wal_stamp *stamp, uint64_t number);
 
-/* Reads WAL_RECORD_HEADER bytes and tells whether a writer can have written
- * such numbers; the payload is not looked at. */
-bool wal_format_get_record(const uint8_t *p, struct wal_format_record *out);
+/* Reads WAL_RECORD_HEADER bytes and tells whether a writer of the file with
+ * this number wrote them; the payload is not looked at. */
+bool wal_format_get_record(
+    const uint8_t *p, uint64_t number, struct wal_format_record *out);
 
-/* Whether the checksum of a whole record of size bytes is right. */
-bool wal_format_check_record(
-    const uint8_t *record, size_t size, uint64_t number);
+/* Whether this is the payload that h speaks of. */
+bool wal_format_check_payload(
+    const struct wal_format_record *h, struct bytes payload, uint64_t number);
 
-/* The field by itself, for a search that must be fast. */
+/* Fields by themselves, for a search that must be fast. */
 static inline uint64_t
 wal_format_seq(const uint8_t *p)
 {
-	return wire_get_le64(p + 16);
+	return wire_get_le64(p + 24);
+}
+
+static inline uint64_t
+wal_format_durable(const uint8_t *p)
+{
+	return wire_get_le64(p + 32);
 }
 
 #endif

@@ -8,13 +8,6 @@
 /* Read at a time, when no record is larger. */
 #define WINDOW_BYTES (256u << 10)
 
-/* Bytes of false records that one search may hash: a file made to hold many
- * false headers must not keep recovery busy for hours. */
-#define SEARCH_HASH_MAX (UINT64_C(1) << 30)
-
-/* Sequence numbers that may be missing without a trace. */
-#define SEARCH_GAP_MAX 65536
-
 enum reader_state { READER_READS, READER_ENDED, READER_FAILED };
 
 struct wal_reader {
@@ -79,93 +72,67 @@ window_get(struct wal_reader *r, uint64_t at, uint64_t size, const uint8_t **p)
 	return 1;
 }
 
-/* 1: an intact record with the plausible header h is at `at`, whole at *p. */
-static int
-record_at(struct wal_reader *r, uint64_t at, const struct wal_format_record *h,
-    const uint8_t **p)
-{
-	size_t size = (size_t)h->size + WAL_RECORD_HEADER;
-	int rc = window_get(r, at, size, p);
+/* --- the search behind the end ------------------------------------------ */
 
-	if (rc <= 0)
-		return rc;
-	return wal_format_check_record(*p, size, r->number);
-}
-
+/*
+ * For a header that a writer of this file wrote: its own checksum says so,
+ * whatever became of the payload, and what it promises was true.  So there is
+ * nothing large to be hashed on the way, and the search takes the time of
+ * reading, whatever stands there.
+ */
 struct search {
-	uint64_t at;      /* where to begin; then where it was found */
-	uint64_t min_seq; /* records before that are not looked for */
-	uint64_t max_seq; /* what a record at `at` can have; grows with it */
+	uint64_t at;          /* where to begin; then where it was found */
+	uint64_t min_seq;     /* headers with less are not looked for */
 	uint64_t min_durable; /* nor those that promise less */
-	uint64_t hash_left;   /* bytes */
 	bool nonzero;         /* a byte other than 0 was passed */
-	bool gave_up;         /* hash_left did not suffice */
 	struct wal_stamp found;
 };
 
-/*
- * Whether a record of this file can stand at s->at: this spares almost all
- * hashing.  *h is its header then.
- */
+/* Cheap, and false at almost every offset. */
+static inline bool
+search_fits(const struct search *s, const uint8_t *p)
+{
+	return wal_format_seq(p) - s->min_seq <= IKEY_SEQ_MAX - s->min_seq &&
+	       wal_format_durable(p) >= s->min_durable;
+}
+
+/* Tries the offsets of p, which is what stands at s->at, up to size; s->at is
+ * then the header that was found, or the first offset not tried. */
 static bool
-search_fits(const struct wal_reader *r, const struct search *s,
-    const uint8_t *p, struct wal_format_record *h)
-{
-	if (wal_format_seq(p) - s->min_seq > s->max_seq - s->min_seq)
-		return false; /* almost every offset */
-	return wal_format_get_record(p, h) &&
-	       h->size <= r->file_size - s->at - WAL_RECORD_HEADER;
-}
-
-static void
-search_step(struct search *s, uint64_t bytes)
-{
-	s->at += bytes;
-	s->max_seq += bytes;
-}
-
-/* What is at s->at: 1 what s looks for, 0 not that (and s goes on), <0. */
-static int
-search_try(struct wal_reader *r, struct search *s, const uint8_t *p)
+search_window(struct search *s, const uint8_t *p, size_t size, uint64_t number)
 {
 	struct wal_format_record h;
-	int rc;
+	const uint8_t *at = p, *end = p + size;
+	uint8_t seen = 0;
+	bool found = false;
 
-	if (!search_fits(r, s, p, &h)) {
-		search_step(s, 1);
-		return 0;
+	for (; at < end && !found; at++) {
+		seen |= *at;
+		found =
+		    search_fits(s, at) && wal_format_get_record(at, number, &h);
 	}
-	rc = record_at(r, s->at, &h, &p);
-	if (rc < 0)
-		return rc;
-	if (rc == 0) {
-		s->gave_up = h.size > s->hash_left;
-		s->hash_left -= h.size;
-		search_step(s, 1);
-		return 0;
+	if (found) {
+		s->found = h.stamp;
+		at--;
 	}
-	s->found = h.stamp;
-	if (h.stamp.durable >= s->min_durable)
-		return 1;
-	/* Intact, and no promise: nothing inside it is a record. */
-	s->nonzero = true;
-	search_step(s, WAL_RECORD_HEADER + h.size);
-	return 0;
+	s->nonzero |= seen != 0;
+	s->at += (uint64_t)(at - p);
+	return found;
 }
 
-/* Tries every offset from s->at on: 1 an intact record found, 0 none, <0. */
+/* Tries every offset from s->at on: 1 found, 0 none, <0. */
 static int
 search_run(struct wal_reader *r, struct search *s)
 {
 	const uint8_t *p;
-	int rc = 0;
+	int rc;
 
-	while (rc == 0 && !s->gave_up) {
-		rc = window_get(r, s->at, WAL_RECORD_HEADER, &p);
-		if (rc <= 0)
-			break;
-		s->nonzero |= *p != 0;
-		rc = search_try(r, s, p);
+	while ((rc = window_get(r, s->at, WAL_RECORD_HEADER, &p)) > 0) {
+		uint64_t left = r->window_at + r->window.size - s->at;
+
+		if (search_window(
+			s, p, (size_t)left - WAL_RECORD_HEADER + 1, r->number))
+			return 1;
 	}
 	return rc;
 }
@@ -188,23 +155,14 @@ rest_nonzero(struct wal_reader *r, uint64_t at, bool *nonzero)
 static int
 damaged(struct wal_reader *r, uint64_t at, const struct search *s)
 {
-	const char *path = r->file->path;
-	unsigned long long offset = at, seq = r->next_seq;
-
-	if (s->gave_up)
-		env_log(r->env, ERR_LEVEL_ERROR,
-		    "%s: damaged at offset %llu: no good record of number %llu,"
-		    " and too much behind it looks like records to tell a"
-		    " power cut from damage; restore the file from a backup,"
-		    " or truncate it to %llu bytes to do without the rest",
-		    path, offset, seq, offset);
-	else
-		env_log(r->env, ERR_LEVEL_ERROR,
-		    "%s: damaged at offset %llu: no good record of number %llu,"
-		    " which was on stable storage according to the record at"
-		    " offset %llu; restore the file from a backup, or truncate"
-		    " it to %llu bytes to do without the rest",
-		    path, offset, seq, (unsigned long long)s->at, offset);
+	env_log(r->env, ERR_LEVEL_ERROR,
+	    "%s: damaged at offset %llu: no good record of number %llu, which"
+	    " was on stable storage according to the record at offset %llu;"
+	    " restore the file from a backup, or truncate it to %llu bytes to"
+	    " do without the rest",
+	    r->file->path, (unsigned long long)at,
+	    (unsigned long long)r->next_seq, (unsigned long long)s->at,
+	    (unsigned long long)at);
 	return ERR_DAMAGED;
 }
 
@@ -218,17 +176,13 @@ resolve_tail(struct wal_reader *r)
 	struct search s = {
 	    .at = r->pos,
 	    .min_seq = r->next_seq,
-	    /* A record covers no more numbers than it has bytes.  A few
-	     * may have vanished together with their bytes. */
-	    .max_seq = r->next_seq + SEARCH_GAP_MAX,
 	    .min_durable = r->next_seq,
-	    .hash_left = SEARCH_HASH_MAX,
 	};
 	int rc = search_run(r, &s);
 
 	if (rc < 0)
 		return rc;
-	if (rc > 0 || s.gave_up)
+	if (rc > 0)
 		return damaged(r, r->pos, &s);
 	rc = rest_nonzero(r, s.at, &s.nonzero);
 	if (rc)
@@ -237,6 +191,8 @@ resolve_tail(struct wal_reader *r)
 	r->tail.torn = s.nonzero;
 	return 0;
 }
+
+/* --- reading on ----------------------------------------------------------- */
 
 /* 1 *out is the next record, 0 there is no good one, <0. */
 static int
@@ -248,14 +204,17 @@ read_record(struct wal_reader *r, struct wal_record *out)
 
 	if (rc <= 0)
 		return rc;
-	if (!wal_format_get_record(p, &h) || h.stamp.seq != r->next_seq)
+	if (!wal_format_get_record(p, r->number, &h) ||
+	    h.stamp.seq != r->next_seq)
 		return 0;
-	rc = record_at(r, r->pos, &h, &p);
+	rc = window_get(r, r->pos + WAL_RECORD_HEADER, h.size, &p);
 	if (rc <= 0)
 		return rc;
+	if (!wal_format_check_payload(&h, bytes_of(p, h.size), r->number))
+		return 0;
 	out->stamp = h.stamp;
 	out->offset = r->pos;
-	out->payload = bytes_of(p + WAL_RECORD_HEADER, h.size);
+	out->payload = bytes_of(p, h.size);
 	return 1;
 }
 
@@ -304,22 +263,15 @@ wal_reader_first_seq(const struct wal_reader *r)
 static int
 zero_header(struct wal_reader *r)
 {
-	struct search s = {
-	    .at = WAL_FILE_HEADER,
-	    .min_seq = 1,
-	    .max_seq = IKEY_SEQ_MAX,
-	    .hash_left = SEARCH_HASH_MAX,
-	};
+	struct search s = {.at = WAL_FILE_HEADER, .min_seq = 1};
 	int rc = search_run(r, &s);
 
 	if (rc > 0) {
-		s.min_seq = s.min_durable = s.max_seq = s.found.seq;
+		s.min_seq = s.min_durable = s.found.seq;
 		rc = search_run(r, &s);
 	}
-	if (rc < 0)
-		return rc;
-	if (rc == 0 && !s.gave_up)
-		return -ENODATA;
+	if (rc <= 0)
+		return rc < 0 ? rc : -ENODATA;
 	env_log(r->env, ERR_LEVEL_ERROR,
 	    "%s: damaged at offset 0: the header is zeros, but records follow;"
 	    " restore the file from a backup",
