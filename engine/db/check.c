@@ -212,7 +212,7 @@ check_log(struct check *c, const struct check_log *l)
 		lock_acquire(&db->write_lock);
 		err = db->log == s
 			  ? check_log_read(c, s, db->next_seq - 1)
-			  : 0; /* full by now: it is about to be a table */
+			  : 0; /* full by now: others follow it */
 		lock_release(&db->write_lock);
 	}
 	check_advance(c, wal_size(s->wal));

@@ -18,6 +18,7 @@ db_new(void)
 	lock_init(&db->sync_lock, LOCK_RANK_DB_SYNC);
 	lock_cond_init(&db->sync_ended);
 	TAILQ_INIT(&db->segments);
+	spare_pool_init(&db->spares);
 	lock_init(&db->state_lock, LOCK_RANK_DB_STATE);
 	lock_cond_init(&db->work_ended);
 	snapshot_list_init(&db->snapshots);
@@ -29,9 +30,11 @@ db_free(struct lsm *db)
 {
 	work_fini(&db->flush);
 	work_fini(&db->compaction);
+	work_fini(&db->spare);
 	pace_fini(&db->pace);
 	view_unref(db->view);
 	segment_clear(db);
+	spare_pool_fini(&db->spares);
 	if (db->has_vset)
 		vset_fini(&db->vset);
 	if (db->cache)

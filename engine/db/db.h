@@ -1,10 +1,10 @@
 /*
  * db: the open store: what lsm.h's functions work on.
  *
- * Parts, each with a file of its own: segment (files of the log), view (what
- * readers see), work (the two jobs in the background), room (full memtables),
- * write, sync, pace (when to sync), flush, compaction, get, iter, snapshot,
- * replay and recover.
+ * Parts, each with a file of its own: segment (files of the log), spare (files
+ * for it), view (what readers see), work (the jobs in the background), room
+ * (full memtables), write, sync, pace (when to sync), flush, compaction, get,
+ * iter, snapshot, replay and recover.
  *
  * Threads: fields are grouped by what protects them.  Locks nest in the order
  * write_lock, sync_lock, state_lock, snapshot_lock.
@@ -22,6 +22,7 @@
 #include "engine/db/pace.h"
 #include "engine/db/segment.h"
 #include "engine/db/snapshot.h"
+#include "engine/db/spare.h"
 #include "engine/db/sync.h"
 #include "engine/db/view.h"
 #include "engine/db/vset.h"
@@ -66,20 +67,22 @@ struct lsm {
 	struct lock write_lock; /* protects: */
 	uint64_t next_seq;
 	struct memtable *active; /* the view has the reference */
-	struct segment *log;     /* of the active memtable; the list's */
+	struct segment *log;     /* the last; the list's */
 	struct write_figures figures;
 
 	struct lock sync_lock;        /* protects: */
 	struct segment_list segments; /* in order; not yet in tables */
+	struct spare_pool spares;
 	struct lock_cond sync_ended;
 	bool syncing;
 	struct sync_group group;
 
 	struct lock state_lock; /* protects: */
 	struct view *view;
-	struct lock_cond work_ended; /* of either job */
+	struct lock_cond work_ended; /* of any job */
 	struct work flush;
 	struct work compaction;
+	struct work spare;
 
 	/* whoever runs the compaction's: where it goes on in each level */
 	struct buf cursors[LSM_LEVELS];

@@ -24,7 +24,7 @@
 struct memtable {
 	_Atomic unsigned refs;
 
-	/* The log whose records it holds; the database's to set, before
+	/* The log that what it holds begins in; the database's to set, before
 	 * others see the memtable. */
 	uint64_t log_no;
 

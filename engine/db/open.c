@@ -214,6 +214,8 @@ open_threads(struct lsm *db)
 	err = work_start(&db->flush);
 	if (!err)
 		err = work_start(&db->compaction);
+	if (!err)
+		err = work_start(&db->spare);
 	return err ? err : pace_start(db);
 }
 
@@ -268,6 +270,9 @@ open_new(const char *path, const struct lsm_options *o)
 	}
 	work_init(&db->flush, db, "flush", flush_step);
 	work_init(&db->compaction, db, "compaction", compaction_step);
+	work_init(&db->spare, db, "log preparation", spare_step);
+	/* The log does without. */
+	db->spare.level = ERR_LEVEL_WARNING;
 	pace_init(&db->pace, &o->durability);
 	db->dir = strdup(path);
 	if (db->dir)
@@ -312,6 +317,9 @@ lsm_close(struct lsm *db)
 		return 0;
 	err = lsm_sync(db, IKEY_SEQ_MAX);
 	open_stop_threads(db);
+	spare_remove_all(db);
+	if (!db_failed(db))
+		segment_cut_all(db);
 	db_free(db);
 	return err;
 }

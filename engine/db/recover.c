@@ -99,7 +99,7 @@ recover_segments(struct replay *r)
 	}
 	if (db->log)
 		return 0;
-	err = segment_create(db, vset_new_number(&db->vset), r->seq + 1, &s);
+	err = segment_begin(db, r->seq + 1, &s);
 	if (!err)
 		recover_push(db, s, NULL);
 	return err;

@@ -104,8 +104,10 @@ replay_records(
 	}
 	if (tail.torn && l->memtable)
 		env_log(r->db->env, ERR_LEVEL_INFO,
-		    "%s/%06" PRIu64 ".log: ends at offset %" PRIu64 " with a"
-		    " record that was not written completely",
+		    "%s/%06" PRIu64 ".log: ends at offset %" PRIu64 "; behind"
+		    " that is what was not written completely, or an older use "
+		    "of"
+		    " the file left",
 		    r->db->dir, l->number, tail.end);
 	return 0;
 }
@@ -114,17 +116,26 @@ replay_records(
 static int
 replay_follow(struct replay *r, struct wal_reader *reader, struct replay_log *l)
 {
-	l->first_seq = wal_reader_first_seq(reader);
-	if (l->first_seq <= r->seq)
-		return replay_damaged(r, l->number, 0,
-		    "it begins with numbers that others have already");
-	if (l->first_seq == r->seq + 1) {
+	uint64_t first_seq = wal_reader_first_seq(reader), seq = r->seq;
+	int err;
+
+	if (first_seq == seq + 1) {
 		l->memtable = memtable_new();
 		if (!l->memtable)
 			return -ENOMEM;
 		l->memtable->log_no = l->number;
 	}
-	return replay_records(r, reader, l);
+	err = replay_records(r, reader, l);
+	if (err)
+		return err;
+	if (l->memtable || l->end > WAL_FILE_HEADER)
+		l->first_seq = first_seq;
+	/* An empty one was begun in vain, and the one before it gone on with.
+	 */
+	if (l->first_seq > 0 && l->first_seq <= seq)
+		return replay_damaged(r, l->number, 0,
+		    "it begins with numbers that others have already");
+	return 0;
 }
 
 static int

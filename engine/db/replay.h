@@ -18,7 +18,7 @@ struct memtable;
 
 struct replay_log {
 	uint64_t number;
-	uint64_t first_seq;        /* 0: there is no header */
+	uint64_t first_seq;        /* 0: nothing is in it */
 	uint64_t end;              /* of the intact records */
 	struct memtable *memtable; /* NULL: nothing of it is taken */
 };

@@ -60,6 +60,16 @@ room_wait(struct lsm *db)
 	return err;
 }
 
+/* What is written from now on is written to s. */
+static void
+room_push(struct lsm *db, struct segment *s)
+{
+	lock_acquire(&db->sync_lock);
+	segment_push(db, s);
+	lock_release(&db->sync_lock);
+	db->log = s;
+}
+
 static int
 room_replace(struct lsm *db)
 {
@@ -69,8 +79,7 @@ room_replace(struct lsm *db)
 	int err = -ENOMEM;
 
 	if (v && m)
-		err = segment_create(
-		    db, vset_new_number(&db->vset), db->next_seq, &s);
+		err = segment_begin(db, db->next_seq, &s);
 	if (err) {
 		memtable_unref(m);
 		view_unref(v);
@@ -78,17 +87,16 @@ room_replace(struct lsm *db)
 	}
 	m->log_no = s->number;
 
-	lock_acquire(&db->sync_lock);
-	segment_push(db, s);
-	lock_release(&db->sync_lock);
+	room_push(db, s);
 
 	lock_acquire(&db->state_lock);
 	v = view_rotate(db, v, m);
 	work_want(&db->flush);
 	lock_release(&db->state_lock);
 	db->active = m;
-	db->log = s;
 	view_unref(v);
+	/* The log has filled a segment: there will be more. */
+	spare_want(db);
 	return 0;
 }
 
@@ -124,4 +132,18 @@ room_rotate(struct lsm *db)
 		if (rc != 0)
 			return rc < 0 ? rc : room_replace(db);
 	}
+}
+
+void
+room_log(struct lsm *db, size_t size)
+{
+	struct segment *s;
+
+	lock_assert_held(&db->write_lock);
+	if (!segment_outgrown(db->log, size) ||
+	    size > spare_bytes(db) - WAL_FILE_HEADER)
+		return;
+	s = segment_begin_in_spare(db, db->next_seq);
+	if (s)
+		room_push(db, s);
 }

@@ -1,5 +1,5 @@
 /*
- * room: a memtable that has room for the next batch.
+ * room: a memtable, and a file of the log, that have room for the next batch.
  *
  * A memtable that has reached options.memtable_bytes is full: a new one takes
  * its place, with a new segment of the log.  If too many full ones wait, or
@@ -7,6 +7,8 @@
  */
 #ifndef ENGINE_DB_ROOM_H
 #define ENGINE_DB_ROOM_H
+
+#include <stddef.h>
 
 struct lsm;
 
@@ -20,5 +22,12 @@ int room_make(struct lsm *db);
 /* The active memtable becomes full now, if there is anything in it.  Caller
  * and errors as above. */
 int room_rotate(struct lsm *db);
+
+/*
+ * Which segment takes the next record, of size bytes: the present one, or a
+ * spare, if the present one grows and one is ready.  The memtable goes on:
+ * what it holds is in several segments then.  Caller holds db->write_lock.
+ */
+void room_log(struct lsm *db, size_t size);
 
 #endif

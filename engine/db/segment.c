@@ -5,6 +5,9 @@
 #include "engine/base/must.h"
 #include "engine/db/db.h"
 
+/* A file that grows has been synced so often that spares are worth it. */
+#define SEGMENT_SYNCS_MANY 16
+
 /* Takes wal and path, also on error. */
 static int
 segment_new(
@@ -26,7 +29,7 @@ segment_new(
 	return 0;
 }
 
-int
+static int
 segment_create(
     struct lsm *db, uint64_t number, uint64_t first_seq, struct segment **out)
 {
@@ -43,6 +46,63 @@ segment_create(
 		return err;
 	}
 	return segment_new(wal, path, first_seq, out);
+}
+
+/* Takes the spare. */
+static int
+segment_lay(struct lsm *db, struct spare *spare, uint64_t first_seq,
+    struct segment **out)
+{
+	struct wal *wal;
+	char *path;
+	int err;
+
+	err = wal_create_in(
+	    db->env, spare->path, WAL_KIND_LOG, spare->number, first_seq, &wal);
+	if (err) {
+		spare_drop(db, spare);
+		return err;
+	}
+	path = spare->path;
+	spare->path = NULL;
+	spare_free(spare);
+	err = segment_new(wal, path, first_seq, out);
+	if (!err)
+		(*out)->named = true;
+	return err;
+}
+
+int
+segment_begin(struct lsm *db, uint64_t first_seq, struct segment **out)
+{
+	uint64_t number;
+	struct spare *spare = spare_take_or_number(db, &number);
+
+	return spare ? segment_lay(db, spare, first_seq, out)
+		     : segment_create(db, number, first_seq, out);
+}
+
+struct segment *
+segment_begin_in_spare(struct lsm *db, uint64_t first_seq)
+{
+	struct spare *spare = spare_take(db);
+	struct segment *s = NULL;
+
+	if (spare && segment_lay(db, spare, first_seq, &s) < 0)
+		return NULL;
+	return s;
+}
+
+bool
+segment_outgrown(const struct segment *s, size_t size)
+{
+	uint64_t prepared = wal_prepared(s->wal);
+
+	/* Relaxed: a figure by itself. */
+	if (prepared == 0)
+		return atomic_load_explicit(&s->syncs, memory_order_relaxed) >=
+		       SEGMENT_SYNCS_MANY;
+	return wal_size(s->wal) + size > prepared;
 }
 
 int
@@ -109,6 +169,9 @@ segment_sync(struct lsm *db, struct segment *s)
 		s->named = true;
 	}
 	counter_add(&db->counters.syncs, 1);
+	if (atomic_fetch_add_explicit(&s->syncs, 1, memory_order_relaxed) + 1 ==
+	    SEGMENT_SYNCS_MANY)
+		spare_want(db);
 	return wal_sync(s->wal);
 }
 
@@ -135,7 +198,8 @@ segment_delete_below(struct lsm *db, uint64_t number)
 
 	while ((s = segment_shift(db, number))) {
 		/* A failure was logged; the next open tries again. */
-		env_unlink(db->env, s->path);
+		if (!spare_offer(db, s))
+			env_unlink(db->env, s->path);
 		segment_unref(s);
 	}
 }
@@ -149,4 +213,17 @@ segment_clear(struct lsm *db)
 		TAILQ_REMOVE(&db->segments, s, link);
 		segment_unref(s);
 	}
+}
+
+void
+segment_cut_all(struct lsm *db)
+{
+	struct segment *s;
+
+	lock_acquire(&db->sync_lock);
+	TAILQ_FOREACH (s, &db->segments, link)
+		/* A failure was logged; recovery cuts it. */
+		if (wal_prepared(s->wal) > 0)
+			(void)wal_cut(s->wal);
+	lock_release(&db->sync_lock);
 }

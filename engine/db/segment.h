@@ -1,9 +1,11 @@
 /*
  * segment: the files of the log that hold what is not in tables yet.
  *
- * There is one segment for each memtable, under the same number; the last one
- * in the list is being written.  A segment leaves the list when its memtable
- * is in a table; its file is deleted then.
+ * What is in a memtable is in one segment or in several that follow one
+ * another; the memtable has the number of the first.  The last one in the list
+ * is being written.  A segment begins in a spare (spare.h) if one is ready,
+ * else in a new file, which grows.  It leaves the list when its memtable is in
+ * a table; its file is deleted then or becomes a spare.
  * Owns: segments are counted; the list has one reference, a sync in progress
  * another.
  * Threads: the list is protected by db->sync_lock; segment_open and
@@ -30,15 +32,23 @@ struct segment {
 	uint64_t number;
 	uint64_t first_seq;
 
+	_Atomic unsigned syncs; /* of a file that grows */
 	bool named;  /* its directory entry is durable; the syncer's */
 	bool synced; /* complete and durable; db->sync_lock */
 };
 
 TAILQ_HEAD(segment_list, segment);
 
-/* A new file.  On an error nothing is left of it. */
-int segment_create(
-    struct lsm *db, uint64_t number, uint64_t first_seq, struct segment **out);
+/* In a spare, or in a new file of a number above all others.  On an error
+ * nothing is left of it. */
+int segment_begin(struct lsm *db, uint64_t first_seq, struct segment **out);
+
+/* In a spare if one is ready; NULL: no. */
+struct segment *segment_begin_in_spare(struct lsm *db, uint64_t first_seq);
+
+/* Whether a record of size bytes is better off in another segment: this one
+ * grows, or would. */
+bool segment_outgrown(const struct segment *s, size_t size);
 
 /* An existing one, which was read up to end and is gone on with there. */
 int segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,
@@ -56,8 +66,12 @@ struct segment *segment_from(struct lsm *db, uint64_t number);
 /* Name and content to stable storage.  One thread at a time. */
 int segment_sync(struct lsm *db, struct segment *s);
 
-/* Takes the segments below number out of the list and deletes the files. */
+/* Takes the segments below number out of the list; their files go. */
 void segment_delete_below(struct lsm *db, uint64_t number);
+
+/* Cuts what was written ahead, so that a closed store is as small as it can
+ * be.  Nobody writes any more. */
+void segment_cut_all(struct lsm *db);
 
 /* Drops the whole list; files stay. */
 void segment_clear(struct lsm *db);

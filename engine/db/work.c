@@ -10,7 +10,8 @@ void
 work_init(struct work *w, struct lsm *db, const char *name,
     int (*step)(struct lsm *db))
 {
-	*w = (struct work){.name = name, .step = step, .db = db};
+	*w = (struct work){
+	    .name = name, .step = step, .db = db, .level = ERR_LEVEL_ERROR};
 	lock_cond_init(&w->wake);
 }
 
@@ -45,7 +46,7 @@ work_report(struct work *w, int err, int before)
 	if (err == -ECANCELED || err == before)
 		return;
 	if (err)
-		env_log(db->env, ERR_LEVEL_ERROR,
+		env_log(db->env, w->level,
 		    "%s: %s failed: %s; it is tried again", db->dir, w->name,
 		    err_text(err));
 	else
@@ -153,9 +154,11 @@ work_stop(struct lsm *db)
 	lock_acquire(&db->state_lock);
 	lock_cond_broadcast(&db->flush.wake);
 	lock_cond_broadcast(&db->compaction.wake);
+	lock_cond_broadcast(&db->spare.wake);
 	lock_release(&db->state_lock);
 	work_join(&db->flush);
 	work_join(&db->compaction);
+	work_join(&db->spare);
 }
 
 /* Until the steps ended are not `attempts` any more. */

@@ -1,6 +1,6 @@
 /*
- * work: the two jobs that run beside readers and writers: flushing the oldest
- * full memtable, and compacting.
+ * work: the jobs that run beside readers and writers: flushing the oldest full
+ * memtable, compacting, and preparing files of the log.
  *
  * Each job is a step function that runs in one thread at a time: in a thread
  * of its own, or (options.no_background) in that of whoever needs it done.
@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/err.h"
 #include "engine/base/lock.h"
 #include "engine/os/thread.h"
 
@@ -26,6 +27,7 @@ struct work {
 	/* 1: did something, there may be more; 0: nothing to do; <0. */
 	int (*step)(struct lsm *db);
 	struct lsm *db;
+	enum err_level level; /* of the message when it fails */
 
 	struct thread thread;
 	bool has_thread;
@@ -48,7 +50,7 @@ void work_fini(struct work *w);
 /* The job's own thread. */
 int work_start(struct work *w);
 
-/* Ends the threads of both jobs; db->stop is set. */
+/* Ends the threads of all jobs; db->stop is set. */
 void work_stop(struct lsm *db);
 
 /* There may be something to do.  Caller holds db->state_lock. */

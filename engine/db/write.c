@@ -24,8 +24,10 @@ write_log(struct lsm *db, struct lsm_batch *b, uint32_t count)
 	};
 	size_t size;
 	uint8_t *record = batch_record(b, &size);
-	int err = wal_append(db->log->wal, record, size, &stamp);
+	int err;
 
+	room_log(db, size);
+	err = wal_append(db->log->wal, record, size, &stamp);
 	if (err && err != -ENOSPC && err != -EDQUOT)
 		db_fail(db, err);
 	if (!err)
@@ -106,6 +108,7 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 	if (db->options.no_background) {
 		work_all(&db->flush);
 		work_all(&db->compaction);
+		work_all(&db->spare);
 	}
 	*out = done;
 	return 0;

@@ -17,6 +17,7 @@ struct wal {
 	/* the appender's; end is read by others for statistics */
 	uint64_t next_seq; /* 0: known from the first append on */
 	_Atomic uint64_t end;
+	uint64_t prepared; /* written ahead up to here */
 
 	/* Set once, never cleared.  Relaxed everywhere: it says nothing about
 	 * other memory, and an appender that sees it late only writes a record
@@ -64,38 +65,61 @@ wal_new(
 	return 0;
 }
 
+/* A new log in this file, which is taken, and closed on an error. */
+static int
+begin(struct env *env, struct env_file *file, const struct wal_format_file *h,
+    struct wal **out)
+{
+	uint8_t header[WAL_FILE_HEADER];
+	struct wal *w;
+	int err;
+
+	must(h->first_seq > 0 && h->first_seq <= IKEY_SEQ_MAX);
+	err = wal_new(env, file, h->number, &w);
+	if (err)
+		return err;
+	wal_format_put_file(header, h);
+	err = env_size(file, &w->prepared);
+	if (!err)
+		err = env_pwrite(file, header, sizeof(header), 0);
+	if (err) {
+		wal_close(w);
+		return err;
+	}
+	w->next_seq = h->first_seq;
+	atomic_init(&w->end, sizeof(header));
+	*out = w;
+	return 0;
+}
+
 int
 wal_create(struct env *env, const char *path, enum wal_kind kind,
     uint64_t number, uint64_t first_seq, struct wal **out)
 {
-	struct wal_format_file h = {(uint32_t)kind, number, first_seq};
-	uint8_t header[WAL_FILE_HEADER];
+	const struct wal_format_file h = {(uint32_t)kind, number, first_seq};
 	struct env_file *file;
-	struct wal *w = NULL;
 	int err;
 
-	must(first_seq > 0 && first_seq <= IKEY_SEQ_MAX);
 	err = env_open(
 	    env, path, ENV_OPEN_WRITE | ENV_OPEN_CREATE | ENV_OPEN_EXCL, &file);
 	if (err)
 		return err;
-	err = wal_new(env, file, number, &w);
-	if (err)
-		goto out_unlink;
-	wal_format_put_file(header, &h);
-	err = env_pwrite(w->file, header, sizeof(header), 0);
-	if (err)
-		goto out_unlink;
-	w->next_seq = first_seq;
-	atomic_init(&w->end, sizeof(header));
-	*out = w;
-	return 0;
-
-out_unlink:
+	err = begin(env, file, &h, out);
 	/* So that the caller can try again under the same name. */
-	wal_close(w);
-	env_unlink(env, path);
+	if (err)
+		env_unlink(env, path);
 	return err;
+}
+
+int
+wal_create_in(struct env *env, const char *path, enum wal_kind kind,
+    uint64_t number, uint64_t first_seq, struct wal **out)
+{
+	const struct wal_format_file h = {(uint32_t)kind, number, first_seq};
+	struct env_file *file;
+	int err = env_open(env, path, ENV_OPEN_WRITE, &file);
+
+	return err ? err : begin(env, file, &h, out);
 }
 
 /* Brings the file to end, which a reader found in it. */
@@ -158,11 +182,29 @@ wal_close(struct wal *w)
 	free(w);
 }
 
+/*
+ * Makes what was written of a record at end disappear.  In the part that was
+ * written ahead its header gives way to zeros: the rest means nothing without
+ * it, and the room stays where the next record may need no other.
+ */
+static int
+take_back(struct wal *w, uint64_t end)
+{
+	static const uint8_t zeros[WAL_RECORD_HEADER];
+	uint64_t room = w->prepared > end ? w->prepared - end : 0;
+	size_t size = room < sizeof(zeros) ? (size_t)room : sizeof(zeros);
+
+	if (room > 0 && env_pwrite(w->file, zeros, size, end) == 0)
+		return env_truncate(w->file, w->prepared);
+	w->prepared = 0;
+	return env_truncate(w->file, end);
+}
+
 /* Undoes a failed append; what the append returns. */
 static int
 roll_back(struct wal *w, uint64_t end, int err)
 {
-	int cut_err = env_truncate(w->file, end);
+	int cut_err = take_back(w, end);
 
 	if (cut_err) {
 		poison(w, "cutting off a record that failed", cut_err);
@@ -253,4 +295,23 @@ uint64_t
 wal_number(const struct wal *w)
 {
 	return w->number;
+}
+
+uint64_t
+wal_prepared(const struct wal *w)
+{
+	return w->prepared;
+}
+
+int
+wal_cut(struct wal *w)
+{
+	int err;
+
+	if (is_poisoned(w))
+		return -EROFS;
+	err = env_truncate(w->file, wal_size(w));
+	if (!err)
+		w->prepared = 0;
+	return err;
 }

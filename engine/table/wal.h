@@ -19,8 +19,8 @@
  *
  * Threads: one writer; syncing may run beside appending.
  * Errors: -ENOSPC on append leaves the log as before (the partial record is
- * cut off); any other failure, or a failing cut, poisons the writer: every
- * later append and sync returns -EROFS.
+ * cut off, or its header written over with zeros); any other failure, or a
+ * failing cut, poisons the writer: every later append and sync returns -EROFS.
  */
 #ifndef ENGINE_TABLE_WAL_H
 #define ENGINE_TABLE_WAL_H
@@ -38,6 +38,16 @@ struct wal;
 
 /* Creates path (-EEXIST if there) and writes the header; nothing is synced. */
 int wal_create(struct env *env, const char *path, enum wal_kind kind,
+    uint64_t number, uint64_t first_seq, struct wal **out);
+
+/*
+ * As wal_create, in a file that was written full ahead, with WAL_FILE_HEADER
+ * zeros where the header goes: the log is laid over what stands there, and
+ * does not change the file's size until it has outgrown it.  Behind the header
+ * may be anything but records of this number.  After an error the file is good
+ * for nothing.
+ */
+int wal_create_in(struct env *env, const char *path, enum wal_kind kind,
     uint64_t number, uint64_t first_seq, struct wal **out);
 
 /* Goes on with a file that a reader read up to end: cuts it there (synced if
@@ -62,8 +72,16 @@ int wal_append(
 /* Everything appended before the call is on stable storage when it returns.
  * The first failure poisons the writer. */
 int wal_sync(struct wal *w);
-uint64_t wal_size(const struct wal *w);
+uint64_t wal_size(const struct wal *w); /* where the log ends */
 uint64_t wal_number(const struct wal *w);
+
+/* Up to where the file was written before the log began in it; 0: it grows
+ * with each record.  For the appender, or when it has gone. */
+uint64_t wal_prepared(const struct wal *w);
+
+/* Cuts the file to the log's end; it grows from then on.  Nothing is synced: a
+ * power cut may leave it as it was.  For the appender. */
+int wal_cut(struct wal *w);
 
 struct wal_record {
 	struct wal_stamp stamp;

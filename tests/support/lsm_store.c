@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/table/wal.h"
+
 static void
 on_message(void *ctx, enum err_level level, const char *text)
 {
@@ -280,13 +282,28 @@ struct find {
 	size_t count;
 };
 
+/* A file of the log that stands ready (spare.h): it holds nothing. */
+static bool
+is_spare(const char *path)
+{
+	uint8_t header[WAL_FILE_HEADER], zeros[WAL_FILE_HEADER] = {0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	check_le(0, fd);
+	n = read(fd, header, sizeof(header));
+	check_ok(close(fd));
+	return n == sizeof(header) && memcmp(header, zeros, sizeof(zeros)) == 0;
+}
+
 static int
 find_file(void *ctx, const char *path)
 {
 	struct find *f = ctx;
 	size_t size = strlen(path), end = strlen(f->ending);
 
-	if (size >= end && strcmp(path + size - end, f->ending) == 0) {
+	if (size >= end && strcmp(path + size - end, f->ending) == 0 &&
+	    !is_spare(path)) {
 		(void)snprintf(f->path, sizeof(f->path), "%s", path);
 		f->count++;
 	}

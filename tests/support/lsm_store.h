@@ -67,7 +67,7 @@ void lsm_store_check(struct lsm_store *s);
 struct lsm_stats lsm_store_stats(struct lsm_store *s);
 
 /* Path of the newest file with this ending (".log", ".sst"), valid until the
- * next call; NULL: none. */
+ * next call; NULL: none.  Spares of the log do not count. */
 const char *lsm_store_file(struct lsm_store *s, const char *ending);
 size_t lsm_store_file_count(struct lsm_store *s, const char *ending);
 
