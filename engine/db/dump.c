@@ -162,8 +162,7 @@ dump_wal(struct dump *d, enum wal_kind kind, uint64_t number)
 	int err = wal_reader_open(&d->env, d->path, kind, number, &r);
 
 	if (err == -ENODATA) {
-		fprintf(
-		    d->out, "# %s: the file ends within its header\n", d->path);
+		fprintf(d->out, "# %s: nothing was written to it\n", d->path);
 		return 0;
 	}
 	if (err)
