@@ -4,6 +4,9 @@
  *
  * Batch n puts n under "count" and under key n % KEYS, and deletes another
  * key, so the whole state follows from "count".
+ *
+ * Cuts come between two calls, or within one, at any change that it makes to
+ * a file or a name.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,7 +26,90 @@ struct run {
 	uint64_t written; /* batches */
 	uint64_t synced;
 	atomic_bool quiet; /* errors are expected */
+
+	/* at the left-th change from now on: what a cut leaves, and how much
+	 * was synced then; 0: no cut is due */
+	uint64_t left;
+	struct power *after;
+	uint64_t synced_at_cut;
 };
+
+/* --- cuts within a call ----------------------------------------------------
+ */
+
+static struct run *within; /* NULL: none; for one thread only */
+static const struct env_ops *power_ops;
+
+static void
+before_change(void)
+{
+	if (!within || within->left == 0 || --within->left > 0)
+		return;
+	within->after = calloc(1, sizeof(*within->after));
+	check_true(within->after != NULL);
+	power_cut(within->power, &within->r, within->after);
+	within->synced_at_cut = within->synced;
+}
+
+static ssize_t
+cut_pwrite(struct env_file *f, const void *data, size_t size, uint64_t offset)
+{
+	before_change();
+	return power_ops->pwrite(f, data, size, offset);
+}
+
+static int
+cut_sync(struct env_file *f)
+{
+	before_change();
+	return power_ops->sync(f);
+}
+
+static int
+cut_truncate(struct env_file *f, uint64_t size)
+{
+	before_change();
+	return power_ops->truncate(f, size);
+}
+
+static int
+cut_rename(struct env *env, const char *from, const char *to)
+{
+	before_change();
+	return power_ops->rename(env, from, to);
+}
+
+static int
+cut_unlink(struct env *env, const char *path)
+{
+	before_change();
+	return power_ops->unlink(env, path);
+}
+
+static int
+cut_sync_dir(struct env *env, const char *path)
+{
+	before_change();
+	return power_ops->sync_dir(env, path);
+}
+
+static const struct env_ops *
+cutting_ops(void)
+{
+	static struct env_ops ops;
+
+	ops = *power_ops;
+	ops.pwrite = cut_pwrite;
+	ops.sync = cut_sync;
+	ops.truncate = cut_truncate;
+	ops.rename = cut_rename;
+	ops.unlink = cut_unlink;
+	ops.sync_dir = cut_sync_dir;
+	return &ops;
+}
+
+/* --- what is written --------------------------------------------------------
+ */
 
 static void
 on_message(void *ctx, enum err_level level, const char *text)
@@ -136,6 +222,10 @@ open_on(struct run *run, struct power *p)
 	struct lsm_check_sink sink = {.finding = finding};
 
 	run->power = p;
+	if (within) {
+		power_ops = p->env.ops;
+		p->env.ops = cutting_ops();
+	}
 	run->options.env = &p->env;
 	check_ok(lsm_open(run->dir, &run->options, &run->db));
 	check_state(run);
@@ -197,29 +287,42 @@ step(struct run *run)
 }
 
 static void
+run_begin(struct run *run, bool background)
+{
+	struct power *p = calloc(1, sizeof(*p));
+
+	check_true(p != NULL);
+	power_init(p, (struct err_sink){on_message, &run->quiet});
+	run->dir = check_tmpdir();
+	lsm_options_init(&run->options);
+	run->options.create = true;
+	run->options.memtable_bytes = 8192;
+	run->options.table_bytes = 4096;
+	run->options.level_base_bytes = 16384;
+	run->options.no_background = !background;
+	open_on(run, p);
+}
+
+static void
+run_end(struct run *run)
+{
+	check_ok(lsm_close(run->db));
+	power_fini(run->power);
+	free(run->power);
+	check_rmtree(run->dir);
+}
+
+static void
 cut_many_times(bool background)
 {
 	struct run run = {.r = check_rand_of(check_seed())};
-	struct power *p = calloc(1, sizeof(*p));
 	unsigned steps = check_long() ? 300000 : 12000;
 
-	check_true(p != NULL);
-	power_init(p, (struct err_sink){on_message, &run.quiet});
-	run.dir = check_tmpdir();
-	lsm_options_init(&run.options);
-	run.options.create = true;
-	run.options.memtable_bytes = 8192;
-	run.options.table_bytes = 4096;
-	run.options.level_base_bytes = 16384;
-	run.options.no_background = !background;
-	open_on(&run, p);
+	run_begin(&run, background);
 	for (unsigned i = 0; i < steps; i++)
 		step(&run);
 	cut(&run);
-	check_ok(lsm_close(run.db));
-	power_fini(run.power);
-	free(run.power);
-	check_rmtree(run.dir);
+	run_end(&run);
 }
 
 static void
@@ -236,11 +339,64 @@ power__cuts_with_threads(void **state)
 	cut_many_times(true);
 }
 
+/* Many syncs and some flushes, so that the log goes from one prepared file to
+ * the next, and files are used again. */
+static void
+step_within(struct run *run)
+{
+	uint64_t kind = check_rand_below(&run->r, 100);
+
+	if (kind < 20) {
+		check_ok(lsm_sync(run->db, lsm_seq(run->db)));
+		run->synced = run->written;
+	} else if (kind < 22) {
+		check_ok(lsm_flush(run->db));
+		run->synced = run->written;
+	} else {
+		write_one(run);
+	}
+}
+
+/* One life, from opening the store to a cut that is due at a random change.
+ * The call goes on to its end, in a world that is not to be. */
+static void
+live_and_cut(struct run *run)
+{
+	struct power *before = run->power;
+
+	run->left = 1 + check_rand_below(&run->r, 2000);
+	while (!run->after)
+		step_within(run);
+	run->synced = run->synced_at_cut;
+	check_ok(lsm_close(run->db));
+	power_fini(before);
+	free(before);
+	before = run->after;
+	run->after = NULL;
+	open_on(run, before);
+}
+
+static void
+power__cuts_within_calls(void **state)
+{
+	struct run run = {.r = check_rand_of(check_seed())};
+	unsigned lives = check_long() ? 5000 : 150;
+
+	(void)state;
+	within = &run;
+	run_begin(&run, false);
+	for (unsigned i = 0; i < lives; i++)
+		live_and_cut(&run);
+	run_end(&run);
+	within = NULL;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(power__cuts_on_demand),
+	    cmocka_unit_test(power__cuts_within_calls),
 	    cmocka_unit_test(power__cuts_with_threads),
 	};
 
