@@ -345,17 +345,28 @@ spare_step(struct lsm *db)
 	return err;
 }
 
+/* One of those that wait, or NULL. */
+static struct spare *
+spare_take_any(struct lsm *db)
+{
+	struct spare_pool *p = &db->spares;
+	struct spare *s;
+
+	lock_acquire(&db->sync_lock);
+	s = spare_shift(&p->ready);
+	if (!s)
+		s = spare_shift(&p->retired);
+	if (s)
+		p->count--;
+	lock_release(&db->sync_lock);
+	return s;
+}
+
 void
 spare_remove_all(struct lsm *db)
 {
 	struct spare *s;
 
-	lock_acquire(&db->sync_lock);
-	STAILQ_CONCAT(&db->spares.ready, &db->spares.retired);
-	while ((s = spare_shift(&db->spares.ready))) {
-		env_unlink(db->env, s->path);
-		spare_free(s);
-	}
-	db->spares.count = 0;
-	lock_release(&db->sync_lock);
+	while ((s = spare_take_any(db)))
+		spare_drop(db, s);
 }

@@ -89,6 +89,9 @@ work_step(struct work *w)
 	lock_release(&w->db->state_lock);
 	rc = w->step(w->db);
 	work_report(w, rc < 0 ? rc : 0, before);
+	/* Tables need the space more than the log does. */
+	if (rc == -ENOSPC && w != &w->db->spare)
+		spare_remove_all(w->db);
 	lock_acquire(&w->db->state_lock);
 	if (rc != 0)
 		w->wanted = true;

@@ -530,6 +530,29 @@ spare__none_is_made_when_the_disk_is_nearly_full(void **state)
 	lsm_store_fini(&s);
 }
 
+/* Tables need the space more than the log does. */
+static void
+spare__a_full_disk_gets_them_back(void **state)
+{
+	struct lsm_store s;
+	unsigned i;
+
+	(void)state;
+	open_store(&s);
+	i = sync_until_ready(&s);
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	check_err(lsm_flush(s.db), -ENOSPC);
+	check_eq(ready(&s), 0);
+	check_eq(s.db->spares.count, 0);
+	env_fault_disarm(&s.fault);
+	check_ok(lsm_flush(s.db));
+	i = put_and_sync(&s, i);
+	check_eq(ready(&s), 1);
+	check_all(&s, i);
+	lsm_store_fini(&s);
+}
+
 /* The header of a segment cannot be written into the spare. */
 static void
 spare__one_that_cannot_be_used_is_dropped(void **state)
@@ -593,6 +616,7 @@ main(void)
 	    cmocka_unit_test(
 		spare__failing_to_make_one_is_no_error_of_the_store),
 	    cmocka_unit_test(spare__none_is_made_when_the_disk_is_nearly_full),
+	    cmocka_unit_test(spare__a_full_disk_gets_them_back),
 	    cmocka_unit_test(spare__one_that_cannot_be_used_is_dropped),
 	    cmocka_unit_test(spare__a_segment_begun_in_vain_is_no_damage),
 	};
