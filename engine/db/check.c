@@ -169,12 +169,12 @@ check_is_listed(struct check *c, const struct segment *s)
 static int
 check_log_read(struct check *c, const struct segment *s, uint64_t last_seq)
 {
+	const struct wal_id id = {WAL_KIND_LOG, s->number, c->db->vset.salt};
 	struct wal_reader *reader;
 	uint64_t seq = s->first_seq - 1, offset = 0;
 	int rc;
 
-	rc = wal_reader_open(
-	    c->db->env, s->path, WAL_KIND_LOG, s->number, &reader);
+	rc = wal_reader_open(c->db->env, s->path, &id, &reader);
 	if (rc == 0) {
 		offset = WAL_FILE_HEADER;
 		rc = check_records(reader, &seq, &offset);
@@ -210,9 +210,8 @@ check_log(struct check *c, const struct check_log *l)
 	} else {
 		/* Writers wait, for a record half written looks torn. */
 		lock_acquire(&db->write_lock);
-		err = db->log == s
-			  ? check_log_read(c, s, db->next_seq - 1)
-			  : 0; /* full by now: others follow it */
+		err = db->log == s ? check_log_read(c, s, db->next_seq - 1)
+				   : 0; /* full by now: others follow it */
 		lock_release(&db->write_lock);
 	}
 	check_advance(c, wal_size(s->wal));

@@ -158,8 +158,10 @@ dump_records(struct dump *d, struct wal_reader *r, enum wal_kind kind)
 static int
 dump_wal(struct dump *d, enum wal_kind kind, uint64_t number)
 {
+	/* The salt is in the header. */
+	const struct wal_id id = {.kind = kind, .number = number};
 	struct wal_reader *r;
-	int err = wal_reader_open(&d->env, d->path, kind, number, &r);
+	int err = wal_reader_open(&d->env, d->path, &id, &r);
 
 	if (err == -ENODATA) {
 		fprintf(d->out, "# %s: nothing was written to it\n", d->path);

@@ -83,25 +83,25 @@ switch_current(const struct version_place *p, uint64_t number)
 }
 
 int
-manifest_begin(const struct version_place *p, uint64_t number,
+manifest_begin(const struct version_place *p, const struct wal_id *id,
     const struct edit *whole, struct wal **out, bool *named)
 {
-	char *path = file_name_path(p->dir, FILE_NAME_MANIFEST, number);
+	char *path = file_name_path(p->dir, FILE_NAME_MANIFEST, id->number);
 	struct wal *w = NULL;
 	bool doubtful;
 	int err;
 
-	must(whole->remove_count == 0 && whole->next_number > number);
+	must(whole->remove_count == 0 && whole->next_number > id->number);
 	*named = false;
 	if (!path)
 		return -ENOMEM;
-	err = wal_create(p->env, path, WAL_KIND_MANIFEST, number, 1, &w);
+	err = wal_create(p->env, path, id, 1, &w);
 	if (err)
 		goto out;
 	err = manifest_append(w, 1, whole, &doubtful);
 	if (!err) {
-		err = switch_current(p, number);
-		*named = !err || may_be_named(p, number);
+		err = switch_current(p, id->number);
+		*named = !err || may_be_named(p, id->number);
 	}
 	if (!err) {
 		*out = w;

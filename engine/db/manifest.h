@@ -4,7 +4,8 @@
  * Format (docs/SPEC.md): a wal file of kind WAL_KIND_MANIFEST, one edit a
  * record.  The first record is the whole state.  Record n has sequence number
  * n and promises that record n - 1 was durable, as it was: damage before the
- * last record is told from a torn tail.
+ * last record is told from a torn tail.  Its header is where the store's salt
+ * is kept (engine/table/wal.h).
  * Threads: one at a time.
  */
 #ifndef ENGINE_DB_MANIFEST_H
@@ -18,7 +19,7 @@
  * storage.  On an error *named says whether CURRENT may name it now or after a
  * power cut (if not, it is removed again).
  */
-int manifest_begin(const struct version_place *p, uint64_t number,
+int manifest_begin(const struct version_place *p, const struct wal_id *id,
     const struct edit *whole, struct wal **out, bool *named);
 
 /* Record `number` (the first is 1): durable when it returns.  On an error
@@ -29,6 +30,7 @@ int manifest_append(
 
 struct manifest_state {
 	uint64_t number;
+	uint64_t salt;     /* as its header has it */
 	struct edit whole; /* the sum of its edits; files have their place */
 };
 

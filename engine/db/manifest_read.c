@@ -132,9 +132,10 @@ read_records(struct reading *r, struct wal_reader *reader)
 static int
 read_manifest(struct reading *r)
 {
+	const struct wal_id id = {
+	    .kind = WAL_KIND_MANIFEST, .number = r->state.number};
 	struct wal_reader *reader = NULL;
-	int err = wal_reader_open(r->place->env, r->path, WAL_KIND_MANIFEST,
-	    r->state.number, &reader);
+	int err = wal_reader_open(r->place->env, r->path, &id, &reader);
 
 	if (err == -ENOENT || err == -ENODATA) {
 		err_log(r->sink, ERR_LEVEL_ERROR,
@@ -144,6 +145,7 @@ read_manifest(struct reading *r)
 	}
 	if (err)
 		return err;
+	r->state.salt = wal_reader_salt(reader);
 	err = read_records(r, reader);
 	wal_reader_close(reader);
 	return err;

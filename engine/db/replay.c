@@ -141,6 +141,7 @@ replay_follow(struct replay *r, struct wal_reader *reader, struct replay_log *l)
 static int
 replay_log(struct replay *r, struct replay_log *l)
 {
+	const struct wal_id id = {WAL_KIND_LOG, l->number, r->db->vset.salt};
 	struct wal_reader *reader;
 	char *path;
 	int err;
@@ -148,8 +149,7 @@ replay_log(struct replay *r, struct replay_log *l)
 	err = db_path(r->db, FILE_NAME_LOG, l->number, &path);
 	if (err)
 		return err;
-	err =
-	    wal_reader_open(r->db->env, path, WAL_KIND_LOG, l->number, &reader);
+	err = wal_reader_open(r->db->env, path, &id, &reader);
 	free(path);
 	if (err == -ENODATA &&
 	    l->number == atomic_load(&r->db->vset.log_number))

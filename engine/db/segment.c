@@ -8,6 +8,12 @@
 /* A file that grows has been synced so often that spares are worth it. */
 #define SEGMENT_SYNCS_MANY 16
 
+static struct wal_id
+segment_id(struct lsm *db, uint64_t number)
+{
+	return (struct wal_id){WAL_KIND_LOG, number, db->vset.salt};
+}
+
 /* Takes wal and path, also on error. */
 static int
 segment_new(
@@ -33,6 +39,7 @@ static int
 segment_create(
     struct lsm *db, uint64_t number, uint64_t first_seq, struct segment **out)
 {
+	const struct wal_id id = segment_id(db, number);
 	struct wal *wal;
 	char *path;
 	int err;
@@ -40,7 +47,7 @@ segment_create(
 	err = db_path(db, FILE_NAME_LOG, number, &path);
 	if (err)
 		return err;
-	err = wal_create(db->env, path, WAL_KIND_LOG, number, first_seq, &wal);
+	err = wal_create(db->env, path, &id, first_seq, &wal);
 	if (err) {
 		free(path);
 		return err;
@@ -53,12 +60,12 @@ static int
 segment_lay(struct lsm *db, struct spare *spare, uint64_t first_seq,
     struct segment **out)
 {
+	const struct wal_id id = segment_id(db, spare->number);
 	struct wal *wal;
 	char *path;
 	int err;
 
-	err = wal_create_in(
-	    db->env, spare->path, WAL_KIND_LOG, spare->number, first_seq, &wal);
+	err = wal_create_in(db->env, spare->path, &id, first_seq, &wal);
 	if (err) {
 		spare_drop(db, spare);
 		return err;
@@ -109,6 +116,7 @@ int
 segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,
     uint64_t end, struct segment **out)
 {
+	const struct wal_id id = segment_id(db, number);
 	struct wal *wal;
 	char *path;
 	int err;
@@ -116,7 +124,7 @@ segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,
 	err = db_path(db, FILE_NAME_LOG, number, &path);
 	if (err)
 		return err;
-	err = wal_append_to(db->env, path, number, end, &wal);
+	err = wal_append_to(db->env, path, &id, end, &wal);
 	if (err) {
 		free(path);
 		return err;

@@ -98,6 +98,18 @@ vset_fini(struct vset *s)
 	lock_fini(&s->manifest_lock);
 }
 
+/* 0 stands for one that is not known. */
+static uint64_t
+new_salt(void)
+{
+	uint64_t salt;
+
+	do {
+		arc4random_buf(&salt, sizeof(salt));
+	} while (salt == 0);
+	return salt;
+}
+
 int
 vset_create(
     struct vset *s, const struct version_place *p, const struct err_sink *sink)
@@ -105,8 +117,10 @@ vset_create(
 	struct edit nothing = {0};
 	int err = init(s, p, sink);
 
-	if (!err)
+	if (!err) {
+		s->salt = new_salt();
 		err = mark_directory(s);
+	}
 	/* There is no manifest, so that this begins one. */
 	if (!err)
 		err = vset_apply(s, &nothing);
@@ -127,6 +141,7 @@ take_state(struct vset *s, const struct manifest_state *state)
 	version_unref(s->current);
 	s->current = v;
 	s->manifest_number = state->number;
+	s->salt = state->salt;
 	atomic_init(&s->log_number, e->log_number);
 	atomic_init(&s->last_seq, e->last_seq);
 	vset_mark_number(s, e->next_number - 1);

@@ -19,8 +19,10 @@
 #include "engine/table/wal.h"
 
 struct vset {
-	struct version_place place; /* constant */
+	/* constant */
+	struct version_place place;
 	const struct err_sink *sink;
+	uint64_t salt; /* of every log and manifest (engine/table/wal.h) */
 
 	/* Below this many bytes a manifest is never too long. */
 	uint64_t manifest_bytes_max;
@@ -46,8 +48,8 @@ struct vset {
 
 /* A new store: writes an empty manifest and CURRENT, all synced.  Before
  * anything else is written to the directory. */
-int vset_create(struct vset *s, const struct version_place *p,
-    const struct err_sink *sink);
+int vset_create(
+    struct vset *s, const struct version_place *p, const struct err_sink *sink);
 
 /*
  * Reads CURRENT and its manifest, and marks every number found in the
@@ -55,8 +57,8 @@ int vset_create(struct vset *s, const struct version_place *p,
  * tables).  Every damage is an error with a message, also a table that is
  * missing or of another size.  The first vset_apply begins a new manifest.
  */
-int vset_recover(struct vset *s, const struct version_place *p,
-    const struct err_sink *sink);
+int vset_recover(
+    struct vset *s, const struct version_place *p, const struct err_sink *sink);
 
 /* Nobody may be in a call.  After an error of create and recover s needs no
  * vset_fini. */

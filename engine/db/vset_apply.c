@@ -92,6 +92,7 @@ begin_manifest(struct vset *s, const struct version *next, const struct edit *e,
     bool *doubtful)
 {
 	uint64_t number = vset_new_number(s);
+	const struct wal_id id = {WAL_KIND_MANIFEST, number, s->salt};
 	struct edit whole;
 	struct wal *w;
 	int err = whole_state(s, next, e, &whole);
@@ -99,7 +100,7 @@ begin_manifest(struct vset *s, const struct version *next, const struct edit *e,
 	*doubtful = false;
 	if (err)
 		return err;
-	err = manifest_begin(&s->place, number, &whole, &w, doubtful);
+	err = manifest_begin(&s->place, &id, &whole, &w, doubtful);
 	edit_fini(&whole);
 	if (err) {
 		/* Nobody knows which of two is named: append to neither. */

@@ -13,6 +13,7 @@ struct wal {
 	struct env *env;
 	struct env_file *file;
 	uint64_t number;
+	uint64_t seed; /* of its checksums */
 
 	/* the appender's; end is read by others for statistics */
 	uint64_t next_seq; /* 0: known from the first append on */
@@ -47,8 +48,8 @@ poison(struct wal *w, const char *what, int err)
 
 /* Takes the file; it is closed on error too. */
 static int
-wal_new(
-    struct env *env, struct env_file *file, uint64_t number, struct wal **out)
+wal_new(struct env *env, struct env_file *file, const struct wal_id *id,
+    struct wal **out)
 {
 	struct wal *w = calloc(1, sizeof(*w));
 
@@ -58,7 +59,8 @@ wal_new(
 	}
 	w->env = env;
 	w->file = file;
-	w->number = number;
+	w->number = id->number;
+	w->seed = wal_format_seed(id->number, id->salt);
 	lock_init(&w->lock, LOCK_RANK_LEAF);
 	lock_cond_init(&w->sync_ended);
 	*out = w;
@@ -67,18 +69,24 @@ wal_new(
 
 /* A new log in this file, which is taken, and closed on an error. */
 static int
-begin(struct env *env, struct env_file *file, const struct wal_format_file *h,
-    struct wal **out)
+begin(struct env *env, struct env_file *file, const struct wal_id *id,
+    uint64_t first_seq, struct wal **out)
 {
+	const struct wal_format_file h = {
+	    .kind = (uint32_t)id->kind,
+	    .number = id->number,
+	    .first_seq = first_seq,
+	    .salt = id->salt,
+	};
 	uint8_t header[WAL_FILE_HEADER];
 	struct wal *w;
 	int err;
 
-	must(h->first_seq > 0 && h->first_seq <= IKEY_SEQ_MAX);
-	err = wal_new(env, file, h->number, &w);
+	must(first_seq > 0 && first_seq <= IKEY_SEQ_MAX);
+	err = wal_new(env, file, id, &w);
 	if (err)
 		return err;
-	wal_format_put_file(header, h);
+	wal_format_put_file(header, &h);
 	err = env_size(file, &w->prepared);
 	if (!err)
 		err = env_pwrite(file, header, sizeof(header), 0);
@@ -86,17 +94,16 @@ begin(struct env *env, struct env_file *file, const struct wal_format_file *h,
 		wal_close(w);
 		return err;
 	}
-	w->next_seq = h->first_seq;
+	w->next_seq = first_seq;
 	atomic_init(&w->end, sizeof(header));
 	*out = w;
 	return 0;
 }
 
 int
-wal_create(struct env *env, const char *path, enum wal_kind kind,
-    uint64_t number, uint64_t first_seq, struct wal **out)
+wal_create(struct env *env, const char *path, const struct wal_id *id,
+    uint64_t first_seq, struct wal **out)
 {
-	const struct wal_format_file h = {(uint32_t)kind, number, first_seq};
 	struct env_file *file;
 	int err;
 
@@ -104,7 +111,7 @@ wal_create(struct env *env, const char *path, enum wal_kind kind,
 	    env, path, ENV_OPEN_WRITE | ENV_OPEN_CREATE | ENV_OPEN_EXCL, &file);
 	if (err)
 		return err;
-	err = begin(env, file, &h, out);
+	err = begin(env, file, id, first_seq, out);
 	/* So that the caller can try again under the same name. */
 	if (err)
 		env_unlink(env, path);
@@ -112,14 +119,13 @@ wal_create(struct env *env, const char *path, enum wal_kind kind,
 }
 
 int
-wal_create_in(struct env *env, const char *path, enum wal_kind kind,
-    uint64_t number, uint64_t first_seq, struct wal **out)
+wal_create_in(struct env *env, const char *path, const struct wal_id *id,
+    uint64_t first_seq, struct wal **out)
 {
-	const struct wal_format_file h = {(uint32_t)kind, number, first_seq};
 	struct env_file *file;
 	int err = env_open(env, path, ENV_OPEN_WRITE, &file);
 
-	return err ? err : begin(env, file, &h, out);
+	return err ? err : begin(env, file, id, first_seq, out);
 }
 
 /* Brings the file to end, which a reader found in it. */
@@ -146,8 +152,8 @@ cut_to(struct env *env, struct env_file *file, uint64_t end)
 }
 
 int
-wal_append_to(struct env *env, const char *path, uint64_t number, uint64_t end,
-    struct wal **out)
+wal_append_to(struct env *env, const char *path, const struct wal_id *id,
+    uint64_t end, struct wal **out)
 {
 	struct env_file *file;
 	struct wal *w;
@@ -162,7 +168,7 @@ wal_append_to(struct env *env, const char *path, uint64_t number, uint64_t end,
 		env_close(file);
 		return err;
 	}
-	err = wal_new(env, file, number, &w);
+	err = wal_new(env, file, id, &w);
 	if (err)
 		return err;
 	atomic_init(&w->end, end);
@@ -232,7 +238,7 @@ wal_append(
 	must(stamp->seq <= IKEY_SEQ_MAX - (stamp->count - 1));
 	must(w->next_seq == 0 || stamp->seq == w->next_seq);
 
-	wal_format_put_record(record, size, stamp, w->number);
+	wal_format_put_record(record, size, stamp, w->seed);
 	err = env_pwrite(w->file, record, size, end);
 	if (err)
 		return roll_back(w, end, err);

@@ -4,13 +4,15 @@
  *
  * File header, WAL_FILE_HEADER bytes: magic "keyfsWAL", le32 version, le32
  * kind, le64 number, le64 first_seq (the sequence number that its first record
- * must have), le64 reserved 0, le64 checksum.  Record, WAL_RECORD_HEADER bytes
- * and the payload: le64 checksum of the header behind it, le64 checksum of the
- * payload, le32 payload size, le32 count, le64 seq, le64 durable; checksums are
- * seeded with the file's number.  The record covers the sequence numbers seq
- * to seq + count - 1, and the next record begins where it ends.  durable: the
- * newest number that was known to be on stable storage when the record was
- * written: a promise to the reader, which holds even if the payload is torn.
+ * must have), le64 salt of the store, le64 checksum.  Record, WAL_RECORD_HEADER
+ * bytes and the payload: le64 checksum of the header behind it, le64 checksum
+ * of the payload, le32 payload size, le32 count, le64 seq, le64 durable;
+ * checksums are seeded with the file's number and the salt, which nobody
+ * outside knows: no value can hold bytes that pass for a record.  The record
+ * covers the sequence numbers seq to seq + count - 1, and the next record
+ * begins where it ends.  durable: the newest number that was known to be on
+ * stable storage when the record was written: a promise to the reader, which
+ * holds even if the payload is torn.
  *
  * Torn-tail rule: the first record that does not check ends the log, unless an
  * intact header behind it promises that it was durable: then it is damage.
@@ -34,11 +36,18 @@
 
 enum wal_kind { WAL_KIND_LOG = 1, WAL_KIND_MANIFEST = 2 };
 
+/* What tells the records of a file from all others. */
+struct wal_id {
+	enum wal_kind kind;
+	uint64_t number;
+	uint64_t salt; /* for a reader, 0: that of the file's header */
+};
+
 struct wal;
 
 /* Creates path (-EEXIST if there) and writes the header; nothing is synced. */
-int wal_create(struct env *env, const char *path, enum wal_kind kind,
-    uint64_t number, uint64_t first_seq, struct wal **out);
+int wal_create(struct env *env, const char *path, const struct wal_id *id,
+    uint64_t first_seq, struct wal **out);
 
 /*
  * As wal_create, in a file that was written full ahead, with WAL_FILE_HEADER
@@ -47,12 +56,12 @@ int wal_create(struct env *env, const char *path, enum wal_kind kind,
  * may be anything but records of this number.  After an error the file is good
  * for nothing.
  */
-int wal_create_in(struct env *env, const char *path, enum wal_kind kind,
-    uint64_t number, uint64_t first_seq, struct wal **out);
+int wal_create_in(struct env *env, const char *path, const struct wal_id *id,
+    uint64_t first_seq, struct wal **out);
 
 /* Goes on with a file that a reader read up to end: cuts it there (synced if
  * anything was cut). */
-int wal_append_to(struct env *env, const char *path, uint64_t number,
+int wal_append_to(struct env *env, const char *path, const struct wal_id *id,
     uint64_t end, struct wal **out);
 void wal_close(struct wal *w);
 
@@ -94,10 +103,11 @@ struct wal_reader;
 /* Reads and checks the file header.  -ENODATA (no message): the file ends
  * within its header or the header is all zeros, as after a crash at creation;
  * ERR_FORMAT or ERR_DAMAGED with a message otherwise. */
-int wal_reader_open(struct env *env, const char *path, enum wal_kind kind,
-    uint64_t number, struct wal_reader **out);
+int wal_reader_open(struct env *env, const char *path, const struct wal_id *id,
+    struct wal_reader **out);
 void wal_reader_close(struct wal_reader *r);
 uint64_t wal_reader_first_seq(const struct wal_reader *r);
+uint64_t wal_reader_salt(const struct wal_reader *r);
 
 /* 1 a record, 0 the end, ERR_DAMAGED by the torn-tail rule (with a message). */
 int wal_reader_next(struct wal_reader *r, struct wal_record *out);

@@ -12,7 +12,7 @@ enum {
 	FILE_KIND = 12,
 	FILE_NUMBER = 16,
 	FILE_FIRST_SEQ = 24,
-	FILE_RESERVED = 32,
+	FILE_SALT = 32,
 	FILE_CHECKSUM = 40,
 };
 
@@ -40,7 +40,7 @@ wal_format_put_file(uint8_t *p, const struct wal_format_file *h)
 	wire_put_le32(p + FILE_KIND, h->kind);
 	wire_put_le64(p + FILE_NUMBER, h->number);
 	wire_put_le64(p + FILE_FIRST_SEQ, h->first_seq);
-	wire_put_le64(p + FILE_RESERVED, 0);
+	wire_put_le64(p + FILE_SALT, h->salt);
 	wire_put_le64(p + FILE_CHECKSUM, file_checksum(p, h->number));
 }
 
@@ -61,6 +61,7 @@ wal_format_get_file(
 	    .kind = wire_get_le32(p + FILE_KIND),
 	    .number = wire_get_le64(p + FILE_NUMBER),
 	    .first_seq = wire_get_le64(p + FILE_FIRST_SEQ),
+	    .salt = wire_get_le64(p + FILE_SALT),
 	};
 	uint64_t checksum = wire_get_le64(p + FILE_CHECKSUM);
 
@@ -74,36 +75,40 @@ wal_format_get_file(
 		return WAL_FORMAT_NEWER;
 	if (checksum != file_checksum(p, h.number))
 		return WAL_FORMAT_BAD;
-	if (wire_get_le64(p + FILE_RESERVED) != 0 || h.first_seq == 0 ||
-	    h.first_seq > IKEY_SEQ_MAX)
+	if (h.first_seq == 0 || h.first_seq > IKEY_SEQ_MAX)
 		return WAL_FORMAT_BAD;
 	*out = h;
 	return WAL_FORMAT_OK;
 }
 
+uint64_t
+wal_format_seed(uint64_t number, uint64_t salt)
+{
+	/* Odd: no two numbers give the same seed with one salt. */
+	return number * UINT64_C(0x9e3779b97f4a7c15) ^ salt;
+}
+
 static uint64_t
-record_checksum(const uint8_t *p, uint64_t number)
+record_checksum(const uint8_t *p, uint64_t seed)
 {
 	return hash_64(bytes_of(p + RECORD_PAYLOAD_CHECKSUM,
 			   WAL_RECORD_HEADER - RECORD_PAYLOAD_CHECKSUM),
-	    number);
+	    seed);
 }
 
 void
-wal_format_put_record(uint8_t *record, size_t size,
-    const struct wal_stamp *stamp, uint64_t number)
+wal_format_put_record(
+    uint8_t *record, size_t size, const struct wal_stamp *stamp, uint64_t seed)
 {
 	struct bytes payload =
 	    bytes_of(record + WAL_RECORD_HEADER, size - WAL_RECORD_HEADER);
 
-	wire_put_le64(
-	    record + RECORD_PAYLOAD_CHECKSUM, hash_64(payload, number));
+	wire_put_le64(record + RECORD_PAYLOAD_CHECKSUM, hash_64(payload, seed));
 	wire_put_le32(record + RECORD_SIZE, (uint32_t)payload.size);
 	wire_put_le32(record + RECORD_COUNT, stamp->count);
 	wire_put_le64(record + RECORD_SEQ, stamp->seq);
 	wire_put_le64(record + RECORD_DURABLE, stamp->durable);
-	wire_put_le64(
-	    record + RECORD_CHECKSUM, record_checksum(record, number));
+	wire_put_le64(record + RECORD_CHECKSUM, record_checksum(record, seed));
 }
 
 /* Whether a writer can have written such numbers. */
@@ -122,7 +127,7 @@ record_valid(const struct wal_format_record *h)
 
 bool
 wal_format_get_record(
-    const uint8_t *p, uint64_t number, struct wal_format_record *out)
+    const uint8_t *p, uint64_t seed, struct wal_format_record *out)
 {
 	struct wal_format_record h = {
 	    .stamp.seq = wire_get_le64(p + RECORD_SEQ),
@@ -133,7 +138,7 @@ wal_format_get_record(
 	};
 
 	if (!record_valid(&h) ||
-	    wire_get_le64(p + RECORD_CHECKSUM) != record_checksum(p, number))
+	    wire_get_le64(p + RECORD_CHECKSUM) != record_checksum(p, seed))
 		return false;
 	*out = h;
 	return true;
@@ -141,7 +146,7 @@ wal_format_get_record(
 
 bool
 wal_format_check_payload(
-    const struct wal_format_record *h, struct bytes payload, uint64_t number)
+    const struct wal_format_record *h, struct bytes payload, uint64_t seed)
 {
-	return h->checksum == hash_64(payload, number);
+	return h->checksum == hash_64(payload, seed);
 }

@@ -2,8 +2,9 @@
  * wal_format: the bytes of a log file's header and of a record's header, as
  * wal.h and docs/SPEC.md describe them; encode and decode side by side.
  *
- * Pure functions.  Every checksum in a file is seeded with the file's number,
- * so that a record of another file does not pass here.
+ * Pure functions.  The header's checksum is seeded with the file's number,
+ * those of records with wal_format_seed: what was not written to this file by
+ * this store does not pass here.
  */
 #ifndef ENGINE_TABLE_WAL_FORMAT_H
 #define ENGINE_TABLE_WAL_FORMAT_H
@@ -17,6 +18,7 @@ struct wal_format_file {
 	uint32_t kind;
 	uint64_t number;
 	uint64_t first_seq;
+	uint64_t salt;
 };
 
 /* What a file's first WAL_FILE_HEADER bytes are. */
@@ -36,6 +38,8 @@ void wal_format_put_file(uint8_t *p, const struct wal_format_file *h);
 enum wal_format_state wal_format_get_file(
     const uint8_t *p, struct wal_format_file *out, uint32_t *version);
 
+uint64_t wal_format_seed(uint64_t number, uint64_t salt);
+
 struct wal_format_record {
 	struct wal_stamp stamp;
 	uint32_t size;     /* of the payload */
@@ -43,17 +47,17 @@ struct wal_format_record {
 };
 
 /* Fills in the header of a record of size bytes in all, checksums included. */
-void wal_format_put_record(uint8_t *record, size_t size,
-    const struct wal_stamp *stamp, uint64_t number);
+void wal_format_put_record(
+    uint8_t *record, size_t size, const struct wal_stamp *stamp, uint64_t seed);
 
 /* Reads WAL_RECORD_HEADER bytes and tells whether a writer of the file with
- * this number wrote them; the payload is not looked at. */
+ * this seed wrote them; the payload is not looked at. */
 bool wal_format_get_record(
-    const uint8_t *p, uint64_t number, struct wal_format_record *out);
+    const uint8_t *p, uint64_t seed, struct wal_format_record *out);
 
 /* Whether this is the payload that h speaks of. */
 bool wal_format_check_payload(
-    const struct wal_format_record *h, struct bytes payload, uint64_t number);
+    const struct wal_format_record *h, struct bytes payload, uint64_t seed);
 
 /* Fields by themselves, for a search that must be fast. */
 static inline uint64_t

@@ -14,7 +14,8 @@ struct wal_reader {
 	/* constant after open */
 	struct env *env;
 	struct env_file *file;
-	uint64_t number;
+	struct wal_id id;
+	uint64_t seed; /* of its checksums */
 	uint64_t first_seq;
 	uint64_t file_size;
 
@@ -99,7 +100,7 @@ search_fits(const struct search *s, const uint8_t *p)
 /* Tries the offsets of p, which is what stands at s->at, up to size; s->at is
  * then the header that was found, or the first offset not tried. */
 static bool
-search_window(struct search *s, const uint8_t *p, size_t size, uint64_t number)
+search_window(struct search *s, const uint8_t *p, size_t size, uint64_t seed)
 {
 	struct wal_format_record h;
 	const uint8_t *at = p, *end = p + size;
@@ -109,7 +110,7 @@ search_window(struct search *s, const uint8_t *p, size_t size, uint64_t number)
 	for (; at < end && !found; at++) {
 		seen |= *at;
 		found =
-		    search_fits(s, at) && wal_format_get_record(at, number, &h);
+		    search_fits(s, at) && wal_format_get_record(at, seed, &h);
 	}
 	if (found) {
 		s->found = h.stamp;
@@ -131,7 +132,7 @@ search_run(struct wal_reader *r, struct search *s)
 		uint64_t left = r->window_at + r->window.size - s->at;
 
 		if (search_window(
-			s, p, (size_t)left - WAL_RECORD_HEADER + 1, r->number))
+			s, p, (size_t)left - WAL_RECORD_HEADER + 1, r->seed))
 			return 1;
 	}
 	return rc;
@@ -204,13 +205,13 @@ read_record(struct wal_reader *r, struct wal_record *out)
 
 	if (rc <= 0)
 		return rc;
-	if (!wal_format_get_record(p, r->number, &h) ||
+	if (!wal_format_get_record(p, r->seed, &h) ||
 	    h.stamp.seq != r->next_seq)
 		return 0;
 	rc = window_get(r, r->pos + WAL_RECORD_HEADER, h.size, &p);
 	if (rc <= 0)
 		return rc;
-	if (!wal_format_check_payload(&h, bytes_of(p, h.size), r->number))
+	if (!wal_format_check_payload(&h, bytes_of(p, h.size), r->seed))
 		return 0;
 	out->stamp = h.stamp;
 	out->offset = r->pos;
@@ -256,6 +257,12 @@ wal_reader_first_seq(const struct wal_reader *r)
 	return r->first_seq;
 }
 
+uint64_t
+wal_reader_salt(const struct wal_reader *r)
+{
+	return r->id.salt;
+}
+
 /*
  * The header is zeros: a crash at creation, unless records behind it say that
  * the first of them was durable, and so the header was.
@@ -281,21 +288,44 @@ zero_header(struct wal_reader *r)
 
 /* Checks what the header says against what the caller knows. */
 static int
-check_file(
-    struct wal_reader *r, enum wal_kind kind, const struct wal_format_file *h)
+check_file(struct wal_reader *r, const struct wal_format_file *h)
 {
-	if (h->kind == (uint32_t)kind && h->number == r->number)
-		return 0;
-	env_log(r->env, ERR_LEVEL_ERROR,
-	    "%s: damaged at offset 0: the header says kind %u, number %llu"
-	    " instead of kind %u, number %llu; was the file renamed?",
-	    r->file->path, h->kind, (unsigned long long)h->number,
-	    (unsigned)kind, (unsigned long long)r->number);
-	return ERR_DAMAGED;
+	const struct wal_id *id = &r->id;
+
+	if (h->kind != (uint32_t)id->kind || h->number != id->number) {
+		env_log(r->env, ERR_LEVEL_ERROR,
+		    "%s: damaged at offset 0: the header says kind %u, number"
+		    " %llu instead of kind %u, number %llu; was the file"
+		    " renamed?",
+		    r->file->path, h->kind, (unsigned long long)h->number,
+		    (unsigned)id->kind, (unsigned long long)id->number);
+		return ERR_DAMAGED;
+	}
+	if (id->salt != 0 && h->salt != id->salt) {
+		env_log(r->env, ERR_LEVEL_ERROR,
+		    "%s: damaged at offset 0: the file is of another store",
+		    r->file->path);
+		return ERR_DAMAGED;
+	}
+	return 0;
 }
 
 static int
-read_header(struct wal_reader *r, enum wal_kind kind)
+take_header(struct wal_reader *r, const struct wal_format_file *h)
+{
+	int err = check_file(r, h);
+
+	if (err)
+		return err;
+	r->id.salt = h->salt;
+	r->seed = wal_format_seed(h->number, h->salt);
+	r->first_seq = r->next_seq = h->first_seq;
+	r->pos = WAL_FILE_HEADER;
+	return 0;
+}
+
+static int
+read_header(struct wal_reader *r)
 {
 	const char *path = r->file->path;
 	struct wal_format_file h;
@@ -307,9 +337,7 @@ read_header(struct wal_reader *r, enum wal_kind kind)
 		return rc < 0 ? rc : -ENODATA;
 	switch (wal_format_get_file(p, &h, &version)) {
 	case WAL_FORMAT_OK:
-		r->first_seq = r->next_seq = h.first_seq;
-		r->pos = WAL_FILE_HEADER;
-		return check_file(r, kind, &h);
+		return take_header(r, &h);
 	case WAL_FORMAT_ZERO:
 		return zero_header(r);
 	case WAL_FORMAT_FOREIGN:
@@ -332,8 +360,8 @@ read_header(struct wal_reader *r, enum wal_kind kind)
 }
 
 int
-wal_reader_open(struct env *env, const char *path, enum wal_kind kind,
-    uint64_t number, struct wal_reader **out)
+wal_reader_open(struct env *env, const char *path, const struct wal_id *id,
+    struct wal_reader **out)
 {
 	struct wal_reader *r = calloc(1, sizeof(*r));
 	int err;
@@ -341,12 +369,13 @@ wal_reader_open(struct env *env, const char *path, enum wal_kind kind,
 	if (!r)
 		return -ENOMEM;
 	r->env = env;
-	r->number = number;
+	r->id = *id;
+	r->seed = wal_format_seed(id->number, id->salt);
 	err = env_open(env, path, ENV_OPEN_READ, &r->file);
 	if (!err)
 		err = env_size(r->file, &r->file_size);
 	if (!err)
-		err = read_header(r, kind);
+		err = read_header(r);
 	if (err) {
 		wal_reader_close(r);
 		return err;

@@ -579,6 +579,7 @@ spare__a_segment_begun_in_vain_is_no_damage(void **state)
 {
 	struct lsm_store s;
 	struct wal *wal;
+	struct wal_id id = {.kind = WAL_KIND_LOG};
 	struct spare *p;
 	unsigned i;
 
@@ -587,8 +588,9 @@ spare__a_segment_begun_in_vain_is_no_damage(void **state)
 	i = sync_until_ready(&s);
 	p = spare_take(s.db);
 	check_true(p != NULL);
-	check_ok(wal_create_in(
-	    s.db->env, p->path, WAL_KIND_LOG, p->number, s.db->next_seq, &wal));
+	id.number = p->number;
+	id.salt = s.db->vset.salt;
+	check_ok(wal_create_in(s.db->env, p->path, &id, s.db->next_seq, &wal));
 	wal_close(wal);
 	spare_free(p);
 	i = put_and_sync(&s, i);

@@ -90,6 +90,36 @@ vset__a_reopened_store_goes_on_in_a_new_manifest(void **state)
 	store_dir_fini(&d);
 }
 
+static uint64_t
+salt_of_a_new_store(void)
+{
+	struct store_dir d;
+	struct edit e = {.log_number = 3};
+	struct vset s;
+	uint64_t salt;
+
+	store_dir_init(&d);
+	check_ok(vset_create(&s, &d.place, &d.sink));
+	salt = s.salt;
+	check_ne(salt, 0);
+	for (int i = 0; i < 2; i++) {
+		vset_fini(&s);
+		check_ok(vset_recover(&s, &d.place, &d.sink));
+		check_eq(s.salt, salt);
+		vset_check_apply(&s, &e); /* a new manifest */
+	}
+	vset_fini(&s);
+	store_dir_fini(&d);
+	return salt;
+}
+
+static void
+vset__a_store_keeps_a_salt_of_its_own(void **state)
+{
+	(void)state;
+	check_ne(salt_of_a_new_store(), salt_of_a_new_store());
+}
+
 static void
 vset__numbers_on_disk_are_not_given_again(void **state)
 {
@@ -386,6 +416,7 @@ main(void)
 	    cmocka_unit_test(vset__a_new_store_is_empty_and_recovers),
 	    cmocka_unit_test(vset__edits_and_numbers_come_back),
 	    cmocka_unit_test(vset__a_reopened_store_goes_on_in_a_new_manifest),
+	    cmocka_unit_test(vset__a_store_keeps_a_salt_of_its_own),
 	    cmocka_unit_test(vset__numbers_on_disk_are_not_given_again),
 	    cmocka_unit_test(vset__creation_goes_on_after_a_crash),
 	    cmocka_unit_test(vset__only_unnamed_files_are_deleted),

@@ -177,12 +177,13 @@ static void
 store_manifest(struct store_dir *d, const struct bytes *payloads, size_t count)
 {
 	static const uint8_t room[WAL_RECORD_HEADER];
+	const struct wal_id id = {WAL_KIND_MANIFEST, 1, 12345};
 	const char *path;
 	struct wal *w;
 
 	store_dir_clear(d);
 	path = store_dir_file(d, "MANIFEST-000001");
-	check_ok(wal_create(&d->posix, path, WAL_KIND_MANIFEST, 1, 1, &w));
+	check_ok(wal_create(&d->posix, path, &id, 1, &w));
 	for (size_t i = 0; i < count; i++) {
 		const struct wal_stamp stamp = {i + 1, 1, i};
 		struct buf b = {0};

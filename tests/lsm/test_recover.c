@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/wire.h"
 #include "engine/db/batch.h"
 #include "engine/table/wal.h"
 #include "tests/support/lsm_store.h"
@@ -351,18 +352,32 @@ recover__a_foreign_log_is_named(void **state)
 	lsm_store_fini(&s);
 }
 
+/* What the checksums of the store's logs are seeded with. */
+static uint64_t
+salt_of(struct lsm_store *s)
+{
+	FILE *f = fopen(lsm_store_file(s, ".log"), "r");
+	uint8_t header[WAL_FILE_HEADER];
+
+	check_true(f != NULL);
+	check_eq(fread(header, 1, sizeof(header), f), sizeof(header));
+	check_ok(fclose(f));
+	return wire_get_le64(header + 32);
+}
+
 /* A log of one record with this payload, under number 90. */
 static void
 make_log(struct lsm_store *s, uint64_t first_seq, uint32_t count,
     struct bytes payload)
 {
+	const struct wal_id id = {WAL_KIND_LOG, 90, salt_of(s)};
 	struct wal_stamp stamp = {first_seq, count, 0};
 	struct buf record = {0};
 	char path[512];
 	struct wal *w;
 
 	(void)snprintf(path, sizeof(path), "%s/000090.log", s->dir);
-	check_ok(wal_create(&s->posix, path, WAL_KIND_LOG, 90, first_seq, &w));
+	check_ok(wal_create(&s->posix, path, &id, first_seq, &w));
 	for (int i = 0; i < WAL_RECORD_HEADER; i++)
 		check_ok(buf_append_u8(&record, 0));
 	check_ok(buf_append_bytes(&record, payload));

@@ -38,8 +38,8 @@ wal_file_create(struct wal_file *f)
 {
 	struct wal *w;
 
-	check_ok(
-	    wal_create(f->env, f->path, WAL_KIND_LOG, WAL_FILE_NUMBER, 1, &w));
+	check_ok(wal_create(f->env, f->path,
+	    WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), 1, &w));
 	return w;
 }
 
@@ -96,8 +96,8 @@ wal_file_read(struct wal_file *f, uint64_t *last, struct wal_tail *tail)
 
 	*last = 0;
 	f->message[0] = '\0';
-	rc =
-	    wal_reader_open(f->env, f->path, WAL_KIND_LOG, WAL_FILE_NUMBER, &r);
+	rc = wal_reader_open(
+	    f->env, f->path, WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), &r);
 	if (rc)
 		return rc;
 	while ((rc = wal_reader_next(r, &record)) > 0) {

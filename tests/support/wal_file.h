@@ -13,6 +13,11 @@
 #include "engine/table/wal.h"
 
 #define WAL_FILE_NUMBER 7
+#define WAL_FILE_SALT   UINT64_C(0x0123456789abcdef)
+
+/* For the functions of wal.h: a const struct wal_id *. */
+#define WAL_FILE_ID(kind, number) \
+	(&(const struct wal_id){(kind), (number), WAL_FILE_SALT})
 
 struct wal_file {
 	char path[512];

@@ -30,8 +30,8 @@ run_script(struct wal_file *f)
 	struct outcome o = {0};
 	struct wal *w;
 
-	o.create =
-	    wal_create(f->env, f->path, WAL_KIND_LOG, WAL_FILE_NUMBER, 1, &w);
+	o.create = wal_create(
+	    f->env, f->path, WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), 1, &w);
 	if (o.create)
 		return o;
 	for (unsigned i = 0; i < 3; i++) {
@@ -63,7 +63,8 @@ wal__reads_back_what_was_appended(void **state)
 	(void)state;
 	wal_file_init(&f);
 	memset(big, 'x', WAL_RECORD_HEADER + 300000);
-	check_ok(wal_create(f.env, f.path, WAL_KIND_MANIFEST, 9, seq, &w));
+	check_ok(wal_create(
+	    f.env, f.path, WAL_FILE_ID(WAL_KIND_MANIFEST, 9), seq, &w));
 	check_eq(wal_number(w), 9);
 	for (unsigned i = 0; i < 5; i++) {
 		struct wal_stamp stamp = {seq, i + 1, seq - 1};
@@ -76,7 +77,8 @@ wal__reads_back_what_was_appended(void **state)
 	end = wal_size(w);
 	wal_close(w);
 
-	check_ok(wal_reader_open(f.env, f.path, WAL_KIND_MANIFEST, 9, &r));
+	check_ok(wal_reader_open(
+	    f.env, f.path, WAL_FILE_ID(WAL_KIND_MANIFEST, 9), &r));
 	check_eq(wal_reader_first_seq(r), 41);
 	seq = 41;
 	for (unsigned i = 0; i < 5; i++) {
@@ -115,7 +117,8 @@ wal__writes_and_reads_the_example_of_the_specification(void **state)
 	(void)state;
 	check_true(example && size > WAL_RECORD_HEADER);
 	wal_file_init(&f);
-	check_ok(wal_create(f.env, f.path, WAL_KIND_LOG, 7, 41, &w));
+	check_ok(
+	    wal_create(f.env, f.path, WAL_FILE_ID(WAL_KIND_LOG, 7), 41, &w));
 	memset(example, 0xff, WAL_RECORD_HEADER);
 	check_ok(wal_append(w, example, size, &stamp));
 	wal_close(w);
@@ -124,7 +127,8 @@ wal__writes_and_reads_the_example_of_the_specification(void **state)
 	check_true(spec_check("wal-record", file.data + WAL_FILE_HEADER,
 	    file.size - WAL_FILE_HEADER));
 
-	check_ok(wal_reader_open(f.env, f.path, WAL_KIND_LOG, 7, &r));
+	check_ok(
+	    wal_reader_open(f.env, f.path, WAL_FILE_ID(WAL_KIND_LOG, 7), &r));
 	check_eq(wal_reader_first_seq(r), 41);
 	check_eq(wal_reader_next(r, &record), 1);
 	check_eq(record.stamp.seq, 41);
@@ -149,7 +153,9 @@ wal__create_refuses_a_file_that_is_there(void **state)
 	(void)state;
 	wal_file_init(&f);
 	wal_close(wal_file_create(&f));
-	check_err(wal_create(f.env, f.path, WAL_KIND_LOG, 7, 1, &w), -EEXIST);
+	check_err(
+	    wal_create(f.env, f.path, WAL_FILE_ID(WAL_KIND_LOG, 7), 1, &w),
+	    -EEXIST);
 	wal_file_fini(&f);
 }
 
@@ -325,7 +331,8 @@ wal__append_to_cuts_the_tail_and_goes_on(void **state)
 	check_eq(last, 2);
 	check_true(tail.torn);
 
-	check_ok(wal_append_to(f.env, f.path, 7, tail.end, &w));
+	check_ok(wal_append_to(
+	    f.env, f.path, WAL_FILE_ID(WAL_KIND_LOG, 7), tail.end, &w));
 	check_eq(f.fault.syncs, 1);
 	check_eq(wal_size(w), offsets[3]);
 	/* As long as the old record 3: the old record 4 would fit behind. */
@@ -337,7 +344,8 @@ wal__append_to_cuts_the_tail_and_goes_on(void **state)
 	check_eq(tail.promised, 2);
 
 	/* Nothing to cut, nothing to sync. */
-	check_ok(wal_append_to(f.env, f.path, 7, tail.end, &w));
+	check_ok(wal_append_to(
+	    f.env, f.path, WAL_FILE_ID(WAL_KIND_LOG, 7), tail.end, &w));
 	check_eq(f.fault.syncs, 1);
 	wal_close(w);
 	buf_fini(&file);
@@ -357,11 +365,14 @@ wal__append_to_fails_if_cutting_fails(void **state)
 	for (unsigned n = 1; n <= 2; n++) { /* truncate, sync */
 		wal_file_fill(&f, 2, nothing_durable, NULL);
 		env_fault_arm(&f.fault, ENV_FAULT_ERROR, EIO, n);
-		check_err(
-		    wal_append_to(f.env, f.path, 7, offsets[2], &w), -EIO);
+		check_err(wal_append_to(f.env, f.path,
+			      WAL_FILE_ID(WAL_KIND_LOG, 7), offsets[2], &w),
+		    -EIO);
 		env_fault_disarm(&f.fault);
 	}
-	check_err(wal_append_to(f.env, f.path, 7, 100000, &w), -EUCLEAN);
+	check_err(wal_append_to(
+		      f.env, f.path, WAL_FILE_ID(WAL_KIND_LOG, 7), 100000, &w),
+	    -EUCLEAN);
 	check_contains(f.message, f.path);
 	wal_file_fini(&f);
 }
@@ -402,7 +413,7 @@ wal__sync_beside_a_failing_one_does_not_succeed(void **state)
 	ops.sync = slow_failing_sync;
 	env = f.posix;
 	env.ops = &ops;
-	check_ok(wal_create(&env, f.path, WAL_KIND_LOG, 7, 1, &w));
+	check_ok(wal_create(&env, f.path, WAL_FILE_ID(WAL_KIND_LOG, 7), 1, &w));
 	for (unsigned i = 0; i < 4; i++)
 		check_ok(pthread_create(&threads[i], NULL, sync_in_thread, w));
 	for (unsigned i = 0; i < 4; i++) {

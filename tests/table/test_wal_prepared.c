@@ -39,7 +39,8 @@ fill_with_stale(struct wal_file *f)
 	char text[64];
 
 	env_unlink(&f->posix, f->path);
-	check_ok(wal_create(f->env, f->path, WAL_KIND_LOG, OLD_NUMBER, 1, &w));
+	check_ok(wal_create(
+	    f->env, f->path, WAL_FILE_ID(WAL_KIND_LOG, OLD_NUMBER), 1, &w));
 	for (; wal_size(w) < SIZE; stamp.durable = stamp.seq++) {
 		size_t size = 1 + stamp.seq * 7 % 60;
 
@@ -60,8 +61,8 @@ lay(struct wal_file *f)
 {
 	struct wal *w;
 
-	check_ok(wal_create_in(
-	    f->env, f->path, WAL_KIND_LOG, WAL_FILE_NUMBER, 1, &w));
+	check_ok(wal_create_in(f->env, f->path,
+	    WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), 1, &w));
 	check_eq(wal_prepared(w), SIZE);
 	return w;
 }
@@ -216,8 +217,8 @@ wal_prepared__a_failed_record_does_not_come_back(void **state)
 	(void)state;
 	wal_file_init(&f);
 	fill_with_zeros(&f);
-	check_ok(wal_create_in(
-	    &f.posix, f.path, WAL_KIND_LOG, WAL_FILE_NUMBER, 1, &w));
+	check_ok(wal_create_in(&f.posix, f.path,
+	    WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), 1, &w));
 	append(w, 1, 4, "payload");
 	end = wal_size(w);
 	ops = *f.posix.ops;

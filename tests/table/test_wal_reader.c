@@ -10,8 +10,8 @@ open_log(struct wal_file *f)
 	int rc;
 
 	f->message[0] = '\0';
-	rc =
-	    wal_reader_open(f->env, f->path, WAL_KIND_LOG, WAL_FILE_NUMBER, &r);
+	rc = wal_reader_open(
+	    f->env, f->path, WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), &r);
 	if (!rc)
 		wal_reader_close(r);
 	return rc;
@@ -361,12 +361,36 @@ wal_reader__file_under_another_name_is_refused(void **state)
 	wal_file_init(&f);
 	wal_file_fill(&f, 1, wal_file_nothing_durable, NULL);
 	check_err(
-	    wal_reader_open(f.env, f.path, WAL_KIND_LOG, 8, &r), -EUCLEAN);
+	    wal_reader_open(f.env, f.path, WAL_FILE_ID(WAL_KIND_LOG, 8), &r),
+	    -EUCLEAN);
 	check_contains(f.message, "was the file renamed?");
-	check_err(
-	    wal_reader_open(f.env, f.path, WAL_KIND_MANIFEST, 7, &r), -EUCLEAN);
+	check_err(wal_reader_open(
+		      f.env, f.path, WAL_FILE_ID(WAL_KIND_MANIFEST, 7), &r),
+	    -EUCLEAN);
 	env_unlink(&f.posix, f.path);
 	check_err(open_log(&f), -ENOENT);
+	wal_file_fini(&f);
+}
+
+static void
+wal_reader__file_of_another_store_is_refused(void **state)
+{
+	struct wal_id id = {WAL_KIND_LOG, WAL_FILE_NUMBER, WAL_FILE_SALT + 1};
+	struct wal_file f;
+	struct wal_reader *r;
+	struct wal_record record;
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 1, wal_file_nothing_durable, NULL);
+	check_err(wal_reader_open(f.env, f.path, &id, &r), -EUCLEAN);
+	check_contains(f.message, "of another store");
+	/* Who knows no store takes it as it is. */
+	id.salt = 0;
+	check_ok(wal_reader_open(f.env, f.path, &id, &r));
+	check_eq(wal_reader_salt(r), WAL_FILE_SALT);
+	check_eq(wal_reader_next(r, &record), 1);
+	wal_reader_close(r);
 	wal_file_fini(&f);
 }
 
@@ -394,6 +418,7 @@ main(void)
 		wal_reader__zero_header_is_no_data_unless_records_promise),
 	    cmocka_unit_test(wal_reader__every_byte_of_the_header_counts),
 	    cmocka_unit_test(wal_reader__file_under_another_name_is_refused),
+	    cmocka_unit_test(wal_reader__file_of_another_store_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,8 @@ stale_records(struct wal_file *f, uint64_t number, uint64_t from,
 	struct buf file = {0};
 
 	env_unlink(&f->posix, f->path);
-	check_ok(wal_create(f->env, f->path, WAL_KIND_LOG, number, from, &w));
+	check_ok(wal_create(
+	    f->env, f->path, WAL_FILE_ID(WAL_KIND_LOG, number), from, &w));
 	for (uint64_t i = from; i < from + 3; i++)
 		check_ok(wal_file_append(
 		    w, (struct wal_stamp){i, 1, durable}, "stale payload"));
@@ -84,6 +85,36 @@ wal_search__gap_in_the_sequence_is_the_end_or_damage(void **state)
 	wal_file_check_end(&f, 3, end, true);
 	end = log_with_stale(&f, 7, 5, 4);
 	wal_file_check_damaged(&f, 3, end);
+	wal_file_fini(&f);
+}
+
+/* Bytes that somebody put into a value: records that would promise, but for the
+ * salt, which nobody knows. */
+static void
+wal_search__a_value_cannot_promise(void **state)
+{
+	struct wal_id id = {WAL_KIND_LOG, WAL_FILE_NUMBER, 0};
+	struct wal_file f;
+	struct buf forged = {0}, file = {0};
+	struct wal *w;
+	uint64_t at[5];
+
+	(void)state;
+	wal_file_init(&f);
+	check_ok(wal_create(f.env, f.path, &id, 4, &w));
+	check_ok(wal_file_append(w, (struct wal_stamp){4, 1, 3}, "forged"));
+	check_ok(wal_file_append(w, (struct wal_stamp){5, 1, 4}, "forged"));
+	wal_close(w);
+	wal_file_load(&f, &forged);
+	wal_file_fill(&f, 3, wal_file_two_behind, at);
+	wal_file_load(&f, &file);
+	/* A torn record's payload. */
+	check_ok(buf_append(&file, "torn", 4));
+	check_ok(buf_append_bytes(&file, buf_bytes(&forged)));
+	wal_file_store(&f, buf_bytes(&file));
+	wal_file_check_end(&f, 3, at[4], true);
+	buf_fini(&forged);
+	buf_fini(&file);
 	wal_file_fini(&f);
 }
 
@@ -175,7 +206,8 @@ wal_search__a_tail_of_stale_records_costs_nothing(void **state)
 	wal_file_init(&f);
 	memset(text, 0, sizeof(text));
 	memset(text, 1, 300);
-	check_ok(wal_create(f.env, f.path, WAL_KIND_LOG, 6, 1, &w));
+	check_ok(
+	    wal_create(f.env, f.path, WAL_FILE_ID(WAL_KIND_LOG, 6), 1, &w));
 	for (uint64_t i = 1; wal_size(w) < TAIL_BYTES; i++)
 		check_ok(
 		    wal_file_append(w, (struct wal_stamp){i, 1, i - 1}, text));
@@ -229,6 +261,7 @@ main(void)
 		wal_search__earlier_records_of_this_file_are_the_end),
 	    cmocka_unit_test(
 		wal_search__gap_in_the_sequence_is_the_end_or_damage),
+	    cmocka_unit_test(wal_search__a_value_cannot_promise),
 	    cmocka_unit_test(
 		wal_search__a_header_promises_though_its_payload_is_torn),
 	    cmocka_unit_test(wal_search__false_headers_cost_nothing),
