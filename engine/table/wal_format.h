@@ -72,4 +72,18 @@ wal_format_durable(const uint8_t *p)
 	return wire_get_le64(p + 32);
 }
 
+/*
+ * False if no header begins at any of the 8 offsets from p on: sequence numbers
+ * are below 2^56, so both fields end with a zero, and some byte of x is one.
+ */
+static inline bool
+wal_format_may_be_records(const uint8_t *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t x = wire_get_le64(p + 31) | wire_get_le64(p + 39);
+
+	/* Zero bytes, and only they, borrow; see "Hacker's Delight", 6-1. */
+	return ((x - ones) & ~x & (ones << 7)) != 0;
+}
+
 #endif

@@ -97,28 +97,69 @@ search_fits(const struct search *s, const uint8_t *p)
 	       wal_format_durable(p) >= s->min_durable;
 }
 
+/* Whether a byte other than 0 is there. */
+static bool
+any_nonzero(const uint8_t *p, size_t size)
+{
+	uint64_t any = 0;
+
+	for (; size >= 8; size -= 8, p += 8)
+		any |= wire_get_le64(p);
+	for (; size > 0; size--, p++)
+		any |= *p;
+	return any != 0;
+}
+
+/* Offsets looked at together; a multiple of 8. */
+#define SEARCH_BLOCK 64
+
+/* Whether a header can be at one of these offsets: almost always not, in text
+ * and in noise as in zeros. */
+static bool
+block_may_fit(const uint8_t *p)
+{
+	bool fits = false;
+
+	for (size_t i = 0; i < SEARCH_BLOCK; i += 8)
+		fits |= wal_format_may_be_records(p + i);
+	return fits && any_nonzero(p, SEARCH_BLOCK + WAL_RECORD_HEADER - 1);
+}
+
+/* The first of n offsets from p on where a header is that s looks for, or n. */
+static size_t
+search_block(struct search *s, const uint8_t *p, size_t n, uint64_t seed)
+{
+	struct wal_format_record h;
+	size_t i = 0;
+
+	if (n == SEARCH_BLOCK && !block_may_fit(p))
+		return n;
+	while (i < n && !(search_fits(s, p + i) &&
+			    wal_format_get_record(p + i, seed, &h)))
+		i++;
+	if (i < n)
+		s->found = h.stamp;
+	return i;
+}
+
 /* Tries the offsets of p, which is what stands at s->at, up to size; s->at is
  * then the header that was found, or the first offset not tried. */
 static bool
 search_window(struct search *s, const uint8_t *p, size_t size, uint64_t seed)
 {
-	struct wal_format_record h;
-	const uint8_t *at = p, *end = p + size;
-	uint8_t seen = 0;
-	bool found = false;
+	size_t at = 0;
 
-	for (; at < end && !found; at++) {
-		seen |= *at;
-		found =
-		    search_fits(s, at) && wal_format_get_record(at, seed, &h);
+	while (at < size) {
+		size_t n = size - at < SEARCH_BLOCK ? size - at : SEARCH_BLOCK;
+		size_t i = search_block(s, p + at, n, seed);
+
+		s->nonzero |= any_nonzero(p + at, n);
+		at += i;
+		if (i < n)
+			break;
 	}
-	if (found) {
-		s->found = h.stamp;
-		at--;
-	}
-	s->nonzero |= seen != 0;
-	s->at += (uint64_t)(at - p);
-	return found;
+	s->at += at;
+	return at < size;
 }
 
 /* Tries every offset from s->at on: 1 found, 0 none, <0. */
@@ -148,8 +189,7 @@ rest_nonzero(struct wal_reader *r, uint64_t at, bool *nonzero)
 
 	if (rc <= 0)
 		return rc;
-	for (uint64_t i = 0; i < size; i++)
-		*nonzero |= p[i] != 0;
+	*nonzero |= any_nonzero(p, (size_t)size);
 	return 0;
 }
 

@@ -88,6 +88,34 @@ wal_search__gap_in_the_sequence_is_the_end_or_damage(void **state)
 	wal_file_fini(&f);
 }
 
+/* The search looks at many offsets together. */
+static void
+wal_search__finds_a_promise_at_any_offset(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0}, hole = {0};
+	uint64_t at[8];
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 6, wal_file_two_behind, at);
+	wal_file_load(&f, &file);
+	for (unsigned size = 0; size < 300; size++) {
+		/* Record 3 gave way to so many bytes. */
+		buf_clear(&hole);
+		check_ok(buf_append(&hole, file.data, at[3]));
+		for (unsigned i = 0; i < size; i++)
+			check_ok(buf_append_u8(&hole, size % 3 ? 0xa5 : 0));
+		check_ok(buf_append(
+		    &hole, file.data + at[5], at[6 + size % 2] - at[5]));
+		wal_file_store(&f, buf_bytes(&hole));
+		wal_file_check_damaged(&f, 2, at[3]);
+	}
+	buf_fini(&hole);
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
 /* Bytes that somebody put into a value: records that would promise, but for the
  * salt, which nobody knows. */
 static void
@@ -261,6 +289,7 @@ main(void)
 		wal_search__earlier_records_of_this_file_are_the_end),
 	    cmocka_unit_test(
 		wal_search__gap_in_the_sequence_is_the_end_or_damage),
+	    cmocka_unit_test(wal_search__finds_a_promise_at_any_offset),
 	    cmocka_unit_test(wal_search__a_value_cannot_promise),
 	    cmocka_unit_test(
 		wal_search__a_header_promises_though_its_payload_is_torn),
