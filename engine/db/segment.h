@@ -34,7 +34,7 @@ struct segment {
 
 	_Atomic unsigned syncs; /* of a file that grows */
 	bool named;  /* its directory entry is durable; the syncer's */
-	bool synced; /* complete and durable; db->sync_lock */
+	uint64_t synced; /* bytes of it that are durable; db->sync_lock */
 };
 
 TAILQ_HEAD(segment_list, segment);

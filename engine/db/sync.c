@@ -28,13 +28,13 @@ sync_advance(struct lsm *db, uint64_t seq)
 	lock_release(&db->sync_lock);
 }
 
-/* The first segment with a number in [from, to] that is not synced. */
+/* The first segment with a number in [from, to] with something to sync. */
 static struct segment *
 sync_pick(struct lsm *db, uint64_t from, uint64_t to)
 {
 	struct segment *s = segment_from(db, from);
 
-	while (s && s->synced)
+	while (s && s->synced == wal_size(s->wal))
 		s = TAILQ_NEXT(s, link);
 	return s && s->number <= to ? s : NULL;
 }
@@ -44,15 +44,15 @@ static int
 sync_segment(struct lsm *db, struct segment *s)
 {
 	/* Before the sync: what is appended behind it needs another one. */
-	bool complete = TAILQ_NEXT(s, link) != NULL;
+	uint64_t end = wal_size(s->wal);
 	int err;
 
 	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
 	lock_release(&db->sync_lock);
 	err = segment_sync(db, s);
 	lock_acquire(&db->sync_lock);
-	if (!err && complete)
-		s->synced = true;
+	if (!err)
+		s->synced = end;
 	segment_unref(s);
 	return err;
 }
