@@ -50,14 +50,21 @@ control_open(struct vol *v)
 }
 
 void
+control_clear(struct vol *v)
+{
+	for (size_t i = 0; i < CONTROL_KINDS; i++)
+		buf_fini(&v->control->content[i]);
+	v->control->refused[0] = '\0';
+}
+
+void
 control_close(struct vol *v)
 {
 	struct control *c = v->control;
 
 	if (!c)
 		return;
-	for (size_t i = 0; i < CONTROL_KINDS; i++)
-		buf_fini(&c->content[i]);
+	control_clear(v);
 	lock_fini(&c->mu);
 	free(c);
 	v->control = NULL;
@@ -286,8 +293,11 @@ control_entry(size_t index, struct vol_dirent *out)
 /* --- reading and writing --------------------------------------------- */
 
 static int
-control_check_file(uint64_t ino, mode_t access, enum control_kind *kind)
+control_check_file(
+    const struct vol *v, uint64_t ino, mode_t access, enum control_kind *kind)
 {
+	if (!v->store)
+		return -EIO;
 	if (!control_kind_of(ino, kind))
 		return ino == VOL_INO_CONTROL ? -EISDIR : -ESTALE;
 	return control_files[*kind].perm & access ? 0 : -EACCES;
@@ -301,7 +311,7 @@ control_read(struct vol *v, uint64_t ino, uint64_t offset, void *data,
 	enum control_kind kind;
 	const struct buf *b;
 	size_t n = 0;
-	int err = control_check_file(ino, 0444, &kind);
+	int err = control_check_file(v, ino, 0444, &kind);
 
 	if (err)
 		return err;
@@ -371,7 +381,7 @@ int
 control_write(struct vol *v, uint64_t ino, struct bytes data)
 {
 	enum control_kind kind;
-	int err = control_check_file(ino, 0222, &kind);
+	int err = control_check_file(v, ino, 0222, &kind);
 
 	if (err)
 		return err;

@@ -28,6 +28,9 @@ control_is(uint64_t ino)
 int control_open(struct vol *v);
 void control_close(struct vol *v);
 
+/* Forgets the contents; nothing is in flight. */
+void control_clear(struct vol *v);
+
 /* Is it the directory's name in its parent? */
 bool control_is_name(uint64_t parent, struct bytes name);
 

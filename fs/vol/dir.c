@@ -4,6 +4,7 @@
 #include "engine/base/must.h"
 #include "fs/record/key.h"
 #include "fs/vol/control.h"
+#include "fs/vol/dir.h"
 #include "fs/vol/lookup.h"
 
 /* Cookies of "." and ".."; an entry's is its index in the snapshot and 3. */
@@ -15,9 +16,13 @@
 #define DIR_MARK_EVERY 128
 
 struct vol_dir {
+	LIST_ENTRY(vol_dir) link; /* under v->table */
+
 	/* constant */
 	struct vol *v;
-	struct node *n; /* with a reference; NULL: the control directory */
+	/* With a reference; NULL: the control directory, or v was stopped. */
+	struct node *n;
+	bool stopped; /* v was stopped since: nothing but -EIO */
 
 	struct lock mu;  /* rank VOL_DIR; protects everything below */
 	bool started;    /* the listing was begun */
@@ -349,6 +354,8 @@ vol_opendir(struct vol *v, uint64_t ino, struct vol_dir **out)
 		err = node_get(v, ino, &d->n);
 	else if (ino != VOL_INO_CONTROL)
 		err = -ENOTDIR;
+	else if (!v->store)
+		err = -EIO;
 	if (err == 0 && d->n && d->n->type != ENTRY_DIR) {
 		node_put(v, d->n);
 		err = -ENOTDIR;
@@ -359,19 +366,55 @@ vol_opendir(struct vol *v, uint64_t ino, struct vol_dir **out)
 	}
 	d->v = v;
 	lock_init(&d->mu, LOCK_RANK_VOL_DIR);
+	lock_acquire(&v->table);
+	LIST_INSERT_HEAD(&v->listings, d, link);
+	lock_release(&v->table);
 	*out = d;
 	return 0;
+}
+
+static void
+dir_free(struct vol_dir *d)
+{
+	store_iter_close(d->it);
+	buf_fini(&d->marks);
+	free(d->mark_offsets);
+	lock_fini(&d->mu);
+	free(d);
 }
 
 void
 vol_releasedir(struct vol_dir *d)
 {
-	store_iter_close(d->it);
+	lock_acquire(&d->v->table);
+	LIST_REMOVE(d, link);
+	lock_release(&d->v->table);
 	node_put(d->v, d->n);
-	buf_fini(&d->marks);
-	free(d->mark_offsets);
-	lock_fini(&d->mu);
-	free(d);
+	dir_free(d);
+}
+
+void
+dir_stop_all(struct vol *v)
+{
+	struct vol_dir *d;
+
+	LIST_FOREACH (d, &v->listings, link) {
+		store_iter_close(d->it);
+		d->it = NULL;
+		d->n = NULL; /* it goes with all the others */
+		d->stopped = true;
+	}
+}
+
+void
+dir_free_all(struct vol *v)
+{
+	while (!LIST_EMPTY(&v->listings)) {
+		struct vol_dir *d = LIST_FIRST(&v->listings);
+
+		LIST_REMOVE(d, link);
+		dir_free(d);
+	}
 }
 
 int
@@ -382,7 +425,9 @@ vol_readdir(struct vol_dir *d, uint64_t cookie, bool plus,
 	int err = 0;
 
 	lock_acquire(&d->mu);
-	if (cookie == 0 || !d->started)
+	if (d->stopped)
+		err = -EIO;
+	else if (cookie == 0 || !d->started)
 		err = dir_start(d);
 	if (err == 0 && !d->gone && dir_give_dots(d, &cookie, &out)) {
 		uint64_t index = cookie - DIR_COOKIE_DOTDOT;

@@ -2,6 +2,7 @@
 
 #include "fs/record/key.h"
 #include "fs/vol/control.h"
+#include "fs/vol/vol_lab.h"
 
 int
 lookup_check_dir(const struct node *n)
@@ -161,6 +162,37 @@ vol_lookup(
 	err = lookup_in(v, n, b, out);
 	node_put(v, n);
 	return err;
+}
+
+/* The name of n's entry if that stands in the root; out: with its NUL. */
+static bool
+lookup_root_name(struct node *n, char *out)
+{
+	struct key_parts parts;
+
+	if (n->state != NODE_LINKED ||
+	    key_decode(buf_bytes(&n->key), &parts) != 0 ||
+	    parts.prefix.size != 0 || parts.name.size == 0)
+		return false;
+	memcpy(out, parts.name.data, parts.name.size);
+	out[parts.name.size] = '\0';
+	return true;
+}
+
+void
+vol_each_known(struct vol *v,
+    void (*each)(void *ctx, uint64_t ino, const char *name), void *ctx)
+{
+	char name[KEY_NAME_MAX + 1];
+
+	for (size_t i = 0; i < v->bucket_count; i++) {
+		struct node *n;
+
+		LIST_FOREACH (n, &v->buckets[i], hash)
+			if (n->lookups > 0)
+				each(ctx, n->ino,
+				    lookup_root_name(n, name) ? name : NULL);
+	}
 }
 
 void

@@ -167,7 +167,7 @@ node_get(struct vol *v, uint64_t ino, struct node **out)
 	struct node *n = node_find(v, ino);
 
 	if (!n)
-		return -ESTALE;
+		return v->store ? -ESTALE : -EIO;
 	*out = n;
 	return 0;
 }
@@ -333,14 +333,17 @@ node_put(struct vol *v, struct node *n)
 }
 
 void
-node_free_all(struct vol *v)
+node_free_all(struct vol *v, bool purge)
 {
 	for (size_t i = 0; i < v->bucket_count; i++)
 		while (!LIST_EMPTY(&v->buckets[i])) {
 			struct node *n = LIST_FIRST(&v->buckets[i]);
 
 			LIST_REMOVE(n, hash);
-			node_free(v, n);
+			if (purge)
+				node_free(v, n);
+			else
+				node_discard(n);
 		}
 	v->node_count = 0;
 }

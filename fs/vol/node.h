@@ -72,7 +72,7 @@ struct node_source {
 
 /* --- the table --------------------------------------------------------- */
 
-/* The node of ino with a reference, or -ESTALE. */
+/* The node of ino with a reference, or -ESTALE; -EIO if v is stopped. */
 int node_get(struct vol *v, uint64_t ino, struct node **out);
 
 /*
@@ -127,8 +127,8 @@ void node_set_key(struct node *n, struct buf *key);
  */
 void node_unlink(struct node *n, const struct entry *e, struct buf *kept);
 
-/* Frees all nodes; at vol_close. */
-void node_free_all(struct vol *v);
+/* Frees all nodes; purge: what they leave in the store as well. */
+void node_free_all(struct vol *v, bool purge);
 
 void node_lock(struct vol *v, struct node *n);
 void node_unlock(struct vol *v, struct node *n);

@@ -44,6 +44,13 @@ state_batch_give(struct vol *v, struct store_batch *b)
 		store_batch_free(b);
 }
 
+void
+state_batches_free(struct vol *v)
+{
+	while (v->batch_count > 0)
+		store_batch_free(v->batches[--v->batch_count]);
+}
+
 int
 state_commit(
     struct vol *v, struct vol_ctx *ctx, struct store_batch *b, uint64_t policy)

@@ -14,15 +14,17 @@
 #define STATE_INO_CHUNK 1024
 
 LIST_HEAD(state_bucket, node);
+LIST_HEAD(state_listings, vol_dir);
 
 struct vol {
-	/* constant after open */
-	struct store *store;
+	/* constant after open, but for vol_stop and vol_restart */
+	struct store *store; /* NULL: stopped, everything gives -EIO */
 	struct super super;
+	struct node *root; /* always in memory */
+
+	/* constant after open */
 	struct err_sink sink;
 	bool read_only;
-
-	struct node *root; /* always in memory */
 
 	struct rwlock names;    /* rank VOL_NS, see node.h; protects: */
 	uint64_t names_changes; /* how often names changed */
@@ -32,11 +34,12 @@ struct vol {
 
 	struct lock stripes[STATE_STRIPES];
 
-	struct lock table; /* protects down to `node_count` */
+	struct lock table; /* protects down to `listings` */
 	struct state_bucket *buckets;
 	size_t bucket_count; /* power of two; grows */
 	size_t node_count;
 	_Atomic uint64_t era; /* node_era; written under the table lock */
+	struct state_listings listings; /* open ones */
 
 	struct lock pool; /* rank LEAF; protects the batches at rest */
 	struct store_batch *batches[16];
@@ -59,6 +62,9 @@ int state_commit(
  * v->names for writing, all the while. */
 int state_ino(struct vol *v, struct store_batch *b, uint64_t *ino);
 void state_ino_written(struct vol *v);
+
+/* The batches at rest; nothing is in flight. */
+void state_batches_free(struct vol *v);
 
 /* Wall clock, ns. */
 int64_t state_now(void);

@@ -6,8 +6,10 @@
 #include "engine/base/must.h"
 #include "fs/record/key.h"
 #include "fs/vol/control.h"
+#include "fs/vol/dir.h"
 #include "fs/vol/lookup.h"
 #include "fs/vol/orphan.h"
+#include "fs/vol/vol_lab.h"
 
 /* By measurement: unpacking a tree of 8,000 headers (117 MB) with tar writes
  * 147, 187 and 257 MB to the log with blocks of 4, 8 and 16 KiB, and takes
@@ -160,6 +162,8 @@ vol_read_super(struct vol *v, const struct vol_options *o)
 	struct store_value value = {0};
 	int r = vol_get_super(v, "super", &value);
 
+	if (r == 0 && !o)
+		return vol_complain(v, -ENOENT, "the store holds no volume");
 	if (r == 0)
 		return vol_format(v, o);
 	if (r == 1) {
@@ -213,6 +217,7 @@ vol_read_root(struct vol *v)
 	return r;
 }
 
+/* o NULL: there must be a volume. */
 static int
 vol_load(struct vol *v, const struct vol_options *o)
 {
@@ -225,7 +230,7 @@ vol_load(struct vol *v, const struct vol_options *o)
 		err = vol_read_root(v);
 	if (err == 0 && !v->read_only)
 		err = orphan_purge_all(v);
-	return err ? err : control_open(v);
+	return err;
 }
 
 static void
@@ -252,7 +257,9 @@ vol_open(struct store *s, const struct vol_options *o, struct vol **out)
 	v->bucket_count = VOL_BUCKETS;
 	vol_init_locks(v);
 	v->buckets = calloc(v->bucket_count, sizeof(*v->buckets));
-	err = v->buckets ? vol_load(v, o) : -ENOMEM;
+	err = v->buckets ? control_open(v) : -ENOMEM;
+	if (err == 0)
+		err = vol_load(v, o);
 	if (err) {
 		vol_close(v);
 		return err;
@@ -265,11 +272,11 @@ int
 vol_close(struct vol *v)
 {
 	control_close(v);
+	dir_free_all(v);
 	if (v->buckets)
-		node_free_all(v);
+		node_free_all(v, true);
 	free(v->buckets);
-	while (v->batch_count > 0)
-		store_batch_free(v->batches[--v->batch_count]);
+	state_batches_free(v);
 	lock_fini(&v->pool);
 	lock_fini(&v->table);
 	for (size_t i = 0; i < STATE_STRIPES; i++)
@@ -279,42 +286,70 @@ vol_close(struct vol *v)
 	return 0;
 }
 
+void
+vol_stop(struct vol *v)
+{
+	dir_stop_all(v);
+	/* What they would purge is another state's. */
+	node_free_all(v, false);
+	state_batches_free(v);
+	control_clear(v);
+	v->root = NULL;
+	v->store = NULL;
+	v->ino_next = v->ino_reserved = v->ino_pending = 0;
+}
+
+int
+vol_restart(struct vol *v, struct store *s)
+{
+	int err;
+
+	must(!v->store);
+	v->store = s;
+	err = vol_load(v, NULL);
+	if (err)
+		vol_stop(v);
+	return err;
+}
+
 /* --- durability ------------------------------------------------------ */
 
 bool
 vol_needs_sync(struct vol *v, const struct vol_ctx *ctx)
 {
-	return ctx->sync_seq > store_durable_seq(v->store);
+	return ctx->sync_seq > vol_durable_seq(v);
 }
 
 int
 vol_sync(struct vol *v, uint64_t seq)
 {
-	return store_sync(v->store, seq);
+	return v->store ? store_sync(v->store, seq) : -EIO;
 }
 
 uint64_t
 vol_seq(struct vol *v)
 {
-	return store_seq(v->store);
+	return v->store ? store_seq(v->store) : 0;
 }
 
 uint64_t
 vol_durable_seq(struct vol *v)
 {
-	return store_durable_seq(v->store);
+	return v->store ? store_durable_seq(v->store) : 0;
 }
 
 int
 vol_set_durability(struct vol *v, const struct durability *d)
 {
-	return store_set_durability(v->store, d);
+	return v->store ? store_set_durability(v->store, d) : -EIO;
 }
 
 void
 vol_get_durability(struct vol *v, struct durability *out)
 {
-	store_get_durability(v->store, out);
+	*out = durability_of(DURABILITY_NONE);
+	if (v->store)
+		store_get_durability(v->store, out);
 }
 
 int
@@ -324,8 +359,10 @@ vol_statfs(struct vol *v, struct vol_statfs *out)
 	    .block_bytes = v->super.block_bytes,
 	    .name_max = KEY_NAME_MAX,
 	};
-	int err = store_space(v->store, &s.free_bytes, &s.total_bytes);
+	int err = -EIO;
 
+	if (v->store)
+		err = store_space(v->store, &s.free_bytes, &s.total_bytes);
 	if (err == 0)
 		*out = s;
 	return err;

@@ -56,7 +56,8 @@ struct vol_options {
  * the caller's and must outlive the volume. */
 int vol_open(struct store *s, const struct vol_options *o, struct vol **out);
 
-/* Frees all nodes (purging orphans).  Does not sync. */
+/* Frees all nodes (purging orphans) and the listings that are still open.  Does
+ * not sync. */
 int vol_close(struct vol *v);
 
 /* Who asks (for the owner of what is created), and what came of it. */

@@ -35,15 +35,18 @@ struct vol_lab {
 void vol_set_lab(struct vol *v, const struct vol_lab *lab);
 
 /*
- * After a power cut: the volume goes on with what store s holds.  No other
- * call is in flight.  Every node is forgotten, as at a reboot: of the old ones
- * only vol_releasedir may be called still.  The old store must be as it was
- * until this returns.  On an error the volume answers -EIO to everything.
+ * After a power cut, while no other call is in flight: vol_stop lets go of the
+ * store, so that it can be closed, and forgets every node, as at a reboot.
+ * From then on the volume answers -EIO to everything; of what came before only
+ * vol_releasedir (whose listing gives -EIO) is still allowed.  vol_restart
+ * goes on with what store s holds; on an error the volume stays stopped.
  */
+void vol_stop(struct vol *v);
 int vol_restart(struct vol *v, struct store *s);
 
 /* Calls each for every node that lookups were given for; name: under which the
- * root has it, NULL if it is elsewhere.  Nothing else may be in flight. */
+ * root has it, NULL if it is elsewhere or the root itself.  Nothing else may
+ * be in flight; a stopped volume knows none. */
 void vol_each_known(struct vol *v,
     void (*each)(void *ctx, uint64_t ino, const char *name), void *ctx);
 
