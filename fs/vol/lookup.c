@@ -24,7 +24,7 @@ lookup_decode(
 	}
 	if (err)
 		return state_damaged(v, key, "it is no entry");
-	if (out->ino == 0 || out->ino >= VOL_INO_CONTROL)
+	if (out->ino == 0 || out->ino >= VOL_INO_MAX)
 		return state_damaged(v, key, "its inode number is impossible");
 	return 0;
 }

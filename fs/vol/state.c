@@ -92,7 +92,7 @@ state_ino(struct vol *v, struct store_batch *b, uint64_t *ino)
 	int err;
 
 	v->ino_pending = 0;
-	if (v->ino_next >= VOL_INO_CONTROL - STATE_INO_CHUNK)
+	if (v->ino_next >= VOL_INO_MAX - STATE_INO_CHUNK)
 		return -ENOSPC;
 	if (v->ino_next >= v->ino_reserved) {
 		v->ino_pending = v->ino_next + STATE_INO_CHUNK;

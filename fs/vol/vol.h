@@ -34,7 +34,10 @@
 #include "fs/vol/vol_attr.h"
 
 #define VOL_INO_ROOT 1
-/* Inode numbers from here on are control files (".keyfs"). */
+/* Files have numbers below this, so that a kernel can be told more in the same
+ * 64 bits (fs/fuse/era.h) ... */
+#define VOL_INO_MAX (UINT64_C(1) << 48)
+/* ... and control files (".keyfs") from this on. */
 #define VOL_INO_CONTROL (UINT64_C(1) << 62)
 
 struct store;
