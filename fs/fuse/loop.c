@@ -9,6 +9,9 @@
 
 #include "engine/base/lock.h"
 #include "engine/base/must.h"
+#include "fs/fuse/cut.h"
+#include "fs/fuse/era.h"
+#include "fs/fuse/served.h"
 
 /* How long a request may keep the reader before a spare takes over. */
 #define GUARD_US 2000
@@ -26,6 +29,8 @@ struct worker {
 	/* Odd while in a request; written by this thread, read by the guard. */
 	_Atomic uint64_t progress;
 	/* This thread's alone: */
+	bool is_inside;   /* the gate of power cuts */
+	bool has_ordered; /* a power cut, in this request */
 	struct fuse_buf request;
 	uint8_t *scratch;
 	size_t scratch_size;
@@ -36,6 +41,7 @@ struct worker {
 
 struct loop {
 	struct fuse_session *se;
+	struct served *sd;
 	struct vol *vol;
 	struct loop_events events;
 	atomic_bool is_ready;
@@ -68,6 +74,23 @@ loop_defer(const struct reply *r, uint64_t seq)
 	w->deferred[w->deferred_count++] = *r;
 	if (seq > w->deferred_seq)
 		w->deferred_seq = seq;
+}
+
+void
+loop_order_cut(void)
+{
+	if (self)
+		self->has_ordered = true;
+}
+
+bool
+loop_put_aside(const struct reply *r)
+{
+	must(self);
+	if (!self->has_ordered)
+		return false;
+	cut_put_aside(self->loop->sd->cut, r);
+	return true;
 }
 
 void *
@@ -161,6 +184,29 @@ end_work(struct worker *w)
 	atomic_fetch_add(&w->progress, 1);
 }
 
+/* --- power cuts ---------------------------------------------------------- */
+
+/* From a request's beginning until its answer is sent: no power cut. */
+static void
+enter(struct worker *w)
+{
+	struct cut *cut = w->loop->sd->cut;
+
+	if (!cut || w->is_inside)
+		return;
+	gate_enter(cut_gate(cut));
+	w->is_inside = true;
+}
+
+static void
+leave(struct worker *w)
+{
+	if (!w->is_inside || w->deferred_count > 0)
+		return;
+	gate_leave(cut_gate(w->loop->sd->cut));
+	w->is_inside = false;
+}
+
 /* --- the workers -------------------------------------------------------- */
 
 /* One device sync for all answers put aside. */
@@ -178,6 +224,30 @@ settle(struct worker *w)
 	w->deferred_count = 0;
 	w->deferred_seq = 0;
 	end_work(w);
+	leave(w);
+}
+
+static void
+serve_request(struct worker *w)
+{
+	struct fuse_session *se = w->loop->se;
+	struct fuse_buf *request = &w->request;
+
+	enter(w);
+	begin_work(w);
+	w->has_ordered = false;
+	switch (era_take(w->loop->sd->era, request->mem, request->size)) {
+	case ERA_SERVE:
+		fuse_session_process_buf(se, request);
+		break;
+	case ERA_REFUSE:
+		era_refuse(se, request->mem);
+		break;
+	case ERA_DROP:
+		break;
+	}
+	end_work(w);
+	leave(w);
 }
 
 static bool
@@ -224,9 +294,7 @@ serve(struct worker *w)
 			ended(l);
 			break;
 		}
-		begin_work(w);
-		fuse_session_process_buf(l->se, &w->request);
-		end_work(w);
+		serve_request(w);
 		if (!atomic_load_explicit(&l->is_ready, memory_order_relaxed) &&
 		    !atomic_exchange(&l->is_ready, true) && l->events.ready)
 			l->events.ready(l->events.ctx);
@@ -308,7 +376,7 @@ start_threads(struct loop *l)
 }
 
 int
-loop_start(struct fuse_session *se, struct vol *v,
+loop_start(struct fuse_session *se, struct served *sd,
     const struct loop_events *events, struct loop **out)
 {
 	struct loop *l = calloc(1, sizeof(*l));
@@ -318,7 +386,8 @@ loop_start(struct fuse_session *se, struct vol *v,
 	if (!l)
 		return -ENOMEM;
 	l->se = se;
-	l->vol = v;
+	l->sd = sd;
+	l->vol = sd->vol;
 	l->events = *events;
 	lock_init(&l->lock, LOCK_RANK_FUSE);
 	lock_cond_init(&l->guard_wake);

@@ -12,6 +12,9 @@
  * spare thread becomes the reader, and the blocked one joins the spares when
  * it is through.  The guard sleeps while nothing happens.
  *
+ * Under a power cut (cut.h) requests wait, and those that are for nodes of
+ * before it are refused, before a handler sees them (era.h).
+ *
  * Threads: handlers run on loop threads; several at once only after a
  * handover.  Errors: -errno of a thread that could not be started.
  */
@@ -23,6 +26,7 @@
 
 struct loop;
 struct fuse_session;
+struct served;
 
 #define LOOP_THREADS  8  /* readers, present and former */
 #define LOOP_DEFERRED 64 /* answers that share one sync at most */
@@ -35,7 +39,7 @@ struct loop_events {
 	void *ctx;
 };
 
-int loop_start(struct fuse_session *se, struct vol *v,
+int loop_start(struct fuse_session *se, struct served *sd,
     const struct loop_events *events, struct loop **out);
 
 /* Ends the threads and frees: requests in work are finished and answered,
@@ -44,6 +48,12 @@ void loop_stop(struct loop *l);
 
 /* In a handler: r is sent after everything up to seq is durable. */
 void loop_defer(const struct reply *r, uint64_t seq);
+
+/* The request that this thread is serving, if any, has ordered a power cut:
+ * its answer may be put aside.  In its handler: r is sent when the cut is over;
+ * false: it has ordered none, send r yourself. */
+void loop_order_cut(void);
+bool loop_put_aside(const struct reply *r);
 
 /* In a handler: memory of at least size bytes, good until it returns; NULL. */
 void *loop_scratch(size_t size);

@@ -8,6 +8,7 @@
 #define FS_FUSE_OPS_H
 
 #include "fs/fuse/reply.h"
+#include "fs/fuse/served.h"
 
 void ops_name_fill(struct fuse_lowlevel_ops *ops); /* lookup, create, ... */
 void ops_attr_fill(struct fuse_lowlevel_ops *ops); /* attributes, xattrs */
@@ -27,7 +28,9 @@ ops_ctx(fuse_req_t req)
 static inline struct vol *
 ops_vol(fuse_req_t req)
 {
-	return fuse_req_userdata(req);
+	const struct served *sd = fuse_req_userdata(req);
+
+	return sd->vol;
 }
 
 #endif

@@ -62,7 +62,7 @@ page_add_plus(void *arg, const struct vol_dirent *e)
 	size_t n;
 
 	if (e->attr.ino != 0)
-		reply_entry_param(&e->attr, &param);
+		reply_entry_param(p->req, &e->attr, &param);
 	/* Without a node the kernel takes name, ino and type only. */
 	param.attr.st_ino = e->ino;
 	if (e->attr.ino == 0)

@@ -1,14 +1,22 @@
 #include "fs/fuse/reply.h"
 
+#include "fs/fuse/era.h"
 #include "fs/fuse/loop.h"
+#include "fs/fuse/served.h"
 
 /* All changes come through this mount, so what the kernel knows stays true. */
 #define CACHE_SECONDS (365.0 * 86400)
 
+static const struct served *
+served(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
 static struct vol *
 volume(fuse_req_t req)
 {
-	return fuse_req_userdata(req);
+	return served(req)->vol;
 }
 
 static struct timespec
@@ -44,10 +52,11 @@ reply_stat(const struct vol_attr *attr, struct stat *st)
 }
 
 void
-reply_entry_param(const struct vol_attr *attr, struct fuse_entry_param *e)
+reply_entry_param(
+    fuse_req_t req, const struct vol_attr *attr, struct fuse_entry_param *e)
 {
 	*e = (struct fuse_entry_param){
-	    .ino = attr->ino,
+	    .ino = era_node(served(req)->era, attr->ino),
 	    .attr_timeout = attr->volatile_content ? 0 : CACHE_SECONDS,
 	    .entry_timeout = CACHE_SECONDS,
 	};
@@ -74,7 +83,7 @@ entry_send(fuse_req_t req, const struct vol_attr *attr)
 	struct vol *v = volume(req);
 	struct fuse_entry_param e;
 
-	reply_entry_param(attr, &e);
+	reply_entry_param(req, attr, &e);
 	if (fuse_reply_entry(req, &e) != 0)
 		vol_forget(v, attr->ino, 1);
 }
@@ -146,8 +155,12 @@ reply_entry(
 void
 reply_absent(fuse_req_t req)
 {
+	const struct served *sd = served(req);
 	struct fuse_entry_param e = {.entry_timeout = CACHE_SECONDS};
 
+	/* What a power cut brings back, an old kernel cannot be told. */
+	if (sd->cut && !sd->has_epochs)
+		e.entry_timeout = 0;
 	fuse_reply_entry(req, &e);
 }
 
@@ -165,6 +178,10 @@ reply_written(fuse_req_t req, size_t size, const struct vol_ctx *ctx)
 {
 	struct reply r = {.req = req, .kind = REPLY_WRITE, .written = size};
 
+	/* An order changes nothing in the volume; a change during which power
+	 * was cut is answered as it fared. */
+	if (ctx->seq == 0 && loop_put_aside(&r))
+		return;
 	send_or_defer(&r, ctx);
 }
 

@@ -39,6 +39,7 @@ void reply_entry(
 void reply_absent(fuse_req_t req);
 void reply_attr(
     fuse_req_t req, const struct vol_attr *attr, const struct vol_ctx *ctx);
+/* Of a request that ordered a power cut: sent when that is over. */
 void reply_written(fuse_req_t req, size_t size, const struct vol_ctx *ctx);
 void reply_data(fuse_req_t req, const void *data, size_t size);
 
@@ -47,6 +48,7 @@ void reply_send(const struct reply *r, int err);
 
 /* The kernel's form of attributes, and how long they hold. */
 void reply_stat(const struct vol_attr *attr, struct stat *st);
-void reply_entry_param(const struct vol_attr *attr, struct fuse_entry_param *e);
+void reply_entry_param(
+    fuse_req_t req, const struct vol_attr *attr, struct fuse_entry_param *e);
 
 #endif

@@ -8,6 +8,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "engine/base/must.h"
+#include "fs/fuse/cut.h"
 #include "fs/fuse/loop.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/unmount.h"
@@ -15,8 +17,12 @@
 #define REQUEST_BYTES_MAX (1u << 20)
 #define BACKGROUND_MAX    64
 
+/* Kernels from this minor version of the protocol on know the notice for all
+ * dentries (notice.c). */
+#define MINOR_WITH_EPOCHS 44
+
 struct session {
-	struct vol *vol;
+	struct served served;
 	struct fuse_session *se;
 	char *mountpoint;
 	bool is_mounted;
@@ -28,8 +34,10 @@ struct session {
 /* --- the kernel's first request ----------------------------------------- */
 
 static void
-op_init(void *vol, struct fuse_conn_info *conn)
+op_init(void *userdata, struct fuse_conn_info *conn)
 {
+	struct served *sd = userdata;
+
 	/* A request is taken by read(2) into memory: batches copy from it.
 	 * OPEN is not served, so O_TRUNC has to come as a SETATTR. */
 	unsigned unwanted = FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
@@ -39,7 +47,7 @@ op_init(void *vol, struct fuse_conn_info *conn)
 			  FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA |
 			  FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS;
 
-	(void)vol;
+	sd->has_epochs &= conn->proto_minor >= MINOR_WITH_EPOCHS;
 	conn->want &= ~unwanted;
 	conn->want |= wanted & conn->capable;
 	conn->max_write = REQUEST_BYTES_MAX;
@@ -118,7 +126,7 @@ mount_session(struct session *s, const struct session_options *o)
 	stop_signals(&stop);
 	pthread_sigmask(SIG_BLOCK, &stop, NULL);
 	err = -EINVAL;
-	s->se = fuse_session_new(&args, &ops, sizeof(ops), s->vol);
+	s->se = fuse_session_new(&args, &ops, sizeof(ops), &s->served);
 	if (!s->se)
 		goto out;
 	err = -EIO;
@@ -131,6 +139,25 @@ out:
 	return err;
 }
 
+static void
+on_restart_failed(void *ctx)
+{
+	session_stop(ctx);
+}
+
+static int
+add_cut(struct session *s, const struct session_options *o)
+{
+	struct cut_events events = {
+	    .restart = o->restart,
+	    .restart_ctx = o->restart_ctx,
+	    .failed = on_restart_failed,
+	    .failed_ctx = s,
+	};
+
+	return o->restart ? cut_new(&s->served, &events, &s->served.cut) : 0;
+}
+
 int
 session_open(
     struct vol *v, const struct session_options *o, struct session **out)
@@ -140,12 +167,15 @@ session_open(
 
 	if (!s)
 		return err;
-	s->vol = v;
+	s->served.vol = v;
+	s->served.has_epochs = !o->old_kernel;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC);
 	s->mountpoint = strdup(o->mountpoint);
 	if (s->wake_fd < 0)
 		err = -errno;
 	else if (s->mountpoint)
+		err = add_cut(s, o);
+	if (err == 0)
 		err = mount_session(s, o);
 	if (err != 0) {
 		session_close(s);
@@ -160,6 +190,8 @@ session_close(struct session *s)
 {
 	if (s->is_mounted)
 		fuse_session_unmount(s->se);
+	/* Sends what nobody answered. */
+	cut_free(s->served.cut);
 	if (s->se)
 		fuse_session_destroy(s->se);
 	if (s->wake_fd >= 0)
@@ -177,6 +209,14 @@ session_stop(struct session *s)
 	ssize_t n = write(s->wake_fd, &one, sizeof(one));
 
 	(void)n; /* a full counter has been told before */
+}
+
+void
+session_power_cut(struct session *s)
+{
+	must(s->served.cut);
+	loop_order_cut();
+	cut_order(s->served.cut);
 }
 
 static void
@@ -211,11 +251,35 @@ wait_for_end(struct session *s, int signal_fd)
 static int
 leave(struct session *s)
 {
-	int err = vol_sync(s->vol, vol_seq(s->vol));
+	struct cut *cut = s->served.cut;
+	struct vol *v = s->served.vol;
+	int err;
 
+	if (cut)
+		gate_enter(cut_gate(cut));
+	err = vol_sync(v, vol_seq(v));
+	if (cut)
+		gate_leave(cut_gate(cut));
 	if (unmount_path(s->mountpoint, false) != 0)
 		unmount_path(s->mountpoint, true);
 	return err;
+}
+
+/* With the loop running, which power cuts need to the last. */
+static int
+serve(struct session *s, int signal_fd)
+{
+	struct cut *cut = s->served.cut;
+	int err = cut ? cut_start(cut, s->se) : 0;
+	int failed = 0;
+
+	if (err == 0)
+		err = wait_for_end(s, signal_fd);
+	if (err == 1)
+		err = leave(s);
+	if (cut)
+		failed = cut_stop(cut);
+	return failed ? failed : err;
 }
 
 int
@@ -233,11 +297,9 @@ session_run(struct session *s, void (*ready)(void *ctx), void *ctx)
 	signal_fd = signalfd(-1, &stop, SFD_CLOEXEC);
 	if (signal_fd < 0)
 		return -errno;
-	err = loop_start(s->se, s->vol, &events, &loop);
+	err = loop_start(s->se, &s->served, &events, &loop);
 	if (err == 0) {
-		err = wait_for_end(s, signal_fd);
-		if (err == 1)
-			err = leave(s);
+		err = serve(s, signal_fd);
 		loop_stop(loop);
 	}
 	close(signal_fd);

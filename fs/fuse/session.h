@@ -32,6 +32,7 @@ struct session_options {
 	 */
 	int (*restart)(void *ctx);
 	void *restart_ctx;
+	bool old_kernel; /* do as before Linux 6.16: to test that */
 };
 
 int session_open(
@@ -43,11 +44,12 @@ int session_run(struct session *s, void (*ready)(void *ctx), void *ctx);
 void session_stop(struct session *s);
 
 /*
- * The power was cut: nothing that the volume does now has an effect.  Soon,
- * not before this returns, no request is in work, `restart` is called, the
- * kernel is told to forget what it knew, and requests are served again.  Open
- * files of before get EIO from then on.  From any thread, also a request's: the
- * answer to the request that ordered the cut waits for the end.
+ * The power was cut: nothing that the volume does now has an effect.  Returns
+ * at once.  Soon, when no request is in work, `restart` is called, requests are
+ * served again, and the kernel is told to forget what it knew.  Open files of
+ * before get EIO from then on.  From any thread, also a request's: the answer
+ * to a write that ordered the cut (to a control file) waits for the end.
+ * Several orders before the restart are one.  Not after session_close.
  */
 void session_power_cut(struct session *s);
 void session_close(struct session *s);
