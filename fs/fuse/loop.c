@@ -12,6 +12,7 @@
 #include "fs/fuse/cut.h"
 #include "fs/fuse/era.h"
 #include "fs/fuse/served.h"
+#include "fs/fuse/settle.h"
 
 /* How long a request may keep the reader before a spare takes over. */
 #define GUARD_US 2000
@@ -34,9 +35,7 @@ struct worker {
 	struct fuse_buf request;
 	uint8_t *scratch;
 	size_t scratch_size;
-	struct reply deferred[LOOP_DEFERRED];
-	size_t deferred_count;
-	uint64_t deferred_seq;
+	bool has_deferred; /* answers, that it has not settled */
 };
 
 struct loop {
@@ -44,6 +43,7 @@ struct loop {
 	struct served *sd;
 	struct vol *vol;
 	struct loop_events events;
+	struct settle settle;
 	atomic_bool is_ready;
 	atomic_bool has_ended;
 	atomic_bool stopping;
@@ -64,16 +64,9 @@ static _Thread_local struct worker *self;
 void
 loop_defer(const struct reply *r, uint64_t seq)
 {
-	struct worker *w = self;
-
-	must(w && w->deferred_count < LOOP_DEFERRED);
-	if (vol_durable_seq(w->loop->vol) >= seq) {
-		reply_send(r, 0);
-		return;
-	}
-	w->deferred[w->deferred_count++] = *r;
-	if (seq > w->deferred_seq)
-		w->deferred_seq = seq;
+	must(self);
+	if (settle_add(&self->loop->settle, r, seq))
+		self->has_deferred = true;
 }
 
 void
@@ -201,7 +194,7 @@ enter(struct worker *w)
 static void
 leave(struct worker *w)
 {
-	if (!w->is_inside || w->deferred_count > 0)
+	if (!w->is_inside || w->has_deferred)
 		return;
 	gate_leave(cut_gate(w->loop->sd->cut));
 	w->is_inside = false;
@@ -209,20 +202,14 @@ leave(struct worker *w)
 
 /* --- the workers -------------------------------------------------------- */
 
-/* One device sync for all answers put aside. */
 static void
 settle(struct worker *w)
 {
-	int err;
-
-	if (w->deferred_count == 0)
+	if (!w->has_deferred)
 		return;
 	begin_work(w);
-	err = vol_sync(w->loop->vol, w->deferred_seq);
-	for (size_t i = 0; i < w->deferred_count; i++)
-		reply_send(&w->deferred[i], err);
-	w->deferred_count = 0;
-	w->deferred_seq = 0;
+	settle_run(&w->loop->settle);
+	w->has_deferred = false;
 	end_work(w);
 	leave(w);
 }
@@ -250,12 +237,24 @@ serve_request(struct worker *w)
 	leave(w);
 }
 
+/* Whether a request is there, or comes within so many us. */
 static bool
-request_waits(const struct loop *l)
+request_waits(const struct loop *l, uint64_t us)
 {
 	struct pollfd p = {fuse_session_fd(l->se), POLLIN, 0};
+	const struct timespec t = {.tv_nsec = (long)us * 1000};
 
-	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
+	return ppoll(&p, 1, &t, NULL) > 0 && (p.revents & POLLIN);
+}
+
+/* Answers are put aside, and nothing else is to be done. */
+static bool
+must_settle(const struct worker *w)
+{
+	struct loop *l = w->loop;
+
+	return w->has_deferred && !request_waits(l, 0) &&
+	       !request_waits(l, settle_patience(&l->settle));
 }
 
 static void
@@ -282,8 +281,7 @@ serve(struct worker *w)
 	while (is_reader(w)) {
 		int got;
 
-		if (w->deferred_count == LOOP_DEFERRED ||
-		    (w->deferred_count > 0 && !request_waits(l))) {
+		if (must_settle(w)) {
 			settle(w);
 			continue;
 		}
@@ -389,6 +387,7 @@ loop_start(struct fuse_session *se, struct served *sd,
 	l->sd = sd;
 	l->vol = sd->vol;
 	l->events = *events;
+	settle_init(&l->settle, l->vol);
 	lock_init(&l->lock, LOCK_RANK_FUSE);
 	lock_cond_init(&l->guard_wake);
 	for (size_t i = 0; i < LOOP_THREADS; i++) {
@@ -437,6 +436,7 @@ loop_stop(struct loop *l)
 		free(l->workers[i].request.mem);
 		free(l->workers[i].scratch);
 	}
+	settle_fini(&l->settle);
 	lock_cond_fini(&l->guard_wake);
 	lock_fini(&l->lock);
 	free(l);

@@ -4,8 +4,8 @@
  * One thread, the reader, takes requests from the kernel and carries them out
  * itself: waking another processor costs more than most requests (LIMITS of
  * the design).  Answers that must wait for the log's device sync are put
- * aside (loop_defer); when no request is waiting any more, or enough answers
- * are, the reader syncs once and sends them all.
+ * aside (loop_defer); when no request is waiting any more, the reader syncs
+ * once and sends them all (settle.h).
  *
  * A request may block: in a sync, a cold block, a stall.  The guard looks
  * every GUARD_US whether the reader is still in the same request; if so, a
@@ -28,8 +28,8 @@ struct loop;
 struct fuse_session;
 struct served;
 
-#define LOOP_THREADS  8  /* readers, present and former */
-#define LOOP_DEFERRED 64 /* answers that share one sync at most */
+/* Readers, present and former: so many requests may block at a time. */
+#define LOOP_THREADS 32
 
 struct loop_events {
 	/* The first request was answered; and: the kernel has unmounted, or
