@@ -29,13 +29,14 @@ struct worker {
 	atomic_bool done;
 	/* Odd while in a request; written by this thread, read by the guard. */
 	_Atomic uint64_t progress;
+	/* Answers put aside, not settled; written and read likewise. */
+	atomic_bool has_deferred;
 	/* This thread's alone: */
 	bool is_inside;   /* the gate of power cuts */
 	bool has_ordered; /* a power cut, in this request */
 	struct fuse_buf request;
 	uint8_t *scratch;
 	size_t scratch_size;
-	bool has_deferred; /* answers, that it has not settled */
 };
 
 struct loop {
@@ -59,6 +60,19 @@ struct loop {
 
 static _Thread_local struct worker *self;
 
+/* Relaxed: see waits_in_vain; for its own thread it is a plain flag. */
+static void
+set_deferred(struct worker *w, bool deferred)
+{
+	atomic_store_explicit(&w->has_deferred, deferred, memory_order_relaxed);
+}
+
+static bool
+has_deferred(struct worker *w)
+{
+	return atomic_load_explicit(&w->has_deferred, memory_order_relaxed);
+}
+
 /* --- what handlers use -------------------------------------------------- */
 
 void
@@ -66,7 +80,7 @@ loop_defer(const struct reply *r, uint64_t seq)
 {
 	must(self);
 	if (settle_add(&self->loop->settle, r, seq))
-		self->has_deferred = true;
+		set_deferred(self, true);
 }
 
 void
@@ -121,6 +135,17 @@ hand_over(struct loop *l, struct worker *blocked)
 	}
 }
 
+/*
+ * Answers wait while another request is there to be read; if that is taken back
+ * before (its process was killed), read(2) waits for the next one, which may
+ * never come.  A look too early or too late costs a wake-up or GUARD_US.
+ */
+static bool
+waits_in_vain(struct worker *w)
+{
+	return has_deferred(w);
+}
+
 static void *
 guard_run(void *arg)
 {
@@ -137,6 +162,10 @@ guard_run(void *arg)
 
 		if (same && (progress & 1))
 			hand_over(l, w);
+		else if (same && waits_in_vain(w)) {
+			pthread_kill(w->thread, WAKE_SIGNAL);
+			same = false;
+		}
 		idle = same && !(progress & 1) ? idle + 1 : 0;
 		last = w;
 		last_progress = progress;
@@ -194,7 +223,7 @@ enter(struct worker *w)
 static void
 leave(struct worker *w)
 {
-	if (!w->is_inside || w->has_deferred)
+	if (!w->is_inside || has_deferred(w))
 		return;
 	gate_leave(cut_gate(w->loop->sd->cut));
 	w->is_inside = false;
@@ -205,11 +234,11 @@ leave(struct worker *w)
 static void
 settle(struct worker *w)
 {
-	if (!w->has_deferred)
+	if (!has_deferred(w))
 		return;
 	begin_work(w);
 	settle_run(&w->loop->settle);
-	w->has_deferred = false;
+	set_deferred(w, false);
 	end_work(w);
 	leave(w);
 }
@@ -249,11 +278,11 @@ request_waits(const struct loop *l, uint64_t us)
 
 /* Answers are put aside, and nothing else is to be done. */
 static bool
-must_settle(const struct worker *w)
+must_settle(struct worker *w)
 {
 	struct loop *l = w->loop;
 
-	return w->has_deferred && !request_waits(l, 0) &&
+	return has_deferred(w) && !request_waits(l, 0) &&
 	       !request_waits(l, settle_patience(&l->settle));
 }
 
