@@ -8,6 +8,7 @@
 #include "engine/db/compaction.h"
 #include "engine/db/db.h"
 #include "engine/db/flush.h"
+#include "engine/db/holder.h"
 #include "engine/db/recover.h"
 #include "engine/table/cache.h"
 
@@ -132,52 +133,13 @@ open_look(struct lsm *db)
 }
 
 static int
-open_busy(struct lsm *db, const char *path, pid_t pid)
-{
-	char note[256] = "";
-	pid_t now;
-
-	/* The note may be gone already: then there is none to tell. */
-	if (filelock_peek(path, &now, note, sizeof(note)) || now != pid)
-		note[0] = '\0';
-	if (pid <= 0)
-		return open_refuse(
-		    db, -EBUSY, "the store is open in another process");
-	env_log(db->env, ERR_LEVEL_ERROR,
-	    "%s: the store is open in process %d%s%s", db->dir, (int)pid,
-	    note[0] ? ": " : "", note);
-	return -EBUSY;
-}
-
-static int
-open_lock(struct lsm *db)
-{
-	pid_t pid = 0;
-	char *path;
-	int err;
-
-	err = db_path(db, FILE_NAME_LOCK, 0, &path);
-	if (err)
-		return err;
-	err = filelock_acquire(path, &db->filelock, &pid);
-	if (err == -EBUSY)
-		err = open_busy(db, path, pid);
-	else if (err)
-		env_log(db->env, ERR_LEVEL_ERROR,
-		    "%s: the lock file cannot be used: %s", path,
-		    err_text(err));
-	free(path);
-	return err;
-}
-
-static int
 open_dir(struct lsm *db)
 {
 	int err = db->options.create ? open_mkdir(db) : 0;
 
 	if (!err)
 		err = open_look(db);
-	return err ? err : open_lock(db);
+	return err ? err : holder_acquire(db->env, db->dir, &db->filelock);
 }
 
 /* --- the parts ------------------------------------------------------------ */
@@ -322,26 +284,4 @@ lsm_close(struct lsm *db)
 		segment_cut_all(db);
 	db_free(db);
 	return err;
-}
-
-/* --- the lock file ---------------------------------------------------------
- */
-
-int
-lsm_holder(const char *path, pid_t *pid, char *note, size_t note_size)
-{
-	char *lock = file_name_path(path, FILE_NAME_LOCK, 0);
-	int err;
-
-	if (!lock)
-		return -ENOMEM;
-	err = filelock_peek(lock, pid, note, note_size);
-	free(lock);
-	return err;
-}
-
-int
-lsm_set_note(struct lsm *db, const char *note)
-{
-	return filelock_set_note(db->filelock, note);
 }
