@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/must.h"
+#include "engine/os/env_forget.h"
 
 #define DIGITS_MIN 6
 #define TMP        ".tmp"
@@ -115,6 +116,17 @@ is_temporary(const char *name)
 	return false;
 }
 
+/* What a lab was killed over (engine/os/env_forget.h). */
+static bool
+is_forgotten(const char *name)
+{
+	size_t prefix = strlen(ENV_FORGET_PREFIX);
+	const char *digits = name + prefix;
+
+	return strncmp(name, ENV_FORGET_PREFIX, prefix) == 0 && *digits &&
+	       digits[strspn(digits, "0123456789")] == '\0';
+}
+
 enum file_name_kind
 file_name_parse(const char *name, uint64_t *number)
 {
@@ -123,5 +135,6 @@ file_name_parse(const char *name, uint64_t *number)
 		if (form_matches(&forms[i], name, number))
 			return forms[i].kind;
 	*number = 0;
-	return is_temporary(name) ? FILE_NAME_TEMPORARY : FILE_NAME_OTHER;
+	return is_temporary(name) || is_forgotten(name) ? FILE_NAME_TEMPORARY
+							: FILE_NAME_OTHER;
 }

@@ -7,6 +7,7 @@
  *	000002.log	segment of the log
  *	000003.sst	table
  *	CURRENT.tmp	any of these with .tmp: being written, removed at open
+ *	.forgotten-1	beside the lab (engine/lsm_lab.h), removed at open
  * Numbers are given once in the life of a store, written with six digits at
  * least.
  */

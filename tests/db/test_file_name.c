@@ -24,6 +24,8 @@ static const char *const temporary[] = {
     "MANIFEST-000001.tmp",
     "000003.sst.tmp",
     "000003.log.tmp",
+    ".forgotten-1",
+    ".forgotten-18446744073709551615",
 };
 
 /* What somebody else may have put there; it must not be removed. */
@@ -36,6 +38,8 @@ static const char *const foreign[] = {
     "notes.tmp",
     "CURRENT.tmp.tmp",
     "MANIFEST-",
+    ".forgotten-",
+    ".forgotten-1x",
     "MANIFEST-1",
     "MANIFEST-0000001",
     "MANIFEST-000000",
