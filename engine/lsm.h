@@ -51,6 +51,7 @@ struct env;
 struct lsm;
 struct lsm_batch;
 struct lsm_iter;
+struct lsm_lab;
 struct lsm_snapshot;
 
 enum lsm_compression { LSM_COMPRESSION_NONE = 0, LSM_COMPRESSION_LZ4 = 1 };
@@ -72,8 +73,10 @@ struct lsm_options {
 	 * held by the next write only. */
 	bool no_background;
 	struct env *env; /* NULL: POSIX files */
+	/* lsm_lab.h: a disk whose power can be cut; env is NULL then. */
+	struct lsm_lab *lab;
 	/* One line for people, from any thread; level 0 info, 1 warning,
-	 * 2 error.  NULL: dropped.  Ignored if env is given. */
+	 * 2 error.  NULL: dropped.  Ignored if env or lab is given. */
 	void (*message)(void *ctx, int level, const char *text);
 	void *message_ctx;
 };

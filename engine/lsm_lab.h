@@ -7,7 +7,10 @@
  * lsm_lab_restart, and lsm_open it again: it finds what a real cut could have
  * left (engine/os/env_forget.h says how that is chosen).
  * Everything is written through, so without a cut nothing is lost, whatever
- * becomes of the process.
+ * becomes of the process; a cut without the restart has not happened.
+ * Owns: the store's lock, which stays with the lab while the store is closed:
+ * from lsm_lab_new, or for a store that is then created from its first
+ * lsm_open, until lsm_lab_free.
  * Threads: any; lsm_lab_new, _free and _restart while the store is closed.
  * Errors: as lsm.h.
  */
@@ -19,7 +22,9 @@
 
 struct lsm_lab;
 
-/* message, ctx: as in struct lsm_options, for this module's own. */
+/* message, ctx: as in struct lsm_options, whose own are not used then.  After
+ * a cut, until the restart, all of them are level 0.  -EBUSY: the store is open
+ * elsewhere. */
 int lsm_lab_new(const char *dir,
     void (*message)(void *ctx, int level, const char *text), void *ctx,
     struct lsm_lab **out);

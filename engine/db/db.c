@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/db/lab.h"
 #include "engine/table/cache.h"
 
 struct lsm *
@@ -39,7 +40,10 @@ db_free(struct lsm *db)
 		vset_fini(&db->vset);
 	if (db->cache)
 		cache_free(db->cache);
-	filelock_release(db->filelock);
+	if (db->options.lab && db->filelock)
+		lab_keep_lock(db->options.lab, db->filelock);
+	else
+		filelock_release(db->filelock);
 	for (int i = 0; i < LSM_LEVELS; i++)
 		buf_fini(&db->cursors[i]);
 	snapshot_list_fini(&db->snapshots);

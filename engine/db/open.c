@@ -9,6 +9,7 @@
 #include "engine/db/db.h"
 #include "engine/db/flush.h"
 #include "engine/db/holder.h"
+#include "engine/db/lab.h"
 #include "engine/db/recover.h"
 #include "engine/table/cache.h"
 
@@ -36,7 +37,7 @@ open_options_valid(const struct lsm_options *o)
 	       o->block_bytes > 0 && o->block_bytes <= LSM_VALUE_MAX &&
 	       o->table_bytes > 0 && o->level_base_bytes > 0 &&
 	       o->level0_tables > 0 && o->filter_bits <= 64 &&
-	       o->compression <= LSM_COMPRESSION_LZ4 &&
+	       o->compression <= LSM_COMPRESSION_LZ4 && !(o->env && o->lab) &&
 	       durability_valid(&o->durability);
 }
 
@@ -139,7 +140,13 @@ open_dir(struct lsm *db)
 
 	if (!err)
 		err = open_look(db);
-	return err ? err : holder_acquire(db->env, db->dir, &db->filelock);
+	if (err)
+		return err;
+	if (db->options.lab)
+		db->filelock = lab_take_lock(db->options.lab);
+	if (db->filelock)
+		return 0;
+	return holder_acquire(db->env, db->dir, &db->filelock);
 }
 
 /* --- the parts ------------------------------------------------------------ */
@@ -225,7 +232,7 @@ open_new(const char *path, const struct lsm_options *o)
 	if (!db)
 		return NULL;
 	db->options = *o;
-	db->env = o->env;
+	db->env = o->lab ? lab_env(o->lab) : o->env;
 	if (!db->env) {
 		env_posix_init(&db->posix, (struct err_sink){open_message, db});
 		db->env = &db->posix;
