@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "fs/vol/control_check.h"
+#include "fs/vol/control_cut.h"
 
 /* The files; ino is VOL_INO_CONTROL + 1 + index. */
 enum control_kind {
@@ -14,6 +15,7 @@ enum control_kind {
 	CONTROL_COMPACT,
 	CONTROL_SYNC,
 	CONTROL_CHECK,
+	CONTROL_POWER_CUT,
 	CONTROL_KINDS,
 };
 
@@ -26,10 +28,13 @@ static const struct control_file {
     [CONTROL_COMPACT] = {"compact", 0200},
     [CONTROL_SYNC] = {"sync", 0200},
     [CONTROL_CHECK] = {"check", 0600},
+    [CONTROL_POWER_CUT] = {"power-cut", 0600},
 };
 
 /* More than anybody needs to name a policy. */
 #define CONTROL_TEXT_MAX 1024
+
+#define CONTROL_NO_LAB "power cuts need a mount with -o lab"
 
 struct control {
 	struct lock mu;                     /* protects: */
@@ -107,6 +112,8 @@ control_make_stats(struct vol *v, struct buf *b)
 	    "name_changes %" PRIu64 "\n",
 	    durability, v->super.block_bytes, v->super.inline_bytes, nodes,
 	    inos, changes);
+	if (err == 0 && v->lab.stats)
+		err = buf_append_bytes(b, bytes_str(v->lab.stats));
 	return err ? err : store_stats(v->store, b);
 }
 
@@ -154,12 +161,22 @@ control_make_durability(struct vol *v, struct buf *b)
 }
 
 static int
+control_make_power_cut(struct vol *v, struct buf *b)
+{
+	if (!v->lab.cut)
+		return buf_printf(b, CONTROL_NO_LAB "\n");
+	return v->lab.report(v->lab.ctx, b);
+}
+
+static int
 control_make(struct vol *v, enum control_kind kind, struct buf *b)
 {
 	if (kind == CONTROL_STATS)
 		return control_make_stats(v, b);
 	if (kind == CONTROL_DURABILITY)
 		return control_make_durability(v, b);
+	if (kind == CONTROL_POWER_CUT)
+		return control_make_power_cut(v, b);
 	return 0;
 }
 
@@ -377,6 +394,28 @@ control_write_check(struct vol *v)
 	return err;
 }
 
+static int
+control_refuse_cut(struct vol *v, int err, const char *why)
+{
+	err_log(&v->sink, ERR_LEVEL_WARNING, ".keyfs/power-cut: %s", why);
+	return err;
+}
+
+static int
+control_write_power_cut(struct vol *v, struct bytes text)
+{
+	struct vol_cut how = {.seed = arc4random(), .keep = VOL_CUT_RANDOM};
+	char why[CONTROL_CUT_ERROR_MAX];
+	int err;
+
+	if (!v->lab.cut)
+		return control_refuse_cut(v, -EPERM, CONTROL_NO_LAB);
+	err = control_cut_parse(text, &how, why);
+	if (err)
+		return control_refuse_cut(v, err, why);
+	return v->lab.cut(v->lab.ctx, &how);
+}
+
 int
 control_write(struct vol *v, uint64_t ino, struct bytes data)
 {
@@ -394,6 +433,8 @@ control_write(struct vol *v, uint64_t ino, struct bytes data)
 		return store_sync(v->store, store_seq(v->store));
 	case CONTROL_CHECK:
 		return control_write_check(v);
+	case CONTROL_POWER_CUT:
+		return control_write_power_cut(v, data);
 	case CONTROL_STATS:
 	case CONTROL_KINDS:
 		break;

@@ -6,7 +6,8 @@
  * of engine/base/durability.h; a refused write changes nothing, and why it was
  * refused is shown until one is not), compact and sync (writing anything does
  * it), check (writing anything checks the store, reading tells what the last
- * check found).
+ * check found), power-cut (vol_lab.h; -EPERM without a lab; control_cut.h says
+ * what is written).
  * Content is made at lookup and getattr, so that the size given there is right,
  * and read until it is made again.
  * Their inode numbers begin at VOL_INO_CONTROL; the vol_* functions that take

@@ -9,6 +9,7 @@
 #include "fs/record/super.h"
 #include "fs/vol/node.h"
 #include "fs/vol/policy.h"
+#include "fs/vol/vol_lab.h"
 
 #define STATE_STRIPES   64
 #define STATE_INO_CHUNK 1024
@@ -25,6 +26,7 @@ struct vol {
 	/* constant after open */
 	struct err_sink sink;
 	bool read_only;
+	struct vol_lab lab; /* cut NULL: none */
 
 	struct rwlock names;    /* rank VOL_NS, see node.h; protects: */
 	uint64_t names_changes; /* how often names changed */

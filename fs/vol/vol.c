@@ -352,6 +352,12 @@ vol_get_durability(struct vol *v, struct durability *out)
 		store_get_durability(v->store, out);
 }
 
+void
+vol_set_lab(struct vol *v, const struct vol_lab *lab)
+{
+	v->lab = *lab;
+}
+
 int
 vol_statfs(struct vol *v, struct vol_statfs *out)
 {

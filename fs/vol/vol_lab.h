@@ -14,7 +14,8 @@ struct vol;
 /*
  * Power cuts, for a volume on a store that can forget (mount option lab).
  * What is written to .keyfs/power-cut is handed to `cut`, which returns at
- * once: 0 it is ordered, or -errno; `report` is what reading the file gives.
+ * once: 0 it is ordered, or -errno; `report` appends what reading the file
+ * gives.
  * Without a lab the file refuses writes with -EPERM and a message.
  */
 enum vol_cut_keep { VOL_CUT_NONE, VOL_CUT_PREFIX, VOL_CUT_RANDOM };
@@ -29,6 +30,8 @@ struct vol_lab {
 	int (*cut)(void *ctx, const struct vol_cut *how);
 	int (*report)(void *ctx, struct buf *text);
 	void *ctx;
+	/* Lines for .keyfs/stats, which outlive the volume; or NULL. */
+	const char *stats;
 };
 
 /* Before the volume is used.  lab is copied. */

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "tests/check.h"
+#include "fs/vol/vol_lab.h"
 #include "tests/support/volume.h"
 
 static struct volume t;
@@ -49,12 +50,12 @@ control__is_found_by_name(void **state)
 	check_eq(a.uid, 1000);
 	check_true(a.ino >= VOL_INO_CONTROL);
 	check_true(a.volatile_content);
-	check_str(
-	    volume_ls(&t, ".keyfs"), "stats durability compact sync check ");
+	check_str(volume_ls(&t, ".keyfs"),
+	    "stats durability compact sync check power-cut ");
 	check_false(volume_exists(&t, ".keyfs/nothing"));
 	check_ok(vol_opendir(t.v, a.ino, &d));
 	check_ok(vol_readdir(d, 0, true, count_each, &n));
-	check_eq(n, 7);
+	check_eq(n, 8);
 	vol_releasedir(d);
 	vol_forget(t.v, a.ino, 1000);
 	check_ok(vol_getattr(t.v, a.ino, &a));
@@ -226,6 +227,80 @@ control__check_tells_what_it_found(void **state)
 	store_batch_free(b);
 }
 
+static const char *
+messages(void)
+{
+	check_ok(buf_append_u8(&t.messages, 0));
+	return (char *)t.messages.data;
+}
+
+static void
+control__power_cuts_need_a_lab(void **state)
+{
+	(void)state;
+	check_eq(volume_attr(&t, ".keyfs/power-cut").mode, S_IFREG | 0600);
+	check_str(volume_cat(&t, ".keyfs/power-cut"),
+	    "power cuts need a mount with -o lab\n");
+	check_err(write_to(".keyfs/power-cut", "now\n"), -EPERM);
+	check_contains(messages(),
+	    ".keyfs/power-cut: power cuts need a mount with -o lab\n");
+}
+
+/* What was ordered last. */
+struct cuts {
+	int count;
+	int err; /* the answer */
+	struct vol_cut last;
+};
+
+static int
+cut(void *ctx, const struct vol_cut *how)
+{
+	struct cuts *c = ctx;
+
+	c->count++;
+	c->last = *how;
+	return c->err;
+}
+
+static int
+cut_report(void *ctx, struct buf *text)
+{
+	struct cuts *c = ctx;
+
+	return buf_printf(text, "cuts %d\n", c->count);
+}
+
+static void
+control__power_cut_is_ordered_and_reported(void **state)
+{
+	struct cuts c = {.err = 0};
+	const struct vol_lab lab = {cut, cut_report, &c, "lab 1\n"};
+	uint64_t seed;
+
+	(void)state;
+	vol_set_lab(t.v, &lab);
+	check_str(volume_cat(&t, ".keyfs/power-cut"), "cuts 0\n");
+	check_contains(volume_cat(&t, ".keyfs/stats"), "\nlab 1\n");
+	check_ok(write_to(".keyfs/power-cut", "after=12 seed=5 keep=none\n"));
+	check_eq(c.last.after, 12);
+	check_eq(c.last.seed, 5);
+	check_eq(c.last.keep, VOL_CUT_NONE);
+	check_ok(write_to(".keyfs/power-cut", "now"));
+	check_eq(c.last.after, 0);
+	check_eq(c.last.keep, VOL_CUT_RANDOM);
+	seed = c.last.seed;
+	check_ok(write_to(".keyfs/power-cut", "now"));
+	check_ne(c.last.seed, seed);
+	check_err(write_to(".keyfs/power-cut", "seed=1\n"), -EINVAL);
+	check_err(write_to(".keyfs/power-cut", "now after=1\n"), -EINVAL);
+	check_contains(messages(), "keep=none|prefix|random");
+	check_eq(c.count, 3);
+	c.err = -EBUSY;
+	check_err(write_to(".keyfs/power-cut", "now"), -EBUSY);
+	check_str(volume_cat(&t, ".keyfs/power-cut"), "cuts 4\n");
+}
+
 static void
 control__nothing_is_made_moved_or_removed(void **state)
 {
@@ -264,6 +339,8 @@ main(void)
 	    T(control__binary_zeros_are_no_durability),
 	    T(control__sync_and_compact_act_when_written),
 	    T(control__check_tells_what_it_found),
+	    T(control__power_cuts_need_a_lab),
+	    T(control__power_cut_is_ordered_and_reported),
 	    T(control__nothing_is_made_moved_or_removed),
 	};
 
