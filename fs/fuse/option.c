@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SYNC_DELAY_MS_MAX 60000
+
 /* Understood by the kernel or by libfuse's mount code. */
 static const char *const kernel_options[] = {"rw", "suid", "nosuid", "dev",
     "nodev", "exec", "noexec", "async", "sync", "dirsync", "atime", "noatime",
@@ -31,6 +33,11 @@ option_help(void)
 	       "  block=BYTES           block size of a store that is created\n"
 	       "  inline=BYTES          files up to this size stand in their\n"
 	       "                        directory entry (store creation)\n"
+	       "  lab                   for experiments: power cuts on "
+	       "demand,\n"
+	       "                        see .keyfs/power-cut in the mount\n"
+	       "  fsync=ignore          with lab: fsync does nothing\n"
+	       "  sync_delay=MS         with lab: a slow disk, 1 to 60000\n"
 	       "  and those of mount(8): rw, suid, dev, exec, noatime, ...\n";
 }
 
@@ -136,6 +143,48 @@ parse_block(
 }
 
 static int
+parse_sync_delay(
+    struct option *o, struct bytes value, struct bytes word, struct buf *why)
+{
+	char text[16] = "";
+	char *end = text;
+	unsigned long n = 0;
+
+	if (value.size > 0 && value.size < sizeof(text)) {
+		memcpy(text, value.data, value.size);
+		if (text[0] >= '0' && text[0] <= '9')
+			n = strtoul(text, &end, 10);
+	}
+	if (n == 0 || n > SYNC_DELAY_MS_MAX || *end)
+		return refuse(why, word, "milliseconds from 1 to 60000");
+	o->sync_delay_ms = (uint32_t)n;
+	return 0;
+}
+
+/* For experiments; *taken: it was one of these. */
+static int
+parse_lab(struct option *o, struct bytes word, struct buf *why, bool *taken)
+{
+	struct bytes value;
+
+	*taken = true;
+	if (bytes_eq(word, bytes_str("lab"))) {
+		o->lab = true;
+		return 0;
+	}
+	if (take_value(word, "fsync=", &value)) {
+		if (!bytes_eq(value, bytes_str("ignore")))
+			return refuse(why, word, "only fsync=ignore");
+		o->fsync_ignored = true;
+		return 0;
+	}
+	if (take_value(word, "sync_delay=", &value))
+		return parse_sync_delay(o, value, word, why);
+	*taken = false;
+	return 0;
+}
+
+static int
 parse_own(struct option *o, struct bytes word, struct buf *why)
 {
 	struct bytes value;
@@ -167,6 +216,9 @@ parse_own(struct option *o, struct bytes word, struct buf *why)
 static int
 parse_word(struct option *o, struct bytes word, struct buf *why)
 {
+	bool taken;
+	int err;
+
 	if (word.size == 0 || is_one_of(word, other_options) ||
 	    bytes_has_prefix(word, bytes_str("x-")) ||
 	    bytes_has_prefix(word, bytes_str("comment=")))
@@ -177,7 +229,8 @@ parse_word(struct option *o, struct bytes word, struct buf *why)
 	}
 	if (is_one_of(word, kernel_options))
 		return add_kernel(o, word);
-	return parse_own(o, word, why);
+	err = parse_lab(o, word, why, &taken);
+	return taken ? err : parse_own(o, word, why);
 }
 
 int
@@ -193,6 +246,19 @@ option_parse(struct option *o, const char *text, struct buf *why)
 		text += *text == ',';
 	}
 	return 0;
+}
+
+int
+option_check(const struct option *o, struct buf *why)
+{
+	const char *word = o->fsync_ignored   ? "fsync=ignore"
+			   : o->sync_delay_ms ? "sync_delay"
+					      : NULL;
+
+	if (o->lab || !word)
+		return 0;
+	return refuse(why, bytes_str(word),
+	    "for experiments only; it needs the option lab beside it");
 }
 
 void

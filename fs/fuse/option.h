@@ -21,10 +21,16 @@ struct option {
 	uint64_t memtable_bytes; /* memtable=BYTES */
 	uint32_t block_bytes;    /* block=BYTES, for a new store */
 	uint32_t inline_bytes;   /* inline=BYTES, for a new store */
+	bool lab;                /* lab: power cuts on demand */
+	bool fsync_ignored;      /* fsync=ignore */
+	uint32_t sync_delay_ms;  /* sync_delay=MS; 0: none */
 };
 
 /* Adds the comma-separated text to o, which is zeroed or was filled before. */
 int option_parse(struct option *o, const char *text, struct buf *why);
+
+/* After the last text: do they go together?  Errors as option_parse. */
+int option_check(const struct option *o, struct buf *why);
 void option_fini(struct option *o);
 
 /* One line per option, for --help. */
