@@ -14,6 +14,7 @@ struct served {
 	/* constant after session_open */
 	struct vol *vol;
 	struct cut *cut; /* NULL: there are no power cuts */
+	bool fsync_ignored;
 
 	/* constant after the kernel's first request */
 	bool has_epochs; /* the kernel knows the notice for all dentries */

@@ -168,6 +168,7 @@ session_open(
 	if (!s)
 		return err;
 	s->served.vol = v;
+	s->served.fsync_ignored = o->fsync_ignored;
 	s->served.has_epochs = !o->old_kernel;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC);
 	s->mountpoint = strdup(o->mountpoint);
