@@ -9,7 +9,7 @@
 
 #include "fs/cli/commands.h"
 #include "fs/cli/daemon.h"
-#include "fs/cli/local.h"
+#include "fs/cli/lab_store.h"
 #include "fs/cli/report.h"
 #include "fs/fuse/session.h"
 
@@ -19,17 +19,20 @@ struct mount_args {
 	bool foreground;
 	bool debug;
 	struct option option;
+	struct local_options local;
 	char store_path[PATH_MAX]; /* absolute */
 	char mount_path[PATH_MAX];
 };
 
 /* --- arguments ----------------------------------------------------------- */
 
+/* text NULL: that was all. */
 static int
 take_option_text(struct mount_args *a, const char *text)
 {
 	struct buf why = {0};
-	int err = option_parse(&a->option, text, &why);
+	int err = text ? option_parse(&a->option, text, &why)
+		       : option_check(&a->option, &why);
 
 	if (err == -EINVAL)
 		report(a->store, "%.*s", (int)why.size, (char *)why.data);
@@ -58,6 +61,8 @@ parse(int argc, char **argv, struct mount_args *a)
 	}
 	if (status == COMMAND_DONE && argc - optind != 2)
 		status = command_usage(&cmd_mount);
+	if (status == COMMAND_DONE)
+		status = take_option_text(a, NULL);
 	if (status == COMMAND_DONE) {
 		a->store = argv[optind];
 		a->mountpoint = argv[optind + 1];
@@ -146,11 +151,17 @@ find_store(struct mount_args *a)
 static int
 open_store(struct mount_args *a, struct local *l)
 {
-	struct local_options o = {
+	struct local_holder holder;
+	int status;
+	int err;
+
+	a->local = (struct local_options){
 	    .create = true,
 	    .cache_bytes = a->option.cache_bytes,
 	    .memtable_bytes = a->option.memtable_bytes,
 	    .durability = a->option.durability,
+	    .lab = a->option.lab,
+	    .sync_delay_ms = a->option.sync_delay_ms,
 	    .vol =
 		{
 		    .root_uid = getuid(),
@@ -160,10 +171,7 @@ open_store(struct mount_args *a, struct local *l)
 		    .read_only = a->option.read_only,
 		},
 	};
-	struct local_holder holder;
-	int status = local_open_wait(a->store_path, &o, l, &holder);
-	int err;
-
+	status = local_open_wait(a->store_path, &a->local, l, &holder);
 	if (status != COMMAND_DONE)
 		return status;
 	if (!l->store) {
@@ -190,39 +198,69 @@ on_ready(void *foreground)
 }
 
 static int
-serve(struct mount_args *a, struct local *l)
+serve(struct mount_args *a, struct local *l, struct lab_store *lab)
 {
 	struct session_options o = {
 	    .mountpoint = a->mount_path,
 	    .source = a->store_path,
 	    .kernel = (const char *)a->option.kernel.data,
 	    .debug = a->debug,
+	    .fsync_ignored = a->option.fsync_ignored,
 	};
 	struct session *s;
-	int err = session_open(l->vol, &o, &s);
+	int err;
 
+	lab_store_fill(lab, &o);
+	err = session_open(l->vol, &o, &s);
 	if (err != 0) {
 		report(a->mountpoint, "cannot mount; see the message above");
 		return COMMAND_UNUSABLE;
 	}
+	lab_store_begin(lab, s);
 	err = session_run(s, on_ready, &a->foreground);
+	lab_store_end(lab);
 	session_close(s);
 	if (err != 0)
 		return report_errno(a->store_path, "serving the mount", err);
 	return COMMAND_DONE;
 }
 
+/* *lab stays NULL if there is to be none. */
+static int
+open_lab(struct mount_args *a, struct local *l, struct lab_store **lab)
+{
+	const struct lab_store_options o = {
+	    .path = a->store_path,
+	    .local = &a->local,
+	    .fsync_ignored = a->option.fsync_ignored,
+	};
+
+	if (!a->option.lab)
+		return COMMAND_DONE;
+	*lab = lab_store_new(&o, l);
+	if (!*lab)
+		return report_errno(a->store_path, "power cuts", -ENOMEM);
+	if (o.fsync_ignored)
+		report(a->store_path,
+		    "fsync=ignore: fsync does nothing; for experiments only");
+	return COMMAND_DONE;
+}
+
 static int
 open_and_serve(struct mount_args *a)
 {
+	struct lab_store *lab = NULL;
 	struct local l;
 	int status = open_store(a, &l);
 	int closed;
 
 	if (status != COMMAND_DONE)
 		return status;
-	status = serve(a, &l);
+	status = open_lab(a, &l, &lab);
+	if (status == COMMAND_DONE)
+		status = serve(a, &l, lab);
 	closed = local_close(&l, a->store_path);
+	lab_store_free(lab);
 	return status == COMMAND_DONE ? closed : status;
 }
 

@@ -5,14 +5,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/lsm_lab.h"
 #include "fs/cli/command.h"
 #include "fs/cli/mount_table.h"
 #include "fs/cli/report.h"
 #include "fs/store/store_lsm.h"
 
 static void
-engine_options(
-    const char *path, const struct local_options *o, struct lsm_options *lo)
+engine_options(const char *path, const struct local_options *o,
+    struct lsm_lab *lab, struct lsm_options *lo)
 {
 	lsm_options_init(lo);
 	lo->create = o->create;
@@ -23,6 +24,7 @@ engine_options(
 	if (o->memtable_bytes)
 		lo->memtable_bytes = o->memtable_bytes;
 	lo->no_background = o->passive;
+	lo->lab = lab;
 	lo->message = report_message;
 	lo->message_ctx = (void *)(uintptr_t)path;
 }
@@ -41,25 +43,52 @@ refuse(const char *path, const struct local_options *o, int err)
 						       : COMMAND_UNUSABLE;
 }
 
+static int
+open_lab(const char *path, const struct local_options *o, struct local *l)
+{
+	int err;
+
+	if (!o->lab)
+		return 0;
+	err =
+	    lsm_lab_new(path, report_message, (void *)(uintptr_t)path, &l->lab);
+	if (err == 0)
+		lsm_lab_set_sync_delay(l->lab, o->sync_delay_ms * 1000ul);
+	return err;
+}
+
+int
+local_open_store(
+    const char *path, const struct local_options *o, struct local *l)
+{
+	struct lsm_options lo;
+	int err;
+
+	engine_options(path, o, l->lab, &lo);
+	err = store_lsm_open(path, &lo, &l->store);
+	if (err == 0)
+		l->db = store_lsm_engine(l->store);
+	return err;
+}
+
 /* *err: what came of opening the engine. */
 static int
 open_all(const char *path, const struct local_options *o, struct local *out,
     int *err)
 {
 	struct vol_options vo = o->vol;
-	struct lsm_options lo;
 	struct local l = {0};
 
-	engine_options(path, o, &lo);
-	*err = store_lsm_open(path, &lo, &l.store);
-	if (*err != 0)
-		return refuse(path, o, *err);
-	l.db = store_lsm_engine(l.store);
+	*err = open_lab(path, o, &l);
+	if (*err == 0)
+		*err = local_open_store(path, o, &l);
 	vo.sink = report_sink(path);
-	if (!o->engine_only)
+	if (*err == 0 && !o->engine_only)
 		*err = vol_open(l.store, &vo, &l.vol);
 	if (*err != 0) {
-		store_close(l.store);
+		if (l.store)
+			store_close(l.store);
+		lsm_lab_free(l.lab);
 		return refuse(path, o, *err);
 	}
 	*out = l;
@@ -142,8 +171,11 @@ int
 local_close(struct local *l, const char *path)
 {
 	int err = l->vol ? vol_close(l->vol) : 0;
-	int err2 = store_close(l->store);
+	int err2 = l->store ? store_close(l->store) : 0;
 
+	if (l->store && l->lab && lsm_lab_is_cut(l->lab))
+		err = err2 = lsm_lab_restart(l->lab, NULL);
+	lsm_lab_free(l->lab);
 	*l = (struct local){0};
 	if (err == 0)
 		err = err2;

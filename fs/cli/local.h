@@ -15,6 +15,7 @@ struct local {
 	struct store *store;
 	struct lsm *db;
 	struct vol *vol;
+	struct lsm_lab *lab; /* NULL: none */
 };
 
 struct local_options {
@@ -24,6 +25,8 @@ struct local_options {
 	struct durability durability; /* not valid: none */
 	bool engine_only;             /* no volume: out->vol is NULL */
 	bool passive;           /* nothing is flushed or compacted by itself */
+	bool lab;               /* over a disk whose power can be cut */
+	uint32_t sync_delay_ms; /* of that disk */
 	int damaged_status;     /* if damage is why; 0: COMMAND_UNUSABLE */
 	struct vol_options vol; /* its sink is set by local_open */
 };
@@ -47,7 +50,13 @@ struct local_holder {
 int local_open_wait(const char *path, const struct local_options *o,
     struct local *out, struct local_holder *holder);
 
-/* Everything durable and closed; an exit status, messages shown. */
+/* After a power cut, when l->store was closed: the store as it is now; l->vol
+ * does not know it yet.  0 or -errno, messages shown. */
+int local_open_store(
+    const char *path, const struct local_options *o, struct local *l);
+
+/* Everything durable and closed; an exit status, messages shown.  A power cut
+ * that has not been followed by a restart takes what it has to take. */
 int local_close(struct local *l, const char *path);
 
 #endif
