@@ -36,10 +36,15 @@ static const struct control_file {
 
 #define CONTROL_NO_LAB "power cuts need a mount with -o lab"
 
+/* Why a write was refused. */
+#define CONTROL_WHY_MAX DURABILITY_ERROR_MAX
+_Static_assert(CONTROL_CUT_ERROR_MAX <= CONTROL_WHY_MAX, "every reason fits");
+
 struct control {
-	struct lock mu;                     /* protects: */
-	struct buf content[CONTROL_KINDS];  /* as it was made last */
-	char refused[DURABILITY_ERROR_MAX]; /* empty: the last write was not */
+	struct lock mu;                    /* protects: */
+	struct buf content[CONTROL_KINDS]; /* as it was made last */
+	/* Empty: the last write was not. */
+	char refused[CONTROL_KINDS][CONTROL_WHY_MAX];
 };
 
 int
@@ -59,7 +64,7 @@ control_clear(struct vol *v)
 {
 	for (size_t i = 0; i < CONTROL_KINDS; i++)
 		buf_fini(&v->control->content[i]);
-	v->control->refused[0] = '\0';
+	memset(v->control->refused, 0, sizeof(v->control->refused));
 }
 
 void
@@ -119,12 +124,12 @@ control_make_stats(struct vol *v, struct buf *b)
 
 /* Who writes with echo learns no more than EINVAL: here is why. */
 static int
-control_make_refused(struct control *c, struct buf *b)
+control_make_refused(struct control *c, enum control_kind kind, struct buf *b)
 {
-	char why[DURABILITY_ERROR_MAX];
+	char why[CONTROL_WHY_MAX];
 
 	lock_acquire(&c->mu);
-	memcpy(why, c->refused, sizeof(why));
+	memcpy(why, c->refused[kind], sizeof(why));
 	lock_release(&c->mu);
 	return *why ? buf_printf(b, "refused: %s\n", why) : 0;
 }
@@ -157,15 +162,22 @@ control_make_durability(struct vol *v, struct buf *b)
 	    f.syncs ? (double)f.batches / (double)f.syncs : 0.0, f.cost_us,
 	    f.unsynced_batches, (double)f.unsynced_us / 1000,
 	    durability_allowed());
-	return err ? err : control_make_refused(v->control, b);
+	return err ? err
+		   : control_make_refused(v->control, CONTROL_DURABILITY, b);
 }
 
 static int
 control_make_power_cut(struct vol *v, struct buf *b)
 {
+	int err;
+
 	if (!v->lab.cut)
 		return buf_printf(b, CONTROL_NO_LAB "\n");
-	return v->lab.report(v->lab.ctx, b);
+	err = v->lab.report(v->lab.ctx, b);
+	if (err == 0)
+		err = buf_printf(b, "allowed: %s\n", control_cut_allowed());
+	return err ? err
+		   : control_make_refused(v->control, CONTROL_POWER_CUT, b);
 }
 
 static int
@@ -367,17 +379,40 @@ control_set_durability(struct vol *v, struct bytes text, char *why)
 }
 
 static int
-control_write_durability(struct vol *v, struct bytes text)
+control_order_cut(struct vol *v, struct bytes text, char *why)
+{
+	struct vol_cut how = {.seed = arc4random(), .keep = VOL_CUT_RANDOM};
+	int err;
+
+	if (!v->lab.cut) {
+		(void)snprintf(why, CONTROL_WHY_MAX, CONTROL_NO_LAB);
+		return -EPERM;
+	}
+	err = control_cut_parse(text, &how, why);
+	if (err)
+		return err;
+	err = v->lab.cut(v->lab.ctx, &how);
+	if (err)
+		(void)snprintf(why, CONTROL_WHY_MAX, "%s",
+		    err == -EBUSY ? "a power cut is being carried out"
+				  : err_text(err));
+	return err;
+}
+
+/* Carries out what was written by a function that tells why it refused. */
+static int
+control_write_text(struct vol *v, enum control_kind kind, struct bytes text,
+    int (*write)(struct vol *v, struct bytes text, char *why))
 {
 	struct control *c = v->control;
-	char why[DURABILITY_ERROR_MAX] = "";
-	int err = control_set_durability(v, text, why);
+	char why[CONTROL_WHY_MAX] = "";
+	int err = write(v, text, why);
 
 	if (err)
-		err_log(
-		    &v->sink, ERR_LEVEL_WARNING, ".keyfs/durability: %s", why);
+		err_log(&v->sink, ERR_LEVEL_WARNING, CONTROL_NAME "/%s: %s",
+		    control_files[kind].name, why);
 	lock_acquire(&c->mu);
-	memcpy(c->refused, why, sizeof(why));
+	memcpy(c->refused[kind], why, sizeof(why));
 	lock_release(&c->mu);
 	return err;
 }
@@ -394,28 +429,6 @@ control_write_check(struct vol *v)
 	return err;
 }
 
-static int
-control_refuse_cut(struct vol *v, int err, const char *why)
-{
-	err_log(&v->sink, ERR_LEVEL_WARNING, ".keyfs/power-cut: %s", why);
-	return err;
-}
-
-static int
-control_write_power_cut(struct vol *v, struct bytes text)
-{
-	struct vol_cut how = {.seed = arc4random(), .keep = VOL_CUT_RANDOM};
-	char why[CONTROL_CUT_ERROR_MAX];
-	int err;
-
-	if (!v->lab.cut)
-		return control_refuse_cut(v, -EPERM, CONTROL_NO_LAB);
-	err = control_cut_parse(text, &how, why);
-	if (err)
-		return control_refuse_cut(v, err, why);
-	return v->lab.cut(v->lab.ctx, &how);
-}
-
 int
 control_write(struct vol *v, uint64_t ino, struct bytes data)
 {
@@ -426,7 +439,8 @@ control_write(struct vol *v, uint64_t ino, struct bytes data)
 		return err;
 	switch (kind) {
 	case CONTROL_DURABILITY:
-		return control_write_durability(v, data);
+		return control_write_text(
+		    v, kind, data, control_set_durability);
 	case CONTROL_COMPACT:
 		return store_compact(v->store);
 	case CONTROL_SYNC:
@@ -434,7 +448,7 @@ control_write(struct vol *v, uint64_t ino, struct bytes data)
 	case CONTROL_CHECK:
 		return control_write_check(v);
 	case CONTROL_POWER_CUT:
-		return control_write_power_cut(v, data);
+		return control_write_text(v, kind, data, control_order_cut);
 	case CONTROL_STATS:
 	case CONTROL_KINDS:
 		break;

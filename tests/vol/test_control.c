@@ -280,7 +280,9 @@ control__power_cut_is_ordered_and_reported(void **state)
 
 	(void)state;
 	vol_set_lab(t.v, &lab);
-	check_str(volume_cat(&t, ".keyfs/power-cut"), "cuts 0\n");
+	check_str(volume_cat(&t, ".keyfs/power-cut"),
+	    "cuts 0\nallowed: now or after=1..1000000000, "
+	    "seed=0..18446744073709551615, keep=none|prefix|random\n");
 	check_contains(volume_cat(&t, ".keyfs/stats"), "\nlab 1\n");
 	check_ok(write_to(".keyfs/power-cut", "after=12 seed=5 keep=none\n"));
 	check_eq(c.last.after, 12);
@@ -296,9 +298,16 @@ control__power_cut_is_ordered_and_reported(void **state)
 	check_err(write_to(".keyfs/power-cut", "now after=1\n"), -EINVAL);
 	check_contains(messages(), "keep=none|prefix|random");
 	check_eq(c.count, 3);
+	check_contains(volume_cat(&t, ".keyfs/power-cut"),
+	    "\nrefused: now and after=N exclude each other; allowed: ");
 	c.err = -EBUSY;
 	check_err(write_to(".keyfs/power-cut", "now"), -EBUSY);
-	check_str(volume_cat(&t, ".keyfs/power-cut"), "cuts 4\n");
+	check_contains(volume_cat(&t, ".keyfs/power-cut"),
+	    "\nrefused: a power cut is being carried out\n");
+	c.err = 0;
+	check_ok(write_to(".keyfs/power-cut", "now"));
+	check_true(!strstr(volume_cat(&t, ".keyfs/power-cut"), "refused"));
+	check_contains(volume_cat(&t, ".keyfs/power-cut"), "cuts 5\n");
 }
 
 static void
