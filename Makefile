@@ -178,7 +178,7 @@ $(LIBLSM) $(LIBVOL) $(LIBCMD) $(LIBSUPPORT):
 	@ar rcs $@ $^
 
 link = @mkdir -p $(@D); echo "  link  $@"; $(CC) $(CFLAGS) $(SAN_FLAGS) \
-	$(LDFLAGS) -o $@ $^ $(LINK_LIBS) -pthread
+	$(LDFLAGS) -o $@ $^ $(LINK_LIBS) -lm -pthread
 
 $(KEYFS): LINK_LIBS = $(KEYFS_LIBS) $(ENGINE_LIBS)
 $(KEYFS): $(OBJ)/fs/cli/main.o $(LIBCMD) $(LIBVOL) $(LIBLSM)
