@@ -19,6 +19,7 @@ const struct command *const command_table[] = {
     &cmd_stats,
     &cmd_compact,
     &cmd_sync,
+    &cmd_lab,
     &cmd_shell,
     NULL,
 };

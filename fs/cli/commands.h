@@ -9,6 +9,7 @@
 extern const struct command cmd_check;
 extern const struct command cmd_compact;
 extern const struct command cmd_dump;
+extern const struct command cmd_lab;
 extern const struct command cmd_mount;
 extern const struct command cmd_stats;
 extern const struct command cmd_sync;
