@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The picture, and in it the plot; y grows downwards. */
-#define WIDTH    860
+#define WIDTH    940
 #define HEIGHT   520
 #define LEFT     90.0
 #define RIGHT    560.0
