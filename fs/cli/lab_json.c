@@ -78,11 +78,15 @@ put_cut(FILE *out, const struct lab_cell *c, const struct lab_cut *cut,
 	fputc(',', out);
 	put_count(out, "lost", cut->loss.lost);
 	fputc(',', out);
-	put_ms(out, "lost_ms", cut->loss.lost_ns);
+	put_ms(out, "age_ms", cut->loss.age_ns);
 	fputc(',', out);
 	put_ms(out, "unsure_ms", cut->loss.unsure_ns);
 	fputc(',', out);
-	put_ms(out, "tolerance_ms", cut->late_ns);
+	put_ms(out, "over_ms", cut->loss.over_ns);
+	fputc(',', out);
+	put_ms(out, "late_ms", cut->allowance.late_ns);
+	fputc(',', out);
+	put_ms(out, "device_sync_ms", cut->allowance.sync_ns);
 	fputc(',', out);
 	put_bool(out, "prefix", cut->loss.prefix);
 	fputc(',', out);
@@ -108,7 +112,7 @@ put_sum(FILE *out, const struct lab_cell *c, const struct lab_sum *s)
 	fputc(',', out);
 	put_bound(out, "bound", c->bound.steps);
 	fputc(',', out);
-	put_ms(out, "worst_ms", s->worst_ns);
+	put_ms(out, "worst_age_ms", s->worst_age_ns);
 	fputc(',', out);
 	put_bound(out, "bound_ms", c->bound.ms);
 	fputs(",\n     ", out);

@@ -82,6 +82,12 @@ lab_loss_earliest(const struct lab_track *tracks, size_t count)
 	return earliest;
 }
 
+static uint64_t
+since(uint64_t begin, uint64_t end)
+{
+	return end > begin ? end - begin : 0;
+}
+
 void
 lab_loss_of(const struct lab_track *tracks, size_t count,
     const struct lab_moment *cut, struct lab_loss *out)
@@ -94,8 +100,10 @@ lab_loss_of(const struct lab_track *tracks, size_t count,
 		l.survived += survived_of(&tracks[i]);
 	}
 	l.lost = l.acked - l.survived;
-	if (lost.track && cut->earliest > lost.acked)
-		l.lost_ns = cut->earliest - lost.acked;
+	if (lost.track) {
+		l.age_ns = since(lost.acked, cut->earliest);
+		l.over_ns = since(lost.acked, lab_loss_earliest(tracks, count));
+	}
 	if (cut->latest > cut->earliest)
 		l.unsure_ns = cut->latest - cut->earliest;
 	l.prefix = is_in_order(tracks, count, &lost, &l);
@@ -132,17 +140,28 @@ lab_loss_bound(const struct durability *d, bool durable, unsigned writers,
 	return b;
 }
 
+static bool
+is_too_old(const struct lab_loss *l, const struct lab_bound *b,
+    const struct lab_allowance *a)
+{
+	uint64_t allowed;
+
+	/* With no step to lose there is no time to lose either. */
+	if (b->steps == 0 || b->ms == LAB_LOSS_ANY)
+		return false;
+	allowed = b->ms * 1000000 + a->late_ns;
+	return l->over_ns > allowed || l->age_ns > allowed + a->sync_ns;
+}
+
 unsigned
-lab_loss_broken(
-    const struct lab_loss *l, const struct lab_bound *b, uint64_t late_ns)
+lab_loss_broken(const struct lab_loss *l, const struct lab_bound *b,
+    const struct lab_allowance *a)
 {
 	unsigned broken = 0;
 
 	if (b->steps != LAB_LOSS_ANY && l->lost > b->steps)
 		broken |= LAB_LOSS_STEPS;
-	/* With no step to lose there is no time to lose either. */
-	if (b->steps != 0 && b->ms != LAB_LOSS_ANY &&
-	    l->lost_ns > b->ms * 1000000 + late_ns)
+	if (is_too_old(l, b, a))
 		broken |= LAB_LOSS_MS;
 	if (!l->prefix)
 		broken |= LAB_LOSS_ORDER;

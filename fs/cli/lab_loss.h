@@ -6,11 +6,17 @@
  * was acknowledged and is not there.
  *
  * The moment of the cut is known from both sides only, and a note is made a
- * little after the acknowledgement.  So a loss in time is given as at least so
- * much: what exceeds a bound by that has exceeded it.  What the operating
- * system may have added is told apart from the bound: `late` is how late this
- * program was woken from its own sleep, at worst, while the writers worked; the
- * thread that has to sync in time may have had to wait as long.
+ * little after the acknowledgement.  So times are given as at least so much:
+ * what exceeds a bound by that has exceeded it.
+ *
+ * A bound in milliseconds has two sides.  Nothing is acknowledged any more
+ * while something acknowledged longer ago is not synced: `over` is how long
+ * that went on.  And the sync of what is unsynced is under way in time: `age`
+ * is that of the first lost step at the cut.  What is not the store's doing is
+ * allowed on top, as measured while the writers worked: by how much, at worst,
+ * this program was woken too late from its own sleep (so long may the thread
+ * that syncs have waited, too), and for the age, how long the device took for
+ * a sync.
  * Pure functions.
  */
 #ifndef FS_CLI_LAB_LOSS_H
@@ -41,9 +47,11 @@ struct lab_loss {
 	uint64_t acked;    /* steps, of all writers */
 	uint64_t survived; /* of these */
 	uint64_t lost;
-	uint64_t lost_ns;   /* how long before the cut, at least, the first lost
-			     * one was acknowledged */
+	uint64_t age_ns;    /* how long before the cut, at least, the first
+			     * lost one was acknowledged */
 	uint64_t unsure_ns; /* it may be so much more */
+	uint64_t over_ns;   /* after that others were acknowledged for so long,
+			     * at least */
 	bool prefix;        /* nothing is there that began after the
 			     * acknowledgement of something lost */
 	char why[256];      /* if not */
@@ -74,12 +82,18 @@ struct lab_bound lab_loss_bound(const struct durability *d, bool durable,
 
 enum {
 	LAB_LOSS_STEPS = 1, /* more steps than the bound */
-	LAB_LOSS_MS = 2,    /* older than the bound, by more than late_ns */
+	LAB_LOSS_MS = 2,    /* older than the bound and the allowance */
 	LAB_LOSS_ORDER = 4, /* not a prefix */
 };
 
+/* What is allowed on top of a bound in milliseconds. */
+struct lab_allowance {
+	uint64_t late_ns; /* to be woken */
+	uint64_t sync_ns; /* a sync of the device */
+};
+
 /* What is broken, or 0. */
-unsigned lab_loss_broken(
-    const struct lab_loss *l, const struct lab_bound *b, uint64_t late_ns);
+unsigned lab_loss_broken(const struct lab_loss *l, const struct lab_bound *b,
+    const struct lab_allowance *a);
 
 #endif

@@ -68,8 +68,11 @@ lab_result_sum(const struct lab_cell *c, struct lab_sum *out)
 		s.survived += cut->loss.survived;
 		s.lost += cut->loss.lost;
 		s.worst_lost = max_of(s.worst_lost, cut->loss.lost);
-		s.worst_ns = max_of(s.worst_ns, cut->loss.lost_ns);
-		s.late_ns = max_of(s.late_ns, cut->late_ns);
+		if (cut->loss.age_ns >= s.worst_age_ns) {
+			s.worst_age_ns = cut->loss.age_ns;
+			s.worst_allowance_ns =
+			    cut->allowance.late_ns + cut->allowance.sync_ns;
+		}
 		s.unsure_ns = max_of(s.unsure_ns, cut->loss.unsure_ns);
 		s.prefixes += cut->loss.prefix;
 		s.broken += cut->broken != 0;

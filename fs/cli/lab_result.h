@@ -19,8 +19,8 @@ struct lab_cut {
 	uint64_t seed;
 	enum lab_keep keep;
 	struct lab_loss loss;
-	uint64_t late_ns; /* see lab_loss.h */
-	uint64_t run_ns;  /* until the last acknowledgement */
+	struct lab_allowance allowance;
+	uint64_t run_ns; /* until the last acknowledgement */
 	/* Up to a moment shortly before the cut: */
 	uint64_t syncs;
 	uint64_t synced_steps;        /* acknowledged meanwhile */
@@ -49,11 +49,11 @@ struct lab_result {
 /* The cuts of a cell taken together. */
 struct lab_sum {
 	uint64_t acked, survived, lost;
-	uint64_t worst_lost; /* of one cut */
-	uint64_t worst_ns;
-	uint64_t late_ns;   /* the highest */
-	uint64_t unsure_ns; /* the highest */
-	uint64_t prefixes;  /* cuts that left one */
+	uint64_t worst_lost;   /* of one cut */
+	uint64_t worst_age_ns; /* of one cut, and what it was allowed on */
+	uint64_t worst_allowance_ns; /* top of the bound */
+	uint64_t unsure_ns;          /* the highest */
+	uint64_t prefixes;           /* cuts that left one */
 	uint64_t syncs;
 	double steps_per_second;
 	double steps_per_sync; /* 0: there was no sync */

@@ -29,16 +29,18 @@ tell_cut(const struct lab_cell *cell)
 	    " steps acknowledged, %" PRIu64 " lost, %.1f ms%s%s\n",
 	    cell->workload, cell->policy_text, c->seed,
 	    lab_option_keep_word(c->keep), c->loss.acked, c->loss.lost,
-	    (double)c->loss.lost_ns / 1e6, c->broken ? "; broken: " : "",
+	    (double)c->loss.age_ns / 1e6, c->broken ? "; broken: " : "",
 	    c->broken ? c->why : "");
 }
 
 static int
 cut_often(const struct lab_run *run, const struct lab_mount *m,
-    const struct lab_workload *w, struct lab_cell *cell)
+    const struct lab_workload *w, struct lab_cell *cell,
+    struct lab_probe *probe)
 {
 	const struct lab_option *o = run->option;
 	struct lab_trial t = {
+	    .probe = probe,
 	    .option = o,
 	    .mount = m,
 	    .workload = w,
@@ -85,6 +87,21 @@ put_away(const struct lab_run *run, const struct lab_mount *m)
 		   : COMMAND_DONE;
 }
 
+/* Only where a loss is bound in time. */
+static int
+start_probe(const struct lab_run *run, const struct lab_cell *cell,
+    struct lab_probe *probe)
+{
+	char path[PATH_MAX];
+	int err;
+
+	if (cell->bound.steps == 0 || cell->bound.ms == LAB_LOSS_ANY)
+		return COMMAND_DONE;
+	snprintf(path, sizeof(path), "%s/probe", run->dir);
+	err = lab_probe_start(probe, path);
+	return err ? report_errno(path, "measuring syncs", err) : COMMAND_DONE;
+}
+
 static int
 run_cell(const struct lab_run *run, const struct lab_workload *w,
     const struct durability *policy)
@@ -95,6 +112,7 @@ run_cell(const struct lab_run *run, const struct lab_workload *w,
 		w ? o->writers : 1, w ? w->changes : 1);
 	struct lab_cell *cell =
 	    lab_result_add(run->result, w ? w->name : "script", policy, &bound);
+	struct lab_probe probe = {0};
 	struct lab_mount m;
 	int status, closed;
 
@@ -106,7 +124,10 @@ run_cell(const struct lab_run *run, const struct lab_workload *w,
 	status = lab_mount_open(&m, o, policy);
 	if (status != COMMAND_DONE)
 		return status;
-	status = cut_often(run, &m, w, cell);
+	status = start_probe(run, cell, &probe);
+	if (status == COMMAND_DONE)
+		status = cut_often(run, &m, w, cell, &probe);
+	lab_probe_stop(&probe);
 	closed = lab_mount_close(&m);
 	if (status == COMMAND_DONE)
 		status = closed;

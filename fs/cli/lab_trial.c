@@ -157,12 +157,19 @@ static int
 work(struct run *r)
 {
 	bool is_cut = false;
-	int status = lab_crew_start(&r->crew);
+	int status;
 
+	lab_probe_clear(r->trial->probe);
+	status = lab_crew_start(&r->crew);
 	if (status == COMMAND_DONE)
 		status = wait_for_time(r, &is_cut);
 	if (status == COMMAND_DONE && !is_cut)
 		status = cut_now(r, &is_cut);
+	r->cut.allowance = (struct lab_allowance){
+	    .late_ns = r->crew.late_ns,
+	    .sync_ns = lab_probe_longest(r->trial->probe) +
+		       r->trial->option->sync_delay_ms * LAB_CLOCK_MS,
+	};
 	if (r->moment.latest == 0)
 		r->moment.latest = lab_clock_ns();
 	if (status == COMMAND_DONE)
@@ -191,11 +198,12 @@ explain(struct run *r, const struct lab_cell *cell)
 		    c->loss.lost, cell->bound.steps);
 	if (c->broken & LAB_LOSS_MS)
 		p += snprintf(p, (size_t)(end - p),
-		    "a lost step was acknowledged %.1f ms before the "
-		    "cut, "
-		    "%" PRIu64 " ms allowed and %.1f ms for waking up; ",
-		    (double)c->loss.lost_ns / 1e6, cell->bound.ms,
-		    (double)c->late_ns / 1e6);
+		    "a lost step was acknowledged %.1f ms before the cut and "
+		    "%.1f ms before another one; %" PRIu64 " ms allowed, %.1f "
+		    "ms for waking up, before the cut %.1f ms for a sync; ",
+		    (double)c->loss.age_ns / 1e6, (double)c->loss.over_ns / 1e6,
+		    cell->bound.ms, (double)c->allowance.late_ns / 1e6,
+		    (double)c->allowance.sync_ns / 1e6);
 	p[-2] = '\0';
 }
 
@@ -248,8 +256,7 @@ look(struct run *r, struct lab_cell *cell)
 		snprintf(c->loss.why, sizeof(c->loss.why), "writer %zu: %.230s",
 		    who, found.why);
 	}
-	c->late_ns = r->crew.late_ns;
-	c->broken = lab_loss_broken(&c->loss, &cell->bound, c->late_ns);
+	c->broken = lab_loss_broken(&c->loss, &cell->bound, &c->allowance);
 	if (c->broken)
 		explain(r, cell);
 	return COMMAND_DONE;

@@ -9,6 +9,7 @@
 
 #include "fs/cli/lab_crew.h"
 #include "fs/cli/lab_mount.h"
+#include "fs/cli/lab_probe.h"
 #include "fs/cli/lab_result.h"
 
 struct lab_trial {
@@ -17,6 +18,7 @@ struct lab_trial {
 	const struct lab_workload *workload; /* NULL: the script */
 	const char *script;
 	atomic_int *group;
+	struct lab_probe *probe;
 	unsigned number; /* of the cut, from 0 */
 };
 

@@ -41,7 +41,8 @@ lab_loss__nothing_lost(void **state)
 	check_eq(l.acked, 4);
 	check_eq(l.survived, 4);
 	check_eq(l.lost, 0);
-	check_eq(l.lost_ns, 0);
+	check_eq(l.age_ns, 0);
+	check_eq(l.over_ns, 0);
 	check_eq(l.unsure_ns, 2 * MS);
 	check_true(l.prefix);
 }
@@ -55,7 +56,8 @@ lab_loss__the_age_is_that_of_the_first_lost(void **state)
 	(void)state;
 	check_eq(l.survived, 1);
 	check_eq(l.lost, 3);
-	check_eq(l.lost_ns, 8 * MS); /* step 2, at 12 ms */
+	check_eq(l.age_ns, 8 * MS); /* step 2, at 12 ms */
+	check_eq(l.over_ns, MS);    /* step 4 began at 13 ms */
 	check_true(l.prefix);
 }
 
@@ -94,7 +96,8 @@ lab_loss__of_writers_is_added_up(void **state)
 	(void)state;
 	check_eq(l.acked, 9);
 	check_eq(l.lost, 3);
-	check_eq(l.lost_ns, 7 * MS);
+	check_eq(l.age_ns, 7 * MS);
+	check_eq(l.over_ns, MS); /* step 5 of the other */
 	check_true(l.prefix);
 }
 
@@ -120,7 +123,7 @@ lab_loss__an_acknowledgement_after_the_cut_has_no_age(void **state)
 	(void)state;
 	lab_loss_of(&t, 1, &cut, &l);
 	check_eq(l.lost, 1);
-	check_eq(l.lost_ns, 0);
+	check_eq(l.age_ns, 0);
 	check_eq(l.unsure_ns, 0);
 }
 
@@ -172,39 +175,43 @@ lab_loss__bounds_follow_from_the_policy(void **state)
 }
 
 static const struct {
-	uint64_t lost, lost_ns, late_ns;
+	uint64_t lost, age_ns, over_ns;
 	bool prefix;
 	struct lab_bound bound;
 	unsigned broken;
 } verdicts[] = {
     {0, 0, 0, true, {0, 0}, 0},
     {1, 0, 0, true, {0, 0}, LAB_LOSS_STEPS},
-    {1, 5 * MS, 0, true, {0, 0}, LAB_LOSS_STEPS},
-    {100, 10 * MS, 0, true, {100, 10}, 0},
-    {101, 10 * MS, 0, true, {100, 10}, LAB_LOSS_STEPS},
-    {100, 10 * MS + 1, 0, true, {100, 10}, LAB_LOSS_MS},
-    {100, 10 * MS + 1, 1, true, {100, 10}, 0},
-    {100, 10 * MS + 2, 1, true, {100, 10}, LAB_LOSS_MS},
-    {9999, 11 * MS, 0, true, {LAB_LOSS_ANY, 10}, LAB_LOSS_MS},
-    {9999, 999 * MS, 0, true, {LAB_LOSS_ANY, LAB_LOSS_ANY}, 0},
+    {1, 90 * MS, 90 * MS, true, {0, 0}, LAB_LOSS_STEPS},
+    {100, 10 * MS, 10 * MS, true, {100, 10}, 0},
+    {101, 10 * MS, 10 * MS, true, {100, 10}, LAB_LOSS_STEPS},
+    /* 2 ms to be woken, 5 ms for a sync */
+    {100, 12 * MS, 12 * MS, true, {100, 10}, 0},
+    {100, 13 * MS, 12 * MS + 1, true, {100, 10}, LAB_LOSS_MS},
+    {100, 17 * MS, 9 * MS, true, {100, 10}, 0},
+    {100, 17 * MS + 1, 0, true, {100, 10}, LAB_LOSS_MS},
+    {9999, 18 * MS, 0, true, {LAB_LOSS_ANY, 10}, LAB_LOSS_MS},
+    {9999, 999 * MS, 999 * MS, true, {LAB_LOSS_ANY, LAB_LOSS_ANY}, 0},
     {0, 0, 0, false, {LAB_LOSS_ANY, LAB_LOSS_ANY}, LAB_LOSS_ORDER},
-    {101, 99 * MS, 0, false, {100, 10},
+    {101, 99 * MS, 99 * MS, false, {100, 10},
 	LAB_LOSS_ORDER | LAB_LOSS_STEPS | LAB_LOSS_MS},
 };
 
 static void
 lab_loss__what_exceeds_a_bound_is_broken(void **state)
 {
+	const struct lab_allowance allowance = {2 * MS, 5 * MS};
+
 	(void)state;
 	for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++) {
 		const struct lab_loss l = {
 		    .lost = verdicts[i].lost,
-		    .lost_ns = verdicts[i].lost_ns,
+		    .age_ns = verdicts[i].age_ns,
+		    .over_ns = verdicts[i].over_ns,
 		    .prefix = verdicts[i].prefix,
 		};
 
-		check_eq(lab_loss_broken(
-			     &l, &verdicts[i].bound, verdicts[i].late_ns),
+		check_eq(lab_loss_broken(&l, &verdicts[i].bound, &allowance),
 		    verdicts[i].broken);
 	}
 }

@@ -34,11 +34,11 @@ static const struct lab_cut calm = {
 	    .acked = 300,
 	    .survived = 200,
 	    .lost = 100,
-	    .lost_ns = 7 * MS,
+	    .age_ns = 7 * MS,
 	    .unsure_ns = MS,
 	    .prefix = true,
 	},
-    .late_ns = 2 * MS,
+    .allowance = {2 * MS, 3 * MS},
     .run_ns = 100 * MS,
     .syncs = 4,
     .synced_steps = 200,
@@ -52,7 +52,7 @@ static const struct lab_cut bad = {
 	    .acked = 100,
 	    .survived = 60,
 	    .lost = 40,
-	    .lost_ns = 9 * MS,
+	    .age_ns = 9 * MS,
 	    .why = "b > a",
 	},
     .run_ns = 300 * MS,
@@ -95,8 +95,8 @@ lab_result__cuts_add_up(void **state)
 	check_eq(s.survived, 260);
 	check_eq(s.lost, 140);
 	check_eq(s.worst_lost, 100);
-	check_eq(s.worst_ns, 9 * MS);
-	check_eq(s.late_ns, 2 * MS);
+	check_eq(s.worst_age_ns, 9 * MS);
+	check_eq(s.worst_allowance_ns, 0);
 	check_eq(s.unsure_ns, MS);
 	check_eq(s.prefixes, 1);
 	check_eq(s.broken, 1);
@@ -303,7 +303,7 @@ lab_json__is_one_document(void **state)
 	check_contains(text, "\"bound\":null");
 	check_contains(text, "\"bound\":0");
 	check_contains(text, "\"worst_lost\":100");
-	check_contains(text, "\"tolerance_ms\":2.000");
+	check_contains(text, "\"late_ms\":2.000");
 	check_contains(text, "\"broken\":\"not a prefix: b > a; \\\"40\\\"");
 	check_contains(text, "\"repeat\":\"keyfs lab --script ");
 	text[strlen(text) / 2] = '\0';
