@@ -101,9 +101,11 @@ run(int argc, char **argv)
 	}
 	if (lab.option.script) {
 		err = lab_script_find(lab.option.script, script);
-		if (err)
-			return report_errno(
-			    lab.option.script, "cannot be run", err);
+		if (err) {
+			report(lab.option.script, "cannot be run: %s",
+			    err_text(err));
+			return COMMAND_UNUSABLE;
+		}
 		lab.script = script;
 	}
 	w.parent = lab.option.dir;

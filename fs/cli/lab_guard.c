@@ -54,12 +54,14 @@ make_dir(const struct lab_guard_work *w, char *path)
 
 	if (!parent || !*parent)
 		parent = "/var/tmp";
-	if (!realpath(parent, full))
-		return report_errno(parent, "directory for the store", -errno);
-	n = snprintf(path, PATH_MAX, "%s/keyfs-lab-XXXXXX", full);
-	if (n >= PATH_MAX || !mkdtemp(path))
-		return report_errno(parent, "making a directory there", -errno);
-	return COMMAND_DONE;
+	errno = ENAMETOOLONG;
+	if (realpath(parent, full)) {
+		n = snprintf(path, PATH_MAX, "%s/keyfs-lab-XXXXXX", full);
+		if (n < PATH_MAX && mkdtemp(path))
+			return COMMAND_DONE;
+	}
+	report(parent, "making a directory there: %s", err_text(-errno));
+	return COMMAND_UNUSABLE;
 }
 
 /* The work, which does not outlive this process. */

@@ -8,22 +8,22 @@ mkdir "$lab"
 exits() { # STATUS COMMAND...
 	want=$1
 	shift
-	"$@"
+	"$@" >"$work/last" 2>&1
 	status=$?
+	cat "$work/last"
 	[ $status -eq "$want" ] || {
 		echo "exit status $status"
 		return 1
 	}
 }
 
-says() { # TEXT...: of the last command
+says() { # TEXT...: the last command that had to exit somehow
 	for text; do
-		grep -q -e "$text" "$work/out" || {
-			cat "$work/out"
+		grep -q -e "$text" "$work/last" || {
+			cat "$work/last"
 			return 1
 		}
 	done
-	cp "$work/out" "$work/said"
 }
 
 nothing_is_left() {
@@ -37,7 +37,7 @@ run_lab() {
 
 try lab_cmd__contracts_hold exits 0 run_lab --cuts 3 \
 	--workload append,replace --policy sync,none
-cp "$work/out" "$work/table"
+cp "$work/last" "$work/table"
 try lab_cmd__a_row_for_each_workload_and_policy \
 	[ "$(grep -cE '^(append|replace) +(sync|none) .* held$' \
 		"$work/table")" -eq 4 ]
@@ -90,15 +90,15 @@ chmod +x "$work/example"
 try lab_cmd__the_script_in_the_help_works exits 0 run_lab --cuts 2 \
 	--script "$work/example" --policy sync
 try lab_cmd__and_claims_steps \
-	awk '$1 == "script" && $3 > 0 { n++ } END { exit !n }' "$work/out"
+	awk '$1 == "script" && $3 > 0 { n++ } END { exit !n }' "$work/last"
 
 # Wrong usage, and what cannot be done.
 try lab_cmd__an_unknown_workload_is_refused exits 2 run_lab --workload x
 try lab_cmd__an_unknown_policy_is_refused exits 2 run_lab --policy x
-try lab_cmd__a_missing_script_is_told exits 1 run_lab --script "$work/none"
+try lab_cmd__a_missing_script_is_told exits 3 run_lab --script "$work/none"
 try lab_cmd__a_missing_directory_is_told \
-	exits 1 "$KEYFS" lab --dir "$work/none"
-try lab_cmd__a_mount_option_that_is_none_is_told exits 3 run_lab -o nonsense
+	exits 3 "$KEYFS" lab --dir "$work/none"
+try lab_cmd__a_mount_option_that_is_none_is_told exits 2 run_lab -o nonsense
 try lab_cmd__then_nothing_is_left_either nothing_is_left
 
 # Signals; a script's children, too, end with it.
@@ -121,7 +121,7 @@ ends_by() { # SIGNAL
 	done
 	kill "-$1" "$pid"
 	wait "$pid"
-	await_end "$(cat "$SLEEPER")" && nothing_is_left
+	[ -s "$SLEEPER" ] && await_end "$(cat "$SLEEPER")" && nothing_is_left
 }
 try lab_cmd__sigterm_leaves_nothing ends_by TERM
 try lab_cmd__sighup_leaves_nothing ends_by HUP
