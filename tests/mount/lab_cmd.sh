@@ -62,6 +62,12 @@ try lab_cmd__and_told_with_a_command_that_repeats_it says \
 	'^broken: append-fsync under none: .* steps lost, 0 allowed' \
 	"^repeat: keyfs lab .*--seed .*fsync=ignore"
 
+try lab_cmd__more_lost_than_the_policy_allows_is_found exits 1 run_lab \
+	--cuts 1 --workload append --policy batch:batch_ops=2:batch_ms=1000 \
+	--keep none -o batch_ops=100000
+try lab_cmd__as_what_it_is says \
+	'^broken: append under batch .*: [0-9]* steps lost, 2 allowed$'
+
 cat >"$work/boaster" <<'END'
 #!/bin/sh
 [ "$1" = check ] && exit
