@@ -60,6 +60,13 @@ room_wait(struct lsm *db)
 	return err;
 }
 
+/* Nothing that was written waits for a sync. */
+static bool
+room_is_durable(struct lsm *db)
+{
+	return lsm_durable_seq(db) == db->next_seq - 1;
+}
+
 /* What is written from now on is written to s. */
 static void
 room_push(struct lsm *db, struct segment *s)
@@ -140,7 +147,7 @@ room_log(struct lsm *db, size_t size)
 	struct segment *s;
 
 	lock_assert_held(&db->write_lock);
-	if (!segment_outgrown(db->log, size) ||
+	if (!segment_outgrown(db->log, size, room_is_durable(db)) ||
 	    size > spare_bytes(db) - WAL_FILE_HEADER)
 		return;
 	s = segment_begin_in_spare(db, db->next_seq);

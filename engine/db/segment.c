@@ -8,6 +8,9 @@
 /* A file that grows has been synced so often that spares are worth it. */
 #define SEGMENT_SYNCS_MANY 16
 
+/* So often that a sync more does not matter. */
+#define SEGMENT_SYNCS_TOO_MANY 64
+
 static struct wal_id
 segment_id(struct lsm *db, uint64_t number)
 {
@@ -101,14 +104,15 @@ segment_begin_in_spare(struct lsm *db, uint64_t first_seq)
 }
 
 bool
-segment_outgrown(const struct segment *s, size_t size)
+segment_outgrown(const struct segment *s, size_t size, bool durable)
 {
 	uint64_t prepared = wal_prepared(s->wal);
+	unsigned many = durable ? SEGMENT_SYNCS_MANY : SEGMENT_SYNCS_TOO_MANY;
 
 	/* Relaxed: a figure by itself. */
 	if (prepared == 0)
 		return atomic_load_explicit(&s->syncs, memory_order_relaxed) >=
-		       SEGMENT_SYNCS_MANY;
+		       many;
 	return wal_size(s->wal) + size > prepared;
 }
 

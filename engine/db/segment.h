@@ -47,8 +47,9 @@ int segment_begin(struct lsm *db, uint64_t first_seq, struct segment **out);
 struct segment *segment_begin_in_spare(struct lsm *db, uint64_t first_seq);
 
 /* Whether a record of size bytes is better off in another segment: this one
- * grows, or would. */
-bool segment_outgrown(const struct segment *s, size_t size);
+ * grows, or would.  durable: all that is in it is, so that leaving it does not
+ * cost a sync of its own. */
+bool segment_outgrown(const struct segment *s, size_t size, bool durable);
 
 /* An existing one, which was read up to end and is gone on with there. */
 int segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,

@@ -90,6 +90,49 @@ spare__a_sync_in_one_is_a_sync_of_data_alone(void **state)
 	lsm_store_fini(&s);
 }
 
+/* Also where the log goes on in another file. */
+static void
+spare__no_commit_takes_more_than_one_sync(void **state)
+{
+	struct lsm_store s;
+	uint64_t before;
+	unsigned i = 0;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.memtable_bytes = 2048;
+	lsm_store_open(&s);
+	i = spares_put_and_sync(&s, i);
+	before = lsm_store_stats(&s).syncs;
+	for (unsigned k = 0; k < 400; k++)
+		i = spares_put_and_sync(&s, i);
+	check_le(3, lsm_store_stats(&s).flushes);
+	check_eq(lsm_store_stats(&s).syncs - before, 400);
+	spares_check_all(&s, i);
+	lsm_store_fini(&s);
+}
+
+/* Leaving a file that holds something unsynced costs a sync more: not soon. */
+static void
+spare__what_is_not_durable_keeps_the_log_for_a_while(void **state)
+{
+	struct lsm_store s;
+	unsigned i;
+
+	(void)state;
+	spares_open(&s);
+	/* The write that finds everything durable comes before there is one. */
+	i = spares_sync_until_wanted(&s);
+	lsm_store_fill(&s, i, i + 5, 10, 'a');
+	check_eq(spares_ready(&s), 1);
+	check_false(spares_in_use(&s));
+	atomic_store(&s.db->log->syncs, 64);
+	lsm_store_fill(&s, i + 5, i + 6, 10, 'a');
+	check_true(spares_in_use(&s));
+	spares_check_all(&s, i + 6);
+	lsm_store_fini(&s);
+}
+
 /* --- which record goes where -----------------------------------------------
  */
 
@@ -237,6 +280,9 @@ main(void)
 	    cmocka_unit_test(spare__many_syncs_move_the_log_into_one),
 	    cmocka_unit_test(spare__a_rotation_is_a_cause_and_the_next_a_use),
 	    cmocka_unit_test(spare__a_sync_in_one_is_a_sync_of_data_alone),
+	    cmocka_unit_test(spare__no_commit_takes_more_than_one_sync),
+	    cmocka_unit_test(
+		spare__what_is_not_durable_keeps_the_log_for_a_while),
 	    cmocka_unit_test(spare__what_does_not_fit_goes_to_the_next_one),
 	    cmocka_unit_test(spare__what_fits_nowhere_lets_the_file_grow),
 	    cmocka_unit_test(spare__a_flush_takes_all_segments_of_the_memtable),
