@@ -51,8 +51,8 @@ cut_often(const struct lab_run *run, const struct lab_mount *m,
 	struct progress p;
 	int status = COMMAND_DONE;
 
-	snprintf(what, sizeof(what), "%s, %s, cut of %u", cell->workload,
-	    cell->policy_text, o->cuts);
+	snprintf(what, sizeof(what), "%s under %s, cut", cell->workload,
+	    cell->policy_text);
 	progress_begin(&p, what);
 	for (; status == COMMAND_DONE && t.number < o->cuts; t.number++) {
 		progress_show(&p, t.number + 1, 0);
