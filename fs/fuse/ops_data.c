@@ -1,5 +1,6 @@
 #include "fs/fuse/loop.h"
 #include "fs/fuse/ops.h"
+#include "fs/vol/vol_lab.h"
 
 /*
  * State hangs on the inode, so there is nothing to open, flush or release:
@@ -65,10 +66,12 @@ op_fsync(
 	(void)ino;
 	(void)datasync;
 	(void)fi;
-	if (sd->fsync_ignored)
+	if (sd->fsync_ignored) {
+		vol_fsync_ignored(sd->vol);
 		reply_err(req, 0);
-	else
-		loop_defer(&r, vol_seq(ops_vol(req)));
+		return;
+	}
+	loop_defer(&r, vol_seq(ops_vol(req)));
 }
 
 void

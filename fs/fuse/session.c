@@ -13,6 +13,7 @@
 #include "fs/fuse/loop.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/unmount.h"
+#include "fs/vol/vol_lab.h"
 
 #define REQUEST_BYTES_MAX (1u << 20)
 #define BACKGROUND_MAX    64

@@ -1,6 +1,7 @@
 #include "fs/vol/control.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -114,9 +115,11 @@ control_make_stats(struct vol *v, struct buf *b)
 	    "inline_bytes %" PRIu32 "\n"
 	    "inodes_in_memory %zu\n"
 	    "inode_next %" PRIu64 "\n"
-	    "name_changes %" PRIu64 "\n",
+	    "name_changes %" PRIu64 "\n"
+	    "ignored_fsyncs %" PRIu64 "\n",
 	    durability, v->super.block_bytes, v->super.inline_bytes, nodes,
-	    inos, changes);
+	    inos, changes,
+	    atomic_load_explicit(&v->fsyncs_ignored, memory_order_relaxed));
 	if (err == 0 && v->lab.stats)
 		err = buf_append_bytes(b, bytes_str(v->lab.stats));
 	return err ? err : store_stats(v->store, b);

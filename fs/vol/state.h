@@ -48,6 +48,7 @@ struct vol {
 	size_t batch_count;
 
 	struct control *control; /* control.h */
+	_Atomic uint64_t fsyncs_ignored;
 };
 
 /* An empty batch for one operation; NULL: no memory.  Give it back. */

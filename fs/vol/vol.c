@@ -358,6 +358,12 @@ vol_set_lab(struct vol *v, const struct vol_lab *lab)
 	v->lab = *lab;
 }
 
+void
+vol_fsync_ignored(struct vol *v)
+{
+	atomic_fetch_add_explicit(&v->fsyncs_ignored, 1, memory_order_relaxed);
+}
+
 int
 vol_statfs(struct vol *v, struct vol_statfs *out)
 {

@@ -37,6 +37,10 @@ struct vol_lab {
 /* Before the volume is used.  lab is copied. */
 void vol_set_lab(struct vol *v, const struct vol_lab *lab);
 
+/* An fsync(2) was answered without vol_sync (fsync=ignore): counts it, for
+ * .keyfs/stats. */
+void vol_fsync_ignored(struct vol *v);
+
 /*
  * After a power cut, while no other call is in flight: vol_stop lets go of the
  * store, so that it can be closed, and forgets every node, as at a reboot.

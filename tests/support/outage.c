@@ -25,6 +25,7 @@ enum outage_how {
 	OUTAGE_OLD_KERNEL = 1,
 	OUTAGE_SLOW = 2,
 	OUTAGE_FAILS = 4,
+	OUTAGE_IGNORES = 8,
 };
 
 #define READY_FD        3
@@ -151,6 +152,7 @@ serve(char **argv)
 
 	server.how = (unsigned)atoi(argv[2]);
 	so.old_kernel = server.how & OUTAGE_OLD_KERNEL;
+	so.fsync_ignored = server.how & OUTAGE_IGNORES;
 	server_use(store_mem_new());
 	err = vol_open(server.store, &vo, &server.vol);
 	must(err == 0);
@@ -258,6 +260,14 @@ outage_setup_failing(void **state)
 {
 	(void)state;
 	begin(how_now | OUTAGE_FAILS);
+	return 0;
+}
+
+int
+outage_setup_ignoring(void **state)
+{
+	(void)state;
+	begin(how_now | OUTAGE_IGNORES);
 	return 0;
 }
 

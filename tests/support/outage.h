@@ -20,8 +20,9 @@ int outage_run(
     int argc, char **argv, const struct CMUnitTest *tests, size_t count);
 
 int outage_setup(void **state);
-int outage_setup_slow(void **state);    /* a restart takes 50 ms */
-int outage_setup_failing(void **state); /* ... or fails */
+int outage_setup_slow(void **state);     /* a restart takes 50 ms */
+int outage_setup_failing(void **state);  /* ... or fails */
+int outage_setup_ignoring(void **state); /* fsync=ignore */
 int outage_teardown(void **state);
 
 /* Ends a server whose mount has gone; its exit status. */
