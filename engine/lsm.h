@@ -143,6 +143,10 @@ void lsm_get_durability(struct lsm *db, struct durability *out);
  * together share one device sync; none is made if seq is durable already. */
 int lsm_sync(struct lsm *db, uint64_t seq);
 
+/* What failed the log, for ever until the store is reopened; 0: nothing did.
+ * Costs nothing. */
+int lsm_failure(struct lsm *db);
+
 /* The newest sequence number written, and the newest known to be durable. */
 uint64_t lsm_seq(struct lsm *db);
 uint64_t lsm_durable_seq(struct lsm *db);

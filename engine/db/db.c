@@ -71,6 +71,12 @@ db_fail(struct lsm *db, int err)
 }
 
 int
+lsm_failure(struct lsm *db)
+{
+	return db_failed(db);
+}
+
+int
 db_path(struct lsm *db, enum file_name_kind kind, uint64_t number, char **path)
 {
 	char *p = file_name_path(db->dir, kind, number);

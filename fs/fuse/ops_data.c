@@ -3,8 +3,8 @@
 #include "fs/vol/vol_lab.h"
 
 /*
- * State hangs on the inode, so there is nothing to open, flush or release:
- * ENOSYS, once, makes the kernel stop asking and keep its page cache.
+ * State hangs on the inode, so there is nothing to open or release: ENOSYS,
+ * once, makes the kernel stop asking and keep its page cache.
  */
 static void
 op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -14,12 +14,21 @@ op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	reply_err(req, -ENOSYS);
 }
 
+/*
+ * There is nothing to flush either, but where changes are synced after they
+ * were answered, close(2) is the last to tell that this failed.  Under sync
+ * whoever made the change was told, and under none nobody syncs but who is
+ * told: there the kernel stops asking, and closing costs nothing.  What counts
+ * is the policy at mount time, since the kernel asks no more.
+ */
 static void
 op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	const struct served *sd = fuse_req_userdata(req);
+
 	(void)ino;
 	(void)fi;
-	reply_err(req, -ENOSYS);
+	reply_err(req, sd->closes_tell ? vol_failure(sd->vol) : -ENOSYS);
 }
 
 static void

@@ -15,6 +15,7 @@ struct served {
 	struct vol *vol;
 	struct cut *cut; /* NULL: there are no power cuts */
 	bool fsync_ignored;
+	bool closes_tell; /* of failures in the background: FLUSH is served */
 
 	/* constant after the kernel's first request */
 	bool has_epochs; /* the kernel knows the notice for all dentries */

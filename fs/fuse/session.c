@@ -146,6 +146,16 @@ on_restart_failed(void *ctx)
 	session_stop(ctx);
 }
 
+/* Under these policies a change is synced after it was answered. */
+static bool
+syncs_in_background(struct vol *v)
+{
+	struct durability d;
+
+	vol_get_durability(v, &d);
+	return d.policy == DURABILITY_BATCH || d.policy == DURABILITY_ADAPTIVE;
+}
+
 static int
 add_cut(struct session *s, const struct session_options *o)
 {
@@ -171,6 +181,7 @@ session_open(
 	s->served.vol = v;
 	s->served.fsync_ignored = o->fsync_ignored;
 	s->served.has_epochs = !o->old_kernel;
+	s->served.closes_tell = syncs_in_background(v);
 	s->wake_fd = eventfd(0, EFD_CLOEXEC);
 	s->mountpoint = strdup(o->mountpoint);
 	if (s->wake_fd < 0)

@@ -107,6 +107,12 @@ store_sync(struct store *s, uint64_t seq)
 	return s->ops->sync(s, seq);
 }
 
+int
+store_failure(struct store *s)
+{
+	return s->ops->failure(s);
+}
+
 uint64_t
 store_seq(struct store *s)
 {

@@ -62,6 +62,7 @@ struct store_ops {
 	int (*write)(struct store *, struct store_batch *,
 	    const struct durability *d, struct store_written *out);
 	int (*sync)(struct store *, uint64_t seq);
+	int (*failure)(struct store *);
 	uint64_t (*seq)(struct store *);
 	uint64_t (*durable_seq)(struct store *);
 	int (*set_durability)(struct store *, const struct durability *d);
@@ -119,6 +120,10 @@ size_t store_batch_bytes(const struct store_batch *b);
 int store_write(struct store *s, struct store_batch *b,
     const struct durability *d, struct store_written *out);
 int store_sync(struct store *s, uint64_t seq);
+
+/* What a write or sync, also in the background, failed with so that no change
+ * can be made any more; 0: nothing. */
+int store_failure(struct store *s);
 uint64_t store_seq(struct store *s);
 uint64_t store_durable_seq(struct store *s);
 

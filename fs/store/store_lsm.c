@@ -170,6 +170,12 @@ store_lsm_sync(struct store *s, uint64_t seq)
 	return lsm_sync(store_lsm_db(s), seq);
 }
 
+static int
+store_lsm_failure(struct store *s)
+{
+	return lsm_failure(store_lsm_db(s));
+}
+
 static uint64_t
 store_lsm_seq(struct store *s)
 {
@@ -341,6 +347,7 @@ static const struct store_ops store_lsm_ops = {
     .batch_bytes = store_lsm_batch_bytes,
     .write = store_lsm_write,
     .sync = store_lsm_sync,
+    .failure = store_lsm_failure,
     .seq = store_lsm_seq,
     .durable_seq = store_lsm_durable_seq,
     .set_durability = store_lsm_set_durability,

@@ -326,6 +326,12 @@ vol_sync(struct vol *v, uint64_t seq)
 	return v->store ? store_sync(v->store, seq) : -EIO;
 }
 
+int
+vol_failure(struct vol *v)
+{
+	return v->store ? store_failure(v->store) : -EIO;
+}
+
 uint64_t
 vol_seq(struct vol *v)
 {

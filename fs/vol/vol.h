@@ -114,6 +114,8 @@ int vol_write(struct vol *v, struct vol_ctx *ctx, uint64_t ino, uint64_t offset,
 /* Is the answer to be held back until vol_sync(ctx->sync_seq)? */
 bool vol_needs_sync(struct vol *v, const struct vol_ctx *ctx);
 int vol_sync(struct vol *v, uint64_t seq);
+/* What the log failed with, also in the background; 0: nothing.  Cheap. */
+int vol_failure(struct vol *v);
 uint64_t vol_seq(struct vol *v);         /* newest change */
 uint64_t vol_durable_seq(struct vol *v); /* newest durable one */
 /* The store's policy, from the next change on. */

@@ -58,6 +58,32 @@ fsync__can_be_ignored(void **state)
 	check_eq(figure("ignored_fsyncs"), 3);
 }
 
+static void
+close__tells_of_a_log_that_failed(void **state)
+{
+	int fd = file_open("f", O_WRONLY | O_CREAT);
+	int other = file_open("g", O_WRONLY | O_CREAT);
+	int again = dup(other);
+
+	(void)state;
+	check_eq(call(write(fd, "text", 4)), 4);
+	file_close(again);
+	outage_fail();
+	check_err(call(close(fd)), -EIO);
+	check_err(call(close(other)), -EIO);
+}
+
+static void
+close__says_nothing_where_nothing_is_pending(void **state)
+{
+	int fd = file_open("f", O_WRONLY | O_CREAT);
+
+	(void)state;
+	check_eq(call(write(fd, "text", 4)), 4);
+	outage_fail();
+	file_close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -66,6 +92,11 @@ main(int argc, char **argv)
 		outage_setup, outage_teardown),
 	    cmocka_unit_test_setup_teardown(
 		fsync__can_be_ignored, outage_setup_ignoring, outage_teardown),
+	    cmocka_unit_test_setup_teardown(close__tells_of_a_log_that_failed,
+		outage_setup_batch, outage_teardown),
+	    cmocka_unit_test_setup_teardown(
+		close__says_nothing_where_nothing_is_pending, outage_setup,
+		outage_teardown),
 	};
 
 	return outage_run(argc, argv, tests, sizeof(tests) / sizeof(*tests));

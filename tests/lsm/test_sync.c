@@ -99,8 +99,10 @@ sync__a_failure_is_final(void **state)
 	seq = lsm_store_put(&s, "a", "1");
 	check_ok(lsm_sync(s.db, seq));
 	seq = lsm_store_put(&s, "b", "2");
+	check_ok(lsm_failure(s.db));
 	env_fault_arm(&s.fault, ENV_FAULT_ERROR, EIO, 1);
 	check_err(lsm_sync(s.db, seq), -EIO);
+	check_err(lsm_failure(s.db), -EIO);
 	/* The disk would say yes now; that would be worth nothing. */
 	check_err(lsm_sync(s.db, seq), -EIO);
 	check_eq(lsm_durable_seq(s.db), seq - 1);

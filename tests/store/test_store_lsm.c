@@ -120,6 +120,7 @@ store_lsm__sync_makes_durable(void **state)
 	check_le(seq, store_seq(s));
 	check_ok(store_sync(s, seq));
 	check_le(seq, store_durable_seq(s));
+	check_ok(store_failure(s));
 }
 
 static void

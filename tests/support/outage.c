@@ -26,6 +26,7 @@ enum outage_how {
 	OUTAGE_SLOW = 2,
 	OUTAGE_FAILS = 4,
 	OUTAGE_IGNORES = 8,
+	OUTAGE_BATCH = 16,
 };
 
 #define READY_FD        3
@@ -46,6 +47,7 @@ static struct {
 	/* Changed while nothing is in work. */
 	struct store *store;
 	atomic_bool is_dead;
+	atomic_bool has_failed;
 
 	pthread_mutex_t mu; /* protects: */
 	struct store *kept;
@@ -89,6 +91,25 @@ server_compact(struct store *s)
 	return 0;
 }
 
+/* What .keyfs/check is written for. */
+static int
+server_check(
+    struct store *s, void (*finding)(void *ctx, const char *text), void *ctx)
+{
+	(void)s;
+	(void)finding;
+	(void)ctx;
+	atomic_store(&server.has_failed, true);
+	return 0;
+}
+
+static int
+server_failure(struct store *s)
+{
+	(void)s;
+	return atomic_load(&server.has_failed) ? -EIO : 0;
+}
+
 static void
 server_use(struct store *s)
 {
@@ -99,6 +120,8 @@ server_use(struct store *s)
 		server.ops.write = server_write;
 		server.ops.sync = server_sync;
 		server.ops.compact = server_compact;
+		server.ops.check = server_check;
+		server.ops.failure = server_failure;
 	}
 	s->ops = &server.ops;
 	server.store = s;
@@ -148,6 +171,7 @@ serve(char **argv)
 	    .source = "outage",
 	    .restart = server_restart,
 	};
+	const struct durability batch = durability_of(DURABILITY_BATCH);
 	int err;
 
 	server.how = (unsigned)atoi(argv[2]);
@@ -157,6 +181,10 @@ serve(char **argv)
 	err = vol_open(server.store, &vo, &server.vol);
 	must(err == 0);
 	server_keep(server.store);
+	if (server.how & OUTAGE_BATCH) {
+		err = vol_set_durability(server.vol, &batch);
+		must(err == 0);
+	}
 	err = session_open(server.vol, &so, &server.session);
 	must(err == 0);
 	err = session_run(server.session, server_ready, NULL);
@@ -272,6 +300,14 @@ outage_setup_ignoring(void **state)
 }
 
 int
+outage_setup_batch(void **state)
+{
+	(void)state;
+	begin(how_now | OUTAGE_BATCH);
+	return 0;
+}
+
+int
 outage_teardown(void **state)
 {
 	int err;
@@ -319,6 +355,12 @@ void
 outage_cut(void)
 {
 	check_ok(outage_try_cut());
+}
+
+void
+outage_fail(void)
+{
+	check_ok(order("check"));
 }
 
 static int

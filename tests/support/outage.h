@@ -23,6 +23,7 @@ int outage_setup(void **state);
 int outage_setup_slow(void **state);     /* a restart takes 50 ms */
 int outage_setup_failing(void **state);  /* ... or fails */
 int outage_setup_ignoring(void **state); /* fsync=ignore */
+int outage_setup_batch(void **state);    /* durability=batch */
 int outage_teardown(void **state);
 
 /* Ends a server whose mount has gone; its exit status. */
@@ -32,6 +33,9 @@ const char *outage_root(void); /* absolute */
 
 void outage_keep(void);
 void outage_cut(void);
+
+/* The log fails, as a device does that nobody is waiting for. */
+void outage_fail(void);
 
 /* As outage_cut: 0 or -errno of the write that orders it. */
 int outage_try_cut(void);

@@ -481,6 +481,14 @@ store_mem_check(
 	return 0; /* nothing is on a disk */
 }
 
+/* It goes on after each failure that was ordered. */
+static int
+store_mem_failure(struct store *s)
+{
+	(void)s;
+	return 0;
+}
+
 static const struct store_ops store_mem_ops = {
     .close = store_mem_close,
     .get = store_mem_get,
@@ -493,6 +501,7 @@ static const struct store_ops store_mem_ops = {
     .batch_bytes = store_mem_batch_bytes,
     .write = store_mem_write,
     .sync = store_mem_sync,
+    .failure = store_mem_failure,
     .seq = store_mem_seq,
     .durable_seq = store_mem_durable_seq,
     .set_durability = store_mem_set_durability,
