@@ -8,7 +8,7 @@ run() { # CUTS POLICY [lose]
 	mkdir "$work/cut"
 	"$tools/cut" "$work/cut" "$@" >"$work/log" 2>&1
 	status=$?
-	tail -n 40 "$work/log"
+	tail -n 40 "$work/log" && echo
 	rm -rf --one-file-system "${work:?}/cut"
 	return $status
 }
