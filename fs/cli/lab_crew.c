@@ -71,12 +71,21 @@ lab_crew_start(struct lab_crew *c)
 {
 	int err = 0;
 
-	c->start_ns = lab_clock_ns();
 	if (!c->writers)
 		err = lab_script_start(&c->script);
 	for (size_t i = 0; c->writers && err == 0 && i < c->count; i++)
 		err = lab_writer_start(&c->writers[i]);
 	return err ? failed(c, "starting", err) : COMMAND_DONE;
+}
+
+void
+lab_crew_go(struct lab_crew *c)
+{
+	c->start_ns = lab_clock_ns();
+	if (!c->writers)
+		lab_script_go(&c->script);
+	for (size_t i = 0; c->writers && i < c->count; i++)
+		lab_writer_go(&c->writers[i]);
 }
 
 /* --- meanwhile -------------------------------------------------------------

@@ -2,8 +2,9 @@
  * lab_crew: who works in the mount until the power is cut: the writers of a
  * workload, or a script.
  *
- * Use: lab_crew_begin, _start, _wait until it is time for the cut, _stop when
- * the cut is over, _look, _end; a zeroed struct may be ended.
+ * Use: lab_crew_begin, _start, _go, _wait until it is time for the cut, _stop
+ * when the cut is over, _look, _end; a zeroed struct may be ended.  Between
+ * _start and _go all are ready, and nothing is done.
  * Errors: an exit status, messages shown; 0 is done.
  */
 #ifndef FS_CLI_LAB_CREW_H
@@ -35,6 +36,7 @@ struct lab_crew_order {
 
 int lab_crew_begin(struct lab_crew *c, const struct lab_crew_order *o);
 int lab_crew_start(struct lab_crew *c);
+void lab_crew_go(struct lab_crew *c);
 
 /* At most a millisecond.  False: one of them has ended. */
 bool lab_crew_wait(struct lab_crew *c, uint64_t until_ns);

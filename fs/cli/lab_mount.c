@@ -210,32 +210,36 @@ find_number(const struct buf *text, const char *name, uint64_t *out)
 	return false;
 }
 
+/* -ENODATA: there is no such line. */
+static int
+try_number(const char *path, const char *name, uint64_t *out)
+{
+	struct buf text = {0};
+	int err = lab_file_get(AT_FDCWD, path, &text);
+
+	if (err == 0)
+		err = buf_append_u8(&text, 0);
+	if (err == 0 && !find_number(&text, name, out))
+		err = -ENODATA;
+	buf_fini(&text);
+	return err;
+}
+
 static int
 read_number(const struct lab_mount *m, const char *file, const char *name,
     uint64_t *out)
 {
 	char path[PATH_MAX + 32];
-	struct buf text = {0};
-	int status = COMMAND_DONE;
 	int err = -EIO;
 
 	snprintf(path, sizeof(path), "%s/.keyfs/%s", m->point, file);
-	/* If the cut comes while it is open, that is one of the files whose
-	 * time is over. */
-	for (int i = 0; err == -EIO && i < 3; i++) {
-		buf_clear(&text);
-		err = lab_file_get(AT_FDCWD, path, &text);
-	}
-	if (err == 0)
-		err = buf_append_u8(&text, 0);
+	/* If the cut comes while it is open, it is one of the files that fail
+	 * or are empty from then on. */
+	for (int i = 0; (err == -EIO || err == -ENODATA) && i < 3; i++)
+		err = try_number(path, name, out);
 	if (err)
-		status = report_errno(path, "reading", err);
-	else if (!find_number(&text, name, out)) {
-		report(path, "has no line \"%s\"", name);
-		status = COMMAND_UNUSABLE;
-	}
-	buf_fini(&text);
-	return status ? COMMAND_UNUSABLE : COMMAND_DONE;
+		report(path, "the line \"%s\": %s", name, err_text(err));
+	return err ? COMMAND_UNUSABLE : COMMAND_DONE;
 }
 
 int

@@ -78,8 +78,10 @@ become(const struct lab_script *s, const char *what, int out)
 	dup2(out, STDOUT_FILENO);
 	if (s->quiet)
 		dup2(null, STDERR_FILENO);
-	if (chdir(s->dir) == 0)
+	if (chdir(s->dir) == 0) {
+		raise(SIGSTOP); /* until lab_script_go */
 		execv(program, argv);
+	}
 	_exit(127);
 }
 
@@ -87,6 +89,7 @@ static int
 spawn(struct lab_script *s, const char *what)
 {
 	int fds[2];
+	int status;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
@@ -107,8 +110,20 @@ spawn(struct lab_script *s, const char *what)
 	atomic_store(s->group, (int)pid);
 	s->pid = pid;
 	s->out = fds[0];
+	while (waitpid(pid, &status, WUNTRACED) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (WIFSTOPPED(status))
+		return 0;
+	s->pid = 0;
+	return -ECHILD;
+}
+
+void
+lab_script_go(struct lab_script *s)
+{
 	s->start_ns = lab_clock_ns();
-	return 0;
+	kill(s->pid, SIGCONT);
 }
 
 int
@@ -263,8 +278,10 @@ lab_script_look(
 	int status = 0;
 	int err = spawn(s, "check");
 
-	if (err == 0)
+	if (err == 0) {
+		kill(s->pid, SIGCONT);
 		err = await_check(s, &there, &status);
+	}
 	if (err == 0)
 		err = lab_steps_compare(&s->steps, &there, found);
 	if (err == 0 && found->prefix && status != 0)

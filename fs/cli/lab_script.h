@@ -5,8 +5,9 @@
  * takes for done.  PROGRAM check, there again after the power cut: prints the
  * lines of the steps that it finds done, and exits with 0, or with another
  * status if what it finds is wrong in itself.
- * Use: lab_script_begin, _start, _wait as long as one likes, _stop, _look,
- * _end; a zeroed struct may be ended.
+ * Use: lab_script_begin, _start, _go, _wait as long as one likes, _stop,
+ * _look, _end; a zeroed struct may be ended.  When _start returns, the process
+ * is in its directory.
  * Errors: 0 or -errno.
  */
 #ifndef FS_CLI_LAB_SCRIPT_H
@@ -39,6 +40,7 @@ int lab_script_find(const char *name, char *path);
 int lab_script_begin(
     struct lab_script *s, const char *path, const char *dir, atomic_int *group);
 int lab_script_start(struct lab_script *s);
+void lab_script_go(struct lab_script *s);
 
 /* Reads steps until then.  False: it has ended. */
 bool lab_script_wait(struct lab_script *s, uint64_t until_ns);

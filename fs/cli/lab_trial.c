@@ -50,6 +50,8 @@ begin(struct run *r)
 	if (status == COMMAND_DONE)
 		status = lab_mount_sync(t->mount);
 	if (status == COMMAND_DONE)
+		status = lab_crew_start(&r->crew);
+	if (status == COMMAND_DONE)
 		status = lab_mount_cuts(t->mount, &r->cuts);
 	if (status == COMMAND_DONE)
 		status = lab_mount_syncs(t->mount, &r->syncs);
@@ -160,9 +162,8 @@ work(struct run *r)
 	int status;
 
 	lab_probe_clear(r->trial->probe);
-	status = lab_crew_start(&r->crew);
-	if (status == COMMAND_DONE)
-		status = wait_for_time(r, &is_cut);
+	lab_crew_go(&r->crew);
+	status = wait_for_time(r, &is_cut);
 	if (status == COMMAND_DONE && !is_cut)
 		status = cut_now(r, &is_cut);
 	r->cut.allowance = (struct lab_allowance){

@@ -90,8 +90,10 @@ work(struct lab_writer *w, pid_t parent)
 		_exit(0);
 	h.dir = open_dir(w->path);
 	err = h.dir < 0 ? h.dir : w->workload->open(&h);
-	if (err == 0)
+	if (err == 0) {
+		raise(SIGSTOP); /* until lab_writer_go */
 		err = do_steps(w, &h);
+	}
 	atomic_store(&w->notes->error, err);
 	atomic_store(&w->notes->ended_ns, lab_clock_ns());
 	_exit(0);
@@ -104,6 +106,7 @@ int
 lab_writer_start(struct lab_writer *w)
 {
 	pid_t parent = getpid();
+	int status, err;
 	pid_t pid;
 
 	fflush(NULL);
@@ -113,7 +116,20 @@ lab_writer_start(struct lab_writer *w)
 	if (pid == 0)
 		work(w, parent);
 	w->pid = pid;
-	return 0;
+	while (waitpid(pid, &status, WUNTRACED) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (WIFSTOPPED(status))
+		return 0;
+	w->pid = 0;
+	err = atomic_load(&w->notes->error);
+	return err ? err : -ECHILD;
+}
+
+void
+lab_writer_go(struct lab_writer *w)
+{
+	kill(w->pid, SIGCONT);
 }
 
 uint64_t

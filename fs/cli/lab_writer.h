@@ -3,12 +3,12 @@
  * first error, and notes when each began and was acknowledged.
  *
  * Use: lab_writer_begin makes the directory and the state after no step;
- * lab_writer_start; after the power cut lab_writer_stop; lab_writer_look;
- * lab_writer_end, which also ends a process that still runs.  A zeroed struct
- * may be ended.
- * The writer takes only names below the directory that it has open from the
- * beginning, which the cut closes like every open file: it can do nothing in
- * the store as it is afterwards.
+ * lab_writer_start, lab_writer_go; after the power cut lab_writer_stop;
+ * lab_writer_look; lab_writer_end, which also ends a process that still runs.
+ * A zeroed struct may be ended.
+ * The writer takes only names below the directory that it has opened when
+ * lab_writer_start returns, and which the cut closes like every open file: it
+ * can do nothing in the store as it is afterwards.
  * Errors: 0 or -errno.
  */
 #ifndef FS_CLI_LAB_WRITER_H
@@ -46,6 +46,7 @@ struct lab_writer {
 int lab_writer_begin(struct lab_writer *w, const struct lab_workload *workload,
     const char *path, uint64_t seed);
 int lab_writer_start(struct lab_writer *w);
+void lab_writer_go(struct lab_writer *w);
 
 /* It ends with its next step.  -ETIMEDOUT: it did not, and was killed. */
 int lab_writer_stop(struct lab_writer *w);
