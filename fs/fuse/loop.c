@@ -18,6 +18,9 @@
 #define GUARD_US 2000
 /* The guard sleeps after so many looks at an idle reader. */
 #define GUARD_IDLE_LOOKS 100
+/* Where requests never end, answers that wait for a sync, and a power cut that
+ * waits for those, wait for so many at most. */
+#define SERVED_MAX 64
 /* Wakes a thread from read(2); its handler does nothing. */
 #define WAKE_SIGNAL SIGUSR1
 
@@ -34,6 +37,7 @@ struct worker {
 	/* This thread's alone: */
 	bool is_inside;   /* the gate of power cuts */
 	bool has_ordered; /* a power cut, in this request */
+	unsigned served;  /* requests since it has answers put aside */
 	struct fuse_buf request;
 	uint8_t *scratch;
 	size_t scratch_size;
@@ -79,8 +83,11 @@ void
 loop_defer(const struct reply *r, uint64_t seq)
 {
 	must(self);
-	if (settle_add(&self->loop->settle, r, seq))
-		set_deferred(self, true);
+	if (!settle_add(&self->loop->settle, r, seq))
+		return;
+	if (!has_deferred(self))
+		self->served = 0;
+	set_deferred(self, true);
 }
 
 void
@@ -276,14 +283,17 @@ request_waits(const struct loop *l, uint64_t us)
 	return ppoll(&p, 1, &t, NULL) > 0 && (p.revents & POLLIN);
 }
 
-/* Answers are put aside, and nothing else is to be done. */
+/* Answers are put aside, and nothing else is to be done or too much was. */
 static bool
 must_settle(struct worker *w)
 {
 	struct loop *l = w->loop;
 
-	return has_deferred(w) && !request_waits(l, 0) &&
-	       !request_waits(l, settle_patience(&l->settle));
+	if (!has_deferred(w))
+		return false;
+	return w->served++ >= SERVED_MAX ||
+	       (!request_waits(l, 0) &&
+		   !request_waits(l, settle_patience(&l->settle)));
 }
 
 static void
