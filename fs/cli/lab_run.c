@@ -102,6 +102,17 @@ start_probe(const struct lab_run *run, const struct lab_cell *cell,
 	return err ? report_errno(path, "measuring syncs", err) : COMMAND_DONE;
 }
 
+/* How the workload is called in what is reported; a script by its file. */
+static const char *
+name_of(const struct lab_run *run, const struct lab_workload *w)
+{
+	const char *slash = w ? NULL : strrchr(run->script, '/');
+
+	if (w)
+		return w->name;
+	return slash ? slash + 1 : run->script;
+}
+
 static int
 run_cell(const struct lab_run *run, const struct lab_workload *w,
     const struct durability *policy)
@@ -111,7 +122,7 @@ run_cell(const struct lab_run *run, const struct lab_workload *w,
 	    lab_loss_bound(policy, w ? w->durable : o->durable,
 		w ? o->writers : 1, w ? w->changes : 1);
 	struct lab_cell *cell =
-	    lab_result_add(run->result, w ? w->name : "script", policy, &bound);
+	    lab_result_add(run->result, name_of(run, w), policy, &bound);
 	struct lab_probe probe = {0};
 	struct lab_mount m;
 	int status, closed;

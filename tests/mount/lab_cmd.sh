@@ -96,7 +96,7 @@ chmod +x "$work/example"
 try lab_cmd__the_script_in_the_help_works exits 0 run_lab --cuts 2 \
 	--script "$work/example" --policy sync
 try lab_cmd__and_claims_steps \
-	awk '$1 == "script" && $3 > 0 { n++ } END { exit !n }' "$work/last"
+	awk '$1 == "example" && $3 > 0 { n++ } END { exit !n }' "$work/last"
 
 # Wrong usage, and what cannot be done.
 try lab_cmd__an_unknown_workload_is_refused exits 2 run_lab --workload x
