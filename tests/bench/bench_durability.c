@@ -2,8 +2,9 @@
  * bench_durability: what each durability policy costs, and what it may lose.
  *
  * Puts values of 100 bytes under keys of 16, ascending for each writer, one put
- * a write, under every policy: with one writer and with eight.  Beside it what the device takes for
- * one sync of a block that was written before.  One line per row, with commas:
+ * a write, under every policy: with one writer and with eight.  Beside it what
+ * the device takes for one sync of a block that was written before.  One line
+ * per row, with commas:
  *
  *	policy,writers,puts,seconds,rate,syncs,p50_us,p99_us,max_us,bound
  *

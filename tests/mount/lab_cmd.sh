@@ -79,7 +79,7 @@ END
 chmod +x "$work/boaster"
 try lab_cmd__a_script_that_claims_too_much_is_found exits 1 run_lab --cuts 2 \
 	--script "$work/boaster" --policy sync
-try lab_cmd__and_how_much says '^broken: script under sync: 3 steps lost'
+try lab_cmd__and_how_much says '^broken: boaster under sync: 3 steps lost'
 
 cat >"$work/wrong" <<'END'
 #!/bin/sh
