@@ -79,9 +79,13 @@ send_answers(struct answers *list, int err)
 	}
 }
 
-/* Those of the orders that are carried out now. */
+/*
+ * The orders that have been carried out, and the answers to them.  The gate is
+ * closed, so no request has given one since the restart began; a thread of the
+ * old store may have, for the cut of before, until the store was closed.
+ */
 static void
-take_answers(struct cut *c, struct answers *out)
+take_orders(struct cut *c, struct answers *out)
 {
 	STAILQ_INIT(out);
 	lock_acquire(&c->lock);
@@ -116,8 +120,8 @@ carry_out(struct cut *c)
 	int err;
 
 	gate_close(&c->gate);
-	take_answers(c, &answers);
 	err = restart(c, &notice);
+	take_orders(c, &answers);
 	if (err == 0)
 		notice_begin(c->se, c->sd);
 	else

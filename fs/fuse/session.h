@@ -49,7 +49,8 @@ void session_stop(struct session *s);
  * served again, and the kernel is told to forget what it knew.  Open files of
  * before get EIO from then on.  From any thread, also a request's: the answer
  * to a write that ordered the cut (to a control file) waits for the end.
- * Several orders before the restart are one.  Not after session_close.
+ * Orders that come before the restart has ended are all one.  Not after
+ * session_close.
  */
 void session_power_cut(struct session *s);
 void session_close(struct session *s);

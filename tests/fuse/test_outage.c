@@ -230,6 +230,19 @@ outage__orders_at_once_are_all_answered(void **state)
 }
 
 static void
+outage__is_one_whoever_tells_of_it(void **state)
+{
+	(void)state;
+	outage_keep();
+	for (int i = 0; i < 3; i++) {
+		outage_cut();
+		file_put("f", "text");
+		usleep(30000);
+		file_is("f", "text");
+	}
+}
+
+static void
 outage__survives_the_death_of_who_ordered(void **state)
 {
 	(void)state;
@@ -294,6 +307,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test_setup_teardown(
 		outage__orders_at_once_are_all_answered, outage_setup_slow,
 		outage_teardown),
+	    cmocka_unit_test_setup_teardown(outage__is_one_whoever_tells_of_it,
+		outage_setup_late, outage_teardown),
 	    cmocka_unit_test_setup_teardown(
 		outage__survives_the_death_of_who_ordered, outage_setup_slow,
 		outage_teardown),

@@ -27,6 +27,7 @@ enum outage_how {
 	OUTAGE_FAILS = 4,
 	OUTAGE_IGNORES = 8,
 	OUTAGE_BATCH = 16,
+	OUTAGE_LATE = 32,
 };
 
 #define READY_FD        3
@@ -138,6 +139,9 @@ server_restart(void *ctx)
 	if (server.how & OUTAGE_FAILS)
 		return -EIO;
 	vol_stop(server.vol);
+	/* A thread of the store that the cut has surprised. */
+	if (server.how & OUTAGE_LATE)
+		session_power_cut(server.session);
 	must(store_close(server.store) == 0);
 	left = store_mem_clone(server.kept);
 	server_use(left);
@@ -296,6 +300,14 @@ outage_setup_ignoring(void **state)
 {
 	(void)state;
 	begin(how_now | OUTAGE_IGNORES);
+	return 0;
+}
+
+int
+outage_setup_late(void **state)
+{
+	(void)state;
+	begin(how_now | OUTAGE_LATE);
 	return 0;
 }
 

@@ -23,6 +23,7 @@ int outage_setup(void **state);
 int outage_setup_slow(void **state);     /* a restart takes 50 ms */
 int outage_setup_failing(void **state);  /* ... or fails */
 int outage_setup_ignoring(void **state); /* fsync=ignore */
+int outage_setup_late(void **state);     /* orders come twice */
 int outage_setup_batch(void **state);    /* durability=batch */
 int outage_teardown(void **state);
 
