@@ -3,8 +3,9 @@
 # moments: a script that keeps a counter by renaming over, and SQLite with its
 # rollback journal and with its write-ahead log.
 #
-# A worker counts in the mount and notes outside of it what was acknowledged;
-# its working directory is of before the cut, so it ends there.
+# A worker counts in the mount and notes outside of it what was acknowledged.
+# It is stopped, the power is cut, and then it is killed: what has an absolute
+# path, as SQLite's journal, would reach the store as it is after the cut.
 # Environment: CUTS (5), SEED.
 . tests/mount/lib.sh
 
@@ -28,12 +29,30 @@ unmount_lab() {
 	rm -rf "$store"
 }
 
-cut_power() { # MILLISECONDS from now
+cut_power() {
 	random 3
 	keep=$(echo none prefix random | cut -d' ' -f$((r + 1)))
 	random 1000000
-	sleep "$(printf '0.%03d' "$1")"
 	echo "now seed=$r keep=$keep" >"$mnt/.keyfs/power-cut"
+}
+
+# The worker and its children, which cannot get others once it is stopped.
+stop_worker() {
+	kill -STOP "$worker"
+	children=$(cat "/proc/$worker/task/$worker/children")
+	# shellcheck disable=SC2086
+	[ -z "$children" ] || kill -STOP $children 2>/dev/null
+}
+
+# What was acknowledged last stands in one of two files in turn: a worker may be
+# stopped while it writes.
+acked() {
+	cat "$work/acked0" "$work/acked1" | sort -n | tail -n 1
+}
+
+set_acked() { # NUMBER
+	echo "$1" >"$work/acked0"
+	echo "$1" >"$work/acked1"
 }
 
 # Each prepares, works until it fails, and says which number is there.
@@ -43,9 +62,10 @@ counter_begin() {
 }
 
 counter_work() {
+	: >"$work/ready"
 	while n=$(cat counter) && echo $((n + 1)) >counter.tmp &&
 		mv counter.tmp counter; do
-		echo $((n + 1)) >"$work/acked"
+		echo $((n + 1)) >"$work/acked$((n % 2))"
 	done 2>/dev/null
 }
 
@@ -65,14 +85,22 @@ rollback_begin() { sqlite_begin delete; }
 extra_begin() { sqlite_begin delete; }
 wal_begin() { sqlite_begin wal; }
 
+# One process for all transactions of a life.
 sqlite_work() { # SYNCHRONOUS
-	n=$(cat "$work/acked")
-	while n=$((n + 1)) && sqlite3 db "PRAGMA synchronous=$1; BEGIN;
-		INSERT INTO t VALUES ($n, hex(randomblob(300)));
-		UPDATE total SET n = $n, sum = sum + $n;
-		COMMIT;"; do
-		echo "$n" >"$work/acked"
-	done >/dev/null 2>&1
+	awk -v n="$(acked)" -v mode="$1" -v work="$work" 'BEGIN {
+		print ".bail on"
+		printf "PRAGMA synchronous=%s; SELECT * FROM total;\n", mode
+		printf "SELECT writefile(\047%s/ready\047, 1);\n", work
+		for (i = 0; i < 20000; i++) {
+			n++
+			printf "BEGIN; INSERT INTO t VALUES" \
+			    " (%d, hex(randomblob(300)));\n", n
+			printf "UPDATE total SET n = %d, sum = sum + %d;" \
+			    " COMMIT;\n", n, n
+			printf "SELECT writefile(\047%s/acked%d\047," \
+			    " \047%d\n\047);\n", work, n % 2, n
+		}
+	}' | sqlite3 db >/dev/null 2>&1
 }
 
 rollback_work() { sqlite_work full; }
@@ -93,12 +121,18 @@ wal_find() { sqlite_find; }
 
 # One life: 0 if what is there is between $least and what was tried.
 live() { # KIND keeps|loses
+	rm -f "$work/ready"
 	(cd "$mnt/d" && "$1_work") &
 	worker=$!
+	while [ ! -e "$work/ready" ]; do sleep 0.005; done
 	random 150
-	cut_power "$r"
-	wait "$worker"
-	found=$("$1_find") acked=$(cat "$work/acked")
+	sleep "$(printf '0.%03d' "$r")"
+	stop_worker
+	cut_power
+	# shellcheck disable=SC2086
+	kill -KILL "$worker" $children 2>/dev/null
+	wait "$worker" 2>/dev/null
+	found=$("$1_find") acked=$(acked)
 	case $found in
 	'' | *[!0-9]*)
 		echo "damaged, or not a number: '$found'"
@@ -111,13 +145,13 @@ live() { # KIND keeps|loses
 		return 1
 	fi
 	[ "$found" -ge "$acked" ] || lost=$((lost + acked - found))
-	echo "$found" >"$work/acked"
+	set_acked "$found"
 	echo 1 >"$mnt/.keyfs/sync"
 }
 
 survive() { # NAME KIND POLICY keeps|loses
 	life=0 lost=0
-	echo 0 >"$work/acked"
+	set_acked 0
 	mount_lab "$3" && "$2_begin" || {
 		not_ok "$1" "cannot begin"
 		return
@@ -131,7 +165,7 @@ survive() { # NAME KIND POLICY keeps|loses
 		}
 		life=$((life + 1))
 	done
-	echo "$2, $3: $cuts cuts, $(cat "$work/acked") steps survived," \
+	echo "$2, $3: $cuts cuts, $(acked) steps survived," \
 		"$lost acknowledged ones lost"
 	if unmount_lab; then ok "$1"; else not_ok "$1" "unmounting, check"; fi
 }
