@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "engine/base/durability.h"
+#include "tests/support/control.h"
 #include "tests/support/file.h"
 #include "tests/support/program.h"
 #include "tests/support/step.h"
@@ -110,66 +111,28 @@ unmount_store(struct harness *h)
 	check_eq(program_run(check), 0);
 }
 
-static void
-control_path(const struct harness *h, char path[600])
-{
-	snprintf(path, 600, "%s/.keyfs/power-cut", h->mnt);
-}
-
-static bool
-read_cuts(const char *path, unsigned *n)
-{
-	FILE *f = fopen(path, "r");
-	bool found = false;
-	char line[256];
-
-	while (f && fgets(line, sizeof(line), f))
-		found |= sscanf(line, "cuts %u", n) == 1;
-	if (f)
-		fclose(f);
-	return found;
-}
-
-/* Cuts so far.  The file itself is of before the cut, if that comes between
- * opening and reading it. */
 static unsigned
 cuts_played(const struct harness *h)
 {
-	char path[600];
-	unsigned n = 0;
-	bool found = false;
-
-	control_path(h, path);
-	for (int i = 0; i < 100 && !found; i++) {
-		found = read_cuts(path, &n);
-		if (!found)
-			program_pause_us(10000);
-	}
-	check_true(found);
-	return n;
+	return control_cuts(h->mnt);
 }
 
 static void
 order_cut(struct harness *h, bool now)
 {
 	static const char *const keeps[] = {"none", "prefix", "random"};
-	char path[600], text[128], when[64] = "now";
-	int fd;
+	char text[128], when[64] = "now";
 
 	if (!now)
 		snprintf(when, sizeof(when), "after=%llu",
 		    (unsigned long long)(1 + check_rand_below(&h->rand, 900)));
-	snprintf(text, sizeof(text), "%s seed=%llu keep=%s\n", when,
+	snprintf(text, sizeof(text), "%s seed=%llu keep=%s", when,
 	    (unsigned long long)(check_rand(&h->rand) >> 16),
 	    keeps[check_rand_below(&h->rand, 3)]);
-	printf(" %.*s", (int)strcspn(text, "\n"), text);
-	control_path(h, path);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	check_true(fd >= 0);
+	printf(" %s", text);
 	/* Busy: the one that was ordered before has just come. */
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+	if (control_order_cut(h->mnt, text) != 0)
 		check_true(now && errno == EBUSY);
-	close(fd);
 }
 
 /* --- the workers ---------------------------------------------------------- */
