@@ -367,15 +367,21 @@ say(void *ctx, enum err_level level, const char *text)
 }
 
 static void
-cuts_init(struct cuts *c, const char *policy, uint64_t seed)
+cuts_init(struct cuts *c, const char *policy, void (*plant)(void))
 {
 	const struct env_forget_options o = {.no_device_sync = true};
 
-	*c = (struct cuts){.rand = check_rand_of(seed)};
+	*c = (struct cuts){.rand = check_rand_of(check_seed())};
 	c->dir = check_tmpdir();
 	env_posix_init(&c->posix, (struct err_sink){say, NULL});
 	check_ok(env_forget_new(&c->posix, &o, &c->forget));
 	forget_ops = env_forget_env(c->forget)->ops;
+	if (plant) {
+		planted = *forget_ops;
+		plant();
+		env_forget_env(c->forget)->ops = &planted;
+		c->expect_broken = true;
+	}
 	lsm_options_init(&c->options);
 	c->options.create = true;
 	c->options.env = env_forget_env(c->forget);
@@ -411,7 +417,7 @@ run_policy(const char *policy)
 	unsigned cuts = check_long() ? 1000 : 60;
 	struct cuts c;
 
-	cuts_init(&c, policy, check_seed());
+	cuts_init(&c, policy, NULL);
 	for (unsigned i = 0; i < cuts; i++)
 		cuts_one(&c);
 	printf("%-32s %llu cuts, %llu acknowledged, %llu lost; at most %llu"
@@ -493,11 +499,7 @@ run_planted(void (*plant)(void))
 	struct cuts c;
 	unsigned i;
 
-	cuts_init(&c, "sync", check_seed());
-	planted = *forget_ops;
-	plant();
-	env_forget_env(c.forget)->ops = &planted;
-	c.expect_broken = true;
+	cuts_init(&c, "sync", plant);
 	for (i = 0; i < 1000 && !c.broken; i++)
 		cuts_one(&c);
 	printf("found after %u cuts: %s\n", i, c.broken ? c.broken : "nothing");
