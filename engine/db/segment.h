@@ -8,7 +8,7 @@
  * a table; its file is deleted then or becomes a spare.
  * Owns: segments are counted; the list has one reference, a sync in progress
  * another.
- * Threads: the list is protected by db->sync_lock; segment_open and
+ * Threads: the list is protected by db->sync_lock; segment_begin and
  * segment_sync run without it.
  */
 #ifndef ENGINE_DB_SEGMENT_H
