@@ -2,6 +2,7 @@
 # wildcard: a new .c file in a layer's directory needs no change here.
 
 PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
 DESTDIR ?=
 SAN     ?=
 WERROR  ?= -Werror
@@ -20,6 +21,10 @@ variant := $(subst $(empty) ,-,$(strip $(filter-out gcc cc,$(compiler)) \
 BUILD   := build$(addprefix /,$(variant))
 OBJ     := $(BUILD)/obj
 KEYFS   := $(BUILD)/bin/keyfs
+
+# Of the library: VERSION is what pkg-config says; SONAME changes with the ABI.
+VERSION := 0.4.0
+SONAME  := 0
 
 # --- flags -------------------------------------------------------------
 
@@ -44,6 +49,8 @@ CFLAGS   += $(OPT) -g
 BASE_CFLAGS = -std=c11 $(CPPFLAGS) $(BSD_CFLAGS) $(WARNINGS) \
 	-fno-omit-frame-pointer -pthread $(SAN_FLAGS) $(CFLAGS)
 LDFLAGS  += -Wl,--as-needed
+# The library's functions call each other, not somebody else's of that name.
+NO_INTERPOSITION := $(if $(findstring clang,$(CC)),,-fno-semantic-interposition)
 
 # --- what there is -----------------------------------------------------
 
@@ -62,6 +69,11 @@ SUPPORT_OBJ := $(filter-out $(CHECK_OBJ),\
 	$(call objects,$(call sources,tests/support)))
 
 LIBLSM := $(BUILD)/lib/liblsm.a
+SHARED := $(BUILD)/lib/liblsm.so.$(SONAME)
+PUBLIC := $(BUILD)/lib/public/liblsm.a
+# What the library shows; everything else is its own.
+PUBLIC_NAMES   := lsm_* durability_* bytes_*
+PUBLIC_HEADERS := bytes durability
 LIBVOL := $(BUILD)/lib/libvol.a
 LIBCMD := $(BUILD)/lib/libcmd.a
 LIBSUPPORT := $(BUILD)/lib/libsupport.a
@@ -88,11 +100,11 @@ LONG_SCRIPTS := $(sort $(wildcard tests/long/*.sh))
 # --- targets -----------------------------------------------------------
 
 .PHONY: all help run check check-long check-built long-built deps lint format \
-	install clean tests bench bench-durability objects
+	install install-lib clean tests bench bench-durability objects
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(LIBLSM) $(LIBVOL) $(if $(MAIN_SRC),$(KEYFS)) ## build (the default)
+all: $(LIBLSM) $(SHARED) $(LIBVOL) $(if $(MAIN_SRC),$(KEYFS)) ## build (the default)
 	@:
 
 tests: all $(TESTS) $(PROBE) $(MOUNT_TOOLS) ## build the tests
@@ -139,13 +151,29 @@ lint: objects ## check layers, names and sizes
 format: ## run clang-format on every tracked .c and .h
 	git ls-files -z '*.c' '*.h' | xargs -0 -r clang-format -i
 
-install: all ## PREFIX=/usr/local DESTDIR=
+install: all install-lib ## PREFIX=/usr/local DESTDIR=
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
 		$(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(KEYFS) $(DESTDIR)$(PREFIX)/bin/keyfs
 	ln -sf ../bin/keyfs $(DESTDIR)$(PREFIX)/sbin/mount.keyfs
 	ln -sf ../bin/keyfs $(DESTDIR)$(PREFIX)/sbin/mount.fuse.keyfs
 	install -m 644 docs/keyfs.1 $(DESTDIR)$(PREFIX)/share/man/man1/keyfs.1
+
+# The public header includes two of engine/base: they go beside it as lsm/*.h.
+public_header = sed 's,"engine/base/\([a-z]*\.h\)",<lsm/\1>,' $(1) >$(2)
+
+install-lib: $(PUBLIC) $(SHARED) ## the engine alone: liblsm, lsm.h, lsm.pc
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/lsm
+	install -m 644 $(PUBLIC) $(DESTDIR)$(LIBDIR)/liblsm.a
+	install -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)/liblsm.so.$(VERSION)
+	ln -sf liblsm.so.$(VERSION) $(DESTDIR)$(LIBDIR)/liblsm.so.$(SONAME)
+	ln -sf liblsm.so.$(SONAME) $(DESTDIR)$(LIBDIR)/liblsm.so
+	$(call public_header,engine/lsm.h,$(DESTDIR)$(PREFIX)/include/lsm.h)
+	$(foreach h,$(PUBLIC_HEADERS),$(call public_header,engine/base/$(h).h,\
+		$(DESTDIR)$(PREFIX)/include/lsm/$(h).h) &&) :
+	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' \
+		-e 's,@VERSION@,$(VERSION),' scripts/lsm.pc.in \
+		>$(DESTDIR)$(LIBDIR)/pkgconfig/lsm.pc
 
 clean: ## remove everything that was built
 	rm -rf build
@@ -157,6 +185,7 @@ help: ## this list
 
 # --- rules -------------------------------------------------------------
 
+$(OBJ)/engine/%.o: EXTRA_CFLAGS = -fPIC $(NO_INTERPOSITION)
 $(OBJ)/fs/fuse/%.o: EXTRA_CFLAGS = $(FUSE_CFLAGS)
 $(OBJ)/tests/mount/probe.o: EXTRA_CFLAGS = $(FUSE_CFLAGS)
 $(OBJ)/tests/fuse/%.o: EXTRA_CFLAGS = $(FUSE_CFLAGS)
@@ -176,6 +205,23 @@ $(LIBLSM) $(LIBVOL) $(LIBCMD) $(LIBSUPPORT):
 	@mkdir -p $(@D)
 	@rm -f $@
 	@ar rcs $@ $^
+
+# One object with the public names only.
+$(PUBLIC): $(LSM_OBJ)
+	@mkdir -p $(@D)
+	@echo "  ld    $@"
+	@$(LD) -r -o $(@D)/lsm.o $^
+	@objcopy -w $(PUBLIC_NAMES:%=--keep-global-symbol='%') $(@D)/lsm.o
+	@rm -f $@
+	@ar rcs $@ $(@D)/lsm.o
+
+$(SHARED): $(LSM_OBJ)
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	@echo '{ global: $(PUBLIC_NAMES:%=%;) local: *; };' >$@.map
+	@$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -shared -o $@ \
+		-Wl,-soname,liblsm.so.$(SONAME) -Wl,--version-script=$@.map \
+		$^ $(ENGINE_LIBS) -pthread
 
 link = @mkdir -p $(@D); echo "  link  $@"; $(CC) $(CFLAGS) $(SAN_FLAGS) \
 	$(LDFLAGS) -o $@ $^ $(LINK_LIBS) -lm -pthread
