@@ -91,6 +91,21 @@ MOUNT_TOOLS  := $(patsubst %.c,$(BUILD)/%,$(filter-out \
 TESTS        := $(ENGINE_TESTS) $(VOL_TESTS) $(CMD_TESTS) $(MOUNT_TESTS)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bin/%,$(wildcard tests/bench/*.c))
 
+# Engines to measure ours against: those whose header is found.
+find_header = $(firstword $(wildcard /usr/local/include/$(1) /usr/include/$(1)))
+PEERS ?= $(if $(call find_header,rocksdb/c.h),rocksdb) \
+	$(if $(call find_header,leveldb/c.h),leveldb) \
+	$(if $(call find_header,lmdb.h),lmdb) \
+	$(if $(call find_header,sqlite3.h),sqlite)
+PEER_LIB_rocksdb := -lrocksdb
+PEER_LIB_leveldb := -lleveldb
+PEER_LIB_lmdb    := -llmdb
+PEER_LIB_sqlite  := -lsqlite3
+BENCH_ENGINE     := $(BUILD)/bin/bench_engine
+BENCH_ENGINE_OBJ := $(call objects,$(filter-out tests/bench/engine/peer_%,\
+	$(call sources,tests/bench/engine)) \
+	$(patsubst %,tests/bench/engine/peer_%.c,keyfs $(PEERS)))
+
 # Run as they are; lib*.sh are sourced by the others.
 SCRIPT_TESTS := $(sort $(wildcard tests/scripts/test_*.sh))
 MOUNT_SCRIPTS := $(sort $(filter-out tests/mount/lib%,\
@@ -110,7 +125,7 @@ all: $(LIBLSM) $(SHARED) $(LIBVOL) $(if $(MAIN_SRC),$(KEYFS)) ## build (the defa
 tests: all $(TESTS) $(PROBE) $(MOUNT_TOOLS) ## build the tests
 	@:
 
-bench: $(BENCHES) ## build the benchmark programs into build/bin
+bench: $(BENCHES) $(BENCH_ENGINE) ## build the benchmark programs into build/bin
 
 bench-durability: deps all bench ## what each durability policy costs
 	@BUILD=$(BUILD) scripts/bench-durability
@@ -252,6 +267,13 @@ $(PROBE): $(OBJ)/tests/mount/probe.o
 
 $(BENCHES): LINK_LIBS = $(KEYFS_LIBS) $(ENGINE_LIBS)
 $(BENCHES): $(BUILD)/bin/%: $(OBJ)/tests/bench/%.o $(LIBCMD) $(LIBVOL) $(LIBLSM)
+	$(link)
+
+$(OBJ)/tests/bench/engine/peer.o: EXTRA_CFLAGS = \
+	$(patsubst %,-DHAVE_%,$(PEERS))
+$(BENCH_ENGINE): LINK_LIBS = $(foreach p,$(PEERS),$(PEER_LIB_$(p))) \
+	$(ENGINE_LIBS)
+$(BENCH_ENGINE): $(BENCH_ENGINE_OBJ) $(LIBLSM)
 	$(link)
 
 -include $(shell [ -d $(OBJ) ] && find $(OBJ) -name '*.d')
