@@ -13,6 +13,12 @@ enum get_pin { GET_PIN_NONE, GET_PIN_VIEW, GET_PIN_BLOCK };
 
 #define GET_KEY_INLINE 256
 
+/* What is looked for. */
+struct get_key {
+	struct bytes target; /* an encoded ikey */
+	uint64_t hash;       /* hash_64 of its user key, for all filters */
+};
+
 /* 1 and *value if this is a value, 0 if it is a tombstone. */
 static int
 get_answer(struct lsm_value *value, enum ikey_kind kind, struct bytes bytes,
@@ -24,27 +30,37 @@ get_answer(struct lsm_value *value, enum ikey_kind kind, struct bytes bytes,
 	return 1;
 }
 
+static inline int
+get_memtable(
+    const struct memtable *m, const struct get_key *k, struct memtable_entry *e)
+{
+	/* Most keys that are looked for are in no memtable. */
+	if (!memtable_may_contain(m, k->hash))
+		return 0;
+	return memtable_get(m, k->target, e);
+}
+
 /* 1 found, also if it is a tombstone; 0 not in memory. */
 static int
-get_memory(const struct view *v, struct bytes target, struct memtable_entry *e)
+get_memory(
+    const struct view *v, const struct get_key *k, struct memtable_entry *e)
 {
-	int rc = memtable_get(v->active, target, e);
+	int rc = get_memtable(v->active, k, e);
 
 	for (size_t i = 0; rc == 0 && i < v->full_count; i++)
-		rc = memtable_get(v->full[i], target, e);
+		rc = get_memtable(v->full[i], k, e);
 	return rc;
 }
 
 static int
-get_tables(struct lsm *db, const struct view *v, struct bytes target,
+get_tables(struct lsm *db, const struct view *v, const struct get_key *k,
     struct lsm_value *value)
 {
 	struct table_entry e;
 	uint64_t skips = 0;
 	int rc;
 
-	rc = version_get(
-	    v->version, target, hash_64(ikey_user(target), 0), &e, &skips);
+	rc = version_get(v->version, k->target, k->hash, &e, &skips);
 	if (skips > 0)
 		counter_add(&db->counters.filter_skips, skips);
 	if (rc <= 0)
@@ -57,18 +73,18 @@ get_tables(struct lsm *db, const struct view *v, struct bytes target,
 
 /* Takes the view's reference: the value may pin it. */
 static int
-get_find(struct lsm *db, struct view *v, struct bytes target,
+get_find(struct lsm *db, struct view *v, const struct get_key *k,
     struct lsm_value *value)
 {
 	struct memtable_entry e;
-	int rc = get_memory(v, target, &e);
+	int rc = get_memory(v, k, &e);
 
 	if (rc > 0) {
 		rc = get_answer(value, e.kind, e.value, GET_PIN_VIEW, v);
 		if (rc > 0)
 			return rc;
 	} else {
-		rc = get_tables(db, v, target, value);
+		rc = get_tables(db, v, k, value);
 	}
 	view_unref(v);
 	return rc;
@@ -81,11 +97,15 @@ get_at(struct lsm *db, const struct lsm_snapshot *s, struct bytes key,
 	/* In this order, see view.h. */
 	struct view *v = view_get(db);
 	uint64_t seq = s ? s->seq : lsm_seq(db);
+	const struct get_key k = {
+	    .target = bytes_of(room, key.size + IKEY_TRAILER),
+	    .hash = hash_64(key, 0),
+	};
 
 	if (key.size > 0)
 		memcpy(room, key.data, key.size);
 	wire_put_le64(room + key.size, ikey_pack(seq, IKEY_KIND_SEEK));
-	return get_find(db, v, bytes_of(room, key.size + IKEY_TRAILER), value);
+	return get_find(db, v, &k, value);
 }
 
 int

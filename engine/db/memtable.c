@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/must.h"
 #include "engine/db/batch.h"
 
@@ -23,6 +24,24 @@ memtable_new(void)
 		return NULL;
 	}
 	atomic_init(&m->refs, 1);
+	return m;
+}
+
+struct memtable *
+memtable_new_sized(size_t bytes_max)
+{
+	size_t bytes = memfilter_bytes(bytes_max);
+	struct memtable *m = memtable_new();
+	void *memory;
+
+	if (!m || bytes == 0)
+		return m;
+	memory = arena_alloc(&m->arena, bytes);
+	if (!memory) {
+		memtable_unref(m);
+		return NULL;
+	}
+	memfilter_init(&m->filter, memory, bytes);
 	return m;
 }
 
@@ -97,6 +116,9 @@ memtable_add(struct memtable *m, uint64_t seq, enum ikey_kind kind,
 	err = skiplist_insert(&m->list, &ikey, value, &bytes);
 	if (err)
 		return err;
+	/* In any order: readers seek only what is published later. */
+	if (m->filter.count > 0)
+		memfilter_add(&m->filter, hash_64(key, 0));
 	note_bytes(m, bytes);
 	note_seq(m, seq);
 	return 0;
@@ -146,7 +168,9 @@ memtable_get(
 size_t
 memtable_bytes(const struct memtable *m)
 {
-	return atomic_load_explicit(&m->bytes, memory_order_relaxed);
+	size_t bytes = atomic_load_explicit(&m->bytes, memory_order_relaxed);
+
+	return bytes > 0 ? bytes + memfilter_size(&m->filter) : 0;
 }
 
 uint64_t

@@ -17,6 +17,7 @@
 
 #include <stdatomic.h>
 
+#include "engine/db/memfilter.h"
 #include "engine/db/skiplist.h"
 #include "engine/table/ikey.h"
 #include "engine/table/iter.h"
@@ -37,10 +38,14 @@ struct memtable {
 
 	struct arena arena;
 	struct skiplist list;
+	struct memfilter filter; /* memory is the arena's */
 };
 
 /* With one reference; NULL: no memory. */
 struct memtable *memtable_new(void);
+
+/* As memtable_new, with a filter for a memtable that grows to bytes_max. */
+struct memtable *memtable_new_sized(size_t bytes_max);
 void memtable_ref(struct memtable *m);
 
 /* Frees it with the last reference; NULL is allowed. */
@@ -74,12 +79,20 @@ struct memtable_entry {
 int memtable_get(
     const struct memtable *m, struct bytes target, struct memtable_entry *out);
 
+/* False: no published entry has this user key (hash: hash_64(it, 0)), and
+ * memtable_get would say so, only slower. */
+static inline bool
+memtable_may_contain(const struct memtable *m, uint64_t hash)
+{
+	return memfilter_may_contain(&m->filter, hash);
+}
+
 /* An iterator that holds a reference.  Keys and values stay valid as long as
  * the memtable, not just until the next move. */
 int memtable_iter_open(struct memtable *m, struct iter **out);
 
-/* Memory of the entries (without what malloc holds ready for more), and their
- * number; from any thread. */
+/* Memory of the entries and their filter (without what malloc holds ready for
+ * more; 0 if there are none), and their number; from any thread. */
 size_t memtable_bytes(const struct memtable *m);
 uint64_t memtable_count(const struct memtable *m);
 uint64_t memtable_first_seq(const struct memtable *m);

@@ -117,7 +117,7 @@ recover_view(struct replay *r)
 	if (!v)
 		return -ENOMEM;
 	if (!db->active) {
-		db->active = memtable_new();
+		db->active = memtable_new_sized(db->options.memtable_bytes);
 		if (!db->active) {
 			view_unref(v);
 			return -ENOMEM;

@@ -120,7 +120,7 @@ replay_follow(struct replay *r, struct wal_reader *reader, struct replay_log *l)
 	int err;
 
 	if (first_seq == seq + 1) {
-		l->memtable = memtable_new();
+		l->memtable = memtable_new_sized(r->db->options.memtable_bytes);
 		if (!l->memtable)
 			return -ENOMEM;
 		l->memtable->log_no = l->number;

@@ -81,7 +81,7 @@ static int
 room_replace(struct lsm *db)
 {
 	struct view *v = view_new(db->full_max);
-	struct memtable *m = memtable_new();
+	struct memtable *m = memtable_new_sized(db->options.memtable_bytes);
 	struct segment *s = NULL;
 	int err = -ENOMEM;
 

@@ -1,10 +1,13 @@
 /* The memtable: lookups, iterators, batches, and reading while writing. */
 #include "tests/check.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/hash.h"
 #include "engine/db/batch.h"
 #include "engine/db/memtable.h"
 
@@ -260,6 +263,40 @@ memtable__reservation_without_memory_fails(void **state)
 	memtable_unref(m);
 }
 
+static void
+memtable__filter_knows_every_key(void **state)
+{
+	struct memtable *m = memtable_new_sized(64u << 10), *none;
+	unsigned passed = 0;
+	char key[16];
+
+	(void)state;
+	check_true(m != NULL);
+	check_eq(memtable_bytes(m), 0);
+	put(m, 1, "", "empty");
+	check_le(1024, memtable_bytes(m));
+	for (uint64_t i = 2; i < 300; i++) {
+		snprintf(key, sizeof(key), "k%" PRIu64, i);
+		if (i % 2 == 0)
+			put(m, i, key, "v");
+		else
+			del(m, i, key);
+	}
+	check_true(memtable_may_contain(m, hash_64(bytes_str(""), 0)));
+	for (uint64_t i = 2; i < 300; i++) {
+		snprintf(key, sizeof(key), "k%" PRIu64, i);
+		check_true(memtable_may_contain(m, hash_64(bytes_str(key), 0)));
+		snprintf(key, sizeof(key), "l%" PRIu64, i);
+		passed += memtable_may_contain(m, hash_64(bytes_str(key), 0));
+	}
+	check_le(passed, 20);
+	memtable_unref(m);
+
+	none = new_memtable();
+	check_true(memtable_may_contain(none, hash_64(bytes_str("k"), 0)));
+	memtable_unref(none);
+}
+
 /* --- one writer, many readers ----------------------------------------------
  */
 
@@ -373,6 +410,7 @@ main(void)
 	    cmocka_unit_test(memtable__malformed_batch_is_an_error),
 	    cmocka_unit_test(memtable__reservation_suffices),
 	    cmocka_unit_test(memtable__reservation_without_memory_fails),
+	    cmocka_unit_test(memtable__filter_knows_every_key),
 	    cmocka_unit_test(memtable__readers_see_whole_batches),
 	};
 
