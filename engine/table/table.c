@@ -46,10 +46,10 @@ table_check_footer(struct table *t, uint64_t offset)
 	const struct table_footer *f = &t->footer;
 	uint64_t filter_end, index_end;
 
-	if (f->version != TABLE_VERSION) {
+	if (f->version == 0 || f->version > TABLE_VERSION) {
 		env_log(t->file->env, ERR_LEVEL_ERROR,
 		    "%s: offset %" PRIu64 ": table format version %" PRIu32
-		    ", this program reads version %d; use a newer keyfs",
+		    ", this program reads versions 1 to %d; use a newer keyfs",
 		    t->file->path, offset, f->version, TABLE_VERSION);
 		return ERR_FORMAT;
 	}
@@ -111,10 +111,17 @@ table_read_properties(struct table *t)
 	    t->file, t->file_no, t->file_size, h, &t->properties_block, &size);
 	if (err)
 		return err;
-	err = table_format_properties_decode(
-	    bytes_of(t->properties_block, size), &t->properties);
-	return err ? frame_damaged(t->file, h.offset, "malformed properties")
-		   : 0;
+	err =
+	    table_format_properties_decode(bytes_of(t->properties_block, size),
+		t->footer.version, &t->properties);
+	if (err == ERR_FORMAT)
+		env_log(t->file->env, ERR_LEVEL_ERROR,
+		    "%s: offset %" PRIu64 ": the table has properties that "
+		    "this program does not know; use a newer keyfs",
+		    t->file->path, h.offset);
+	else if (err)
+		frame_damaged(t->file, h.offset, "malformed properties");
+	return err;
 }
 
 static int

@@ -55,7 +55,7 @@ table_format_footer_decode(const uint8_t *p, struct table_footer *out)
 	if (wire_get_le64(p + TABLE_AT_CHECKSUM) != table_format_footer_sum(p))
 		return ERR_DAMAGED;
 	out->version = wire_get_le32(p + TABLE_AT_VERSION);
-	if (out->version == TABLE_VERSION &&
+	if (out->version <= TABLE_VERSION &&
 	    wire_get_le32(p + TABLE_AT_RESERVED) != 0)
 		return ERR_DAMAGED;
 	out->filter = table_format_get_handle(p + TABLE_AT_FILTER);
@@ -104,8 +104,35 @@ table_format_properties_agree(const struct table_properties *p)
 	       ikey_cmp(p->smallest, p->largest) <= 0;
 }
 
+/*
+ * What newer tables say besides stands at the end: tag, sized content, tags
+ * ascending.  One that is not known cannot be left out: what it says may change
+ * what the rest means.
+ */
+static int
+table_format_fields_decode(struct wire_in *in, struct table_properties *p)
+{
+	struct bytes content;
+	uint64_t tag, last = 0;
+	int err = 0;
+
+	(void)p;
+	while (!err && wire_in_left(in) > 0) {
+		err = wire_in_varint(in, &tag);
+		if (!err)
+			err = wire_in_sized(in, &content);
+		if (!err && tag <= last)
+			err = ERR_DAMAGED;
+		if (!err)
+			err = ERR_FORMAT;
+		last = tag;
+	}
+	return err;
+}
+
 int
-table_format_properties_decode(struct bytes block, struct table_properties *out)
+table_format_properties_decode(
+    struct bytes block, uint32_t version, struct table_properties *out)
 {
 	struct wire_in in = wire_in_of(block);
 	struct table_properties p;
@@ -120,6 +147,8 @@ table_format_properties_decode(struct bytes block, struct table_properties *out)
 		err = wire_in_sized(&in, &p.smallest);
 	if (!err)
 		err = wire_in_sized(&in, &p.largest);
+	if (!err && version > 1)
+		err = table_format_fields_decode(&in, &p);
 	if (err)
 		return err;
 	if (wire_in_left(&in) != 0 || !table_format_properties_agree(&p))

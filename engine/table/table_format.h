@@ -15,7 +15,7 @@
 
 #define TABLE_MAGIC      "keyfsSST"
 #define TABLE_MAGIC_SIZE 8
-#define TABLE_VERSION    1
+#define TABLE_VERSION    2
 #define TABLE_FOOTER     80
 
 /* Restart intervals of blocks. */
@@ -41,10 +41,11 @@ int table_format_footer_decode(const uint8_t *p, struct table_footer *out);
 int table_format_properties_encode(
     struct buf *out, const struct table_properties *p);
 
-/* Keys are views into block.  ERR_DAMAGED also if the fields contradict each
- * other. */
+/* Of a table of this version.  Keys are views into block.  ERR_DAMAGED also if
+ * the fields contradict each other; ERR_FORMAT: there is one that is not known.
+ */
 int table_format_properties_decode(
-    struct bytes block, struct table_properties *out);
+    struct bytes block, uint32_t version, struct table_properties *out);
 
 /* Constant after open. */
 struct table {

@@ -235,8 +235,80 @@ table_check__newer_version(void **state)
 	wire_put_le64(raw + 64, hash_64(bytes_of(raw, 64), 0));
 	place_store(&v.p, v.file);
 	check_err(victim_open(&v, &t), ERR_FORMAT);
-	check_contains(v.p.message, "version 2");
+	check_contains(v.p.message, "version 3");
 	check_contains(v.p.message, "newer keyfs");
+	victim_fini(&v);
+}
+
+/* The file's end is written anew: properties with `more` behind them, and a
+ * footer of that version. */
+static void
+rewrite_end(struct victim *v, struct bytes more, uint8_t version)
+{
+	struct buf file = {0}, block = {0};
+	struct table_footer footer;
+	struct frame_handle *h = &footer.properties;
+	uint8_t *raw = v->bytes + v->file.size - TABLE_FOOTER;
+
+	check_ok(table_format_footer_decode(raw, &footer));
+	check_ok(buf_append(&file, v->bytes, (size_t)h->offset));
+	check_ok(buf_append(&block, v->bytes + h->offset, (size_t)h->size));
+	check_ok(buf_append_bytes(&block, more));
+	check_ok(frame_encode(
+	    &file, buf_bytes(&block), false, PLACE_FILE_NO, h->offset, h));
+	check_ok(buf_reserve(&file, TABLE_FOOTER));
+	raw = file.data + file.size;
+	table_format_footer_encode(raw, &footer);
+	raw[56] = version;
+	wire_put_le64(raw + 64, hash_64(bytes_of(raw, 64), 0));
+	file.size += TABLE_FOOTER;
+	place_store(&v->p, buf_bytes(&file));
+	buf_fini(&file);
+	buf_fini(&block);
+}
+
+static void
+table_check__version_1_is_read(void **state)
+{
+	struct victim v;
+	struct table *t;
+
+	(void)state;
+	victim_init(&v, true);
+	rewrite_end(&v, bytes_str(""), 1);
+	check_ok(victim_open(&v, &t));
+	check_eq(table_check(t, place_finding, &v.p), 0);
+	check_right_or_error(&v, t, true);
+	table_close(t);
+	/* It had no fields at the end. */
+	rewrite_end(&v, bytes_of("\177\0", 2), 1);
+	check_err(victim_open(&v, &t), ERR_DAMAGED);
+	check_contains(v.p.message, "malformed properties");
+	victim_fini(&v);
+}
+
+static void
+table_check__properties_of_a_newer_program(void **state)
+{
+	static const struct {
+		const char *bytes;
+		int err;
+	} ends[] = {
+	    {"\177\1x", ERR_FORMAT},
+	    {"\177\2x", ERR_DAMAGED}, /* cut short */
+	    {"\177", ERR_DAMAGED},
+	};
+	struct victim v;
+	struct table *t;
+
+	(void)state;
+	victim_init(&v, true);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		rewrite_end(&v, bytes_str(ends[i].bytes), TABLE_VERSION);
+		check_err(victim_open(&v, &t), ends[i].err);
+		if (ends[i].err == ERR_FORMAT)
+			check_contains(v.p.message, "newer keyfs");
+	}
 	victim_fini(&v);
 }
 
@@ -355,7 +427,7 @@ table_check__sealed_lies_are_found(void **state)
 	struct table_properties lie;
 	struct bytes props = bytes_of(
 	    v.bytes + footer.properties.offset, (size_t)footer.properties.size);
-	check_ok(table_format_properties_decode(props, &lie));
+	check_ok(table_format_properties_decode(props, TABLE_VERSION, &lie));
 	check_true(lie.entries < 128 && lie.deletes < 128);
 	size_t at = 2 + wire_varint_size(lie.key_bytes);
 	reseal(&v, footer.properties, at, 1);
@@ -387,6 +459,8 @@ main(void)
 	    cmocka_unit_test(table_check__cut_short),
 	    cmocka_unit_test(table_check__foreign),
 	    cmocka_unit_test(table_check__newer_version),
+	    cmocka_unit_test(table_check__version_1_is_read),
+	    cmocka_unit_test(table_check__properties_of_a_newer_program),
 	    cmocka_unit_test(table_check__another_table),
 	    cmocka_unit_test(table_check__sealed_nonsense_is_survived),
 	    cmocka_unit_test(table_check__sealed_lies_are_found),
