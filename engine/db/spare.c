@@ -8,9 +8,16 @@
 
 #define SPARE_BYTES_MAX (64u << 20)
 
-/* Written and synced at a time: a sync of the log that comes meanwhile waits
- * for 2 ms at worst, behind the whole file it would be 10. */
-#define SPARE_PIECE (1u << 20)
+/* Synced at a time: a sync of the log that comes meanwhile waits for 2 ms at
+ * worst, behind the whole file it would be 10. */
+#define SPARE_SYNC (1u << 20)
+
+/*
+ * Written at a time.  The kernel keeps what one write(2) brings in one piece of
+ * memory if it can, and its price for a small write or a sync grows with that
+ * piece: over one of 1 MiB 156 bytes take 2.3 us, over small ones 0.9.
+ */
+#define SPARE_PIECE (16u << 10)
 
 /* A new one is made only if so many times its size is free: the log can do
  * without, tables cannot. */
@@ -168,30 +175,30 @@ spare_offer(struct lsm *db, struct segment *segment)
 /* --- making them ---------------------------------------------------------- */
 
 static int
-spare_write_piece(
-    struct lsm *db, struct env_file *f, const uint8_t *zeros, uint64_t at)
+spare_write_piece(struct lsm *db, struct env_file *f, uint64_t at)
 {
+	static const uint8_t zeros[SPARE_PIECE];
 	uint64_t left = spare_bytes(db) - at;
+	size_t size = left < SPARE_PIECE ? (size_t)left : SPARE_PIECE;
 	int err;
 
 	/* Relaxed: nothing else is read on the strength of it. */
 	if (atomic_load_explicit(&db->stop, memory_order_relaxed))
 		return -ECANCELED;
-	err = env_pwrite(
-	    f, zeros, left < SPARE_PIECE ? (size_t)left : SPARE_PIECE, at);
-	return err ? err : env_sync(f);
+	err = env_pwrite(f, zeros, size, at);
+	if (err || ((at + size) % SPARE_SYNC != 0 && size < left))
+		return err;
+	return env_sync(f);
 }
 
 /* Zeros to the end, synced. */
 static int
 spare_write(struct lsm *db, struct env_file *f)
 {
-	uint8_t *zeros = calloc(1, SPARE_PIECE);
-	int err = zeros ? 0 : -ENOMEM;
+	int err = 0;
 
 	for (uint64_t at = 0; at < spare_bytes(db) && !err; at += SPARE_PIECE)
-		err = spare_write_piece(db, f, zeros, at);
-	free(zeros);
+		err = spare_write_piece(db, f, at);
 	return err;
 }
 
