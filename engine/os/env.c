@@ -213,6 +213,12 @@ env_wall_ns(struct env *env)
 	return env->ops->wall_ns(env);
 }
 
+uint64_t
+env_wall_ms(struct env *env)
+{
+	return env_wall_ns(env) / 1000000;
+}
+
 void
 env_sleep_us(struct env *env, uint64_t us)
 {

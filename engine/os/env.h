@@ -104,6 +104,7 @@ int env_space(struct env *, const char *path, uint64_t *free_bytes,
     uint64_t *total_bytes);
 uint64_t env_now_us(struct env *);
 uint64_t env_wall_ns(struct env *);
+uint64_t env_wall_ms(struct env *); /* as env_wall_ns, in milliseconds */
 void env_sleep_us(struct env *, uint64_t us);
 
 /* Whole small file: read into a new malloc'ed block of at most max bytes

@@ -12,6 +12,8 @@
 #ifndef ENGINE_OS_ENV_FAULT_H
 #define ENGINE_OS_ENV_FAULT_H
 
+#include <stdatomic.h>
+
 #include "engine/base/lock.h"
 #include "engine/os/env.h"
 
@@ -36,6 +38,10 @@ struct env_fault {
 	uint64_t syncs;	   /* file syncs passed on */
 	uint64_t reads_fail_at; /* the n-th pread fails with -error; 0: none */
 	uint64_t reads;
+
+	/* May be used while others use the env. */
+	_Atomic uint64_t wall_ns;    /* since 1970; 0: the base's clock */
+	_Atomic uint64_t wall_reads; /* how often it was asked for */
 };
 
 void env_fault_init(struct env_fault *f, struct env *base);
