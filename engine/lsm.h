@@ -107,6 +107,14 @@ void lsm_batch_clear(struct lsm_batch *b); /* keeps the memory for reuse */
 int lsm_batch_put(struct lsm_batch *b, struct bytes key, struct bytes value);
 int lsm_batch_delete(struct lsm_batch *b, struct bytes key);
 
+/*
+ * As lsm_batch_put; from expires_ms on (milliseconds since 1970 UTC by the
+ * wall clock; 0: never) the key is absent for every read, also at snapshots.
+ * A clock that is set back may bring it back, but nothing older.
+ */
+int lsm_batch_put_until(struct lsm_batch *b, struct bytes key,
+    struct bytes value, uint64_t expires_ms);
+
 /* As lsm_batch_put for a value of size bytes that the caller fills in at
  * *value before the next call on this batch: saves a copy. */
 int lsm_batch_put_room(
@@ -156,7 +164,8 @@ uint64_t lsm_durable_seq(struct lsm *db);
 /* A value pinned in memory; bytes are valid until lsm_value_release. */
 struct lsm_value {
 	struct bytes bytes;
-	void *pin; /* for the engine */
+	uint64_t expires_ms; /* 0: never */
+	void *pin;           /* for the engine */
 	int pin_kind;
 };
 
@@ -176,7 +185,8 @@ struct lsm_iter_options {
 	bool no_fill;       /* blocks read do not enter the cache */
 };
 
-/* Not positioned after open.  o NULL: all keys of the newest state. */
+/* Not positioned after open.  o NULL: all keys of the newest state.  What
+ * expires does so as of one moment, when the first such entry is met. */
 int lsm_iter_open(
     struct lsm *db, const struct lsm_iter_options *o, struct lsm_iter **out);
 void lsm_iter_close(struct lsm_iter *it);
@@ -192,6 +202,7 @@ int lsm_iter_prev(struct lsm_iter *it);
 /* Valid until the iterator moves. */
 struct bytes lsm_iter_key(const struct lsm_iter *it);
 struct bytes lsm_iter_value(const struct lsm_iter *it);
+uint64_t lsm_iter_expires(const struct lsm_iter *it); /* ms; 0: never */
 
 /* --- care -------------------------------------------------------------- */
 
@@ -211,6 +222,7 @@ struct lsm_stats {
 	uint64_t bytes_written_log, bytes_written_flush, bytes_written_compact;
 	uint64_t syncs, flushes, compactions, stalls, stall_us;
 	uint64_t cache_hits, cache_misses, filter_skips;
+	uint64_t expired; /* values that flush and compaction dropped */
 	uint64_t cache_bytes, memtable_bytes, memtables;
 	uint64_t seq, durable_seq;
 	uint64_t unsynced_batches;

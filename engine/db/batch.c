@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/base/wire.h"
+#include "engine/table/value.h"
 #include "engine/table/wal.h"
 
 /* Of an operation: kind, key size. */
@@ -68,6 +69,12 @@ lsm_batch_bytes(const struct lsm_batch *b)
 	return b->buf.size - OPS_AT;
 }
 
+static bool
+has_value(enum ikey_kind kind)
+{
+	return kind == IKEY_KIND_PUT || kind == IKEY_KIND_UNTIL;
+}
+
 /* Makes room for an operation of a key and, unless it is a tombstone, a value
  * of value_size bytes; the operation's size. */
 static int
@@ -79,36 +86,43 @@ op_room(struct lsm_batch *b, enum ikey_kind kind, struct bytes key,
 	if (key.size > LSM_KEY_MAX || value_size > LSM_VALUE_MAX)
 		return -EINVAL;
 	size = 1 + wire_varint_size(key.size) + key.size;
-	if (kind == IKEY_KIND_PUT)
+	if (kind == IKEY_KIND_UNTIL)
+		size += VALUE_EXPIRY;
+	if (has_value(kind))
 		size += wire_varint_size(value_size) + value_size;
 	if (size > LSM_BATCH_MAX - lsm_batch_bytes(b))
 		return -E2BIG;
 	return buf_reserve(&b->buf, size);
 }
 
-/* Appends kind and key within the room made, and counts the operation. */
+/* Appends the operation up to its key, within the room made, and counts it. */
 static void
-op_begin(struct lsm_batch *b, enum ikey_kind kind, struct bytes key)
+op_begin(struct lsm_batch *b, const struct batch_op *op)
 {
 	uint8_t *p = b->buf.data + b->buf.size;
 
-	*p++ = (uint8_t)kind;
-	p += wire_put_varint(p, key.size);
-	if (key.size > 0)
-		memcpy(p, key.data, key.size);
-	b->buf.size = (size_t)(p - b->buf.data) + key.size;
+	*p++ = (uint8_t)op->kind;
+	if (op->kind == IKEY_KIND_UNTIL) {
+		wire_put_le64(p, op->expires_ms);
+		p += VALUE_EXPIRY;
+	}
+	p += wire_put_varint(p, op->key.size);
+	if (op->key.size > 0)
+		memcpy(p, op->key.data, op->key.size);
+	b->buf.size = (size_t)(p - b->buf.data) + op->key.size;
 	count_set(b, lsm_batch_count(b) + 1);
 }
 
-int
-lsm_batch_put_room(
-    struct lsm_batch *b, struct bytes key, size_t size, uint8_t **value)
+/* The operation, with a value of size bytes that is filled in at *value. */
+static int
+op_put_room(struct lsm_batch *b, const struct batch_op *op, size_t size,
+    uint8_t **value)
 {
-	int err = op_room(b, IKEY_KIND_PUT, key, size);
+	int err = op_room(b, op->kind, op->key, size);
 
 	if (err)
 		return err;
-	op_begin(b, IKEY_KIND_PUT, key);
+	op_begin(b, op);
 	b->buf.size += wire_put_varint(b->buf.data + b->buf.size, size);
 	*value = b->buf.data + b->buf.size;
 	b->buf.size += size;
@@ -116,10 +130,31 @@ lsm_batch_put_room(
 }
 
 int
+lsm_batch_put_room(
+    struct lsm_batch *b, struct bytes key, size_t size, uint8_t **value)
+{
+	const struct batch_op op = {.kind = IKEY_KIND_PUT, .key = key};
+
+	return op_put_room(b, &op, size, value);
+}
+
+int
 lsm_batch_put(struct lsm_batch *b, struct bytes key, struct bytes value)
 {
+	return lsm_batch_put_until(b, key, value, 0);
+}
+
+int
+lsm_batch_put_until(struct lsm_batch *b, struct bytes key, struct bytes value,
+    uint64_t expires_ms)
+{
+	const struct batch_op op = {
+	    .kind = expires_ms > 0 ? IKEY_KIND_UNTIL : IKEY_KIND_PUT,
+	    .key = key,
+	    .expires_ms = expires_ms,
+	};
 	uint8_t *room;
-	int err = lsm_batch_put_room(b, key, value.size, &room);
+	int err = op_put_room(b, &op, value.size, &room);
 
 	if (!err && value.size > 0)
 		memcpy(room, value.data, value.size);
@@ -129,10 +164,11 @@ lsm_batch_put(struct lsm_batch *b, struct bytes key, struct bytes value)
 int
 lsm_batch_delete(struct lsm_batch *b, struct bytes key)
 {
-	int err = op_room(b, IKEY_KIND_DELETE, key, 0);
+	const struct batch_op op = {.kind = IKEY_KIND_DELETE, .key = key};
+	int err = op_room(b, op.kind, key, 0);
 
 	if (!err)
-		op_begin(b, IKEY_KIND_DELETE, key);
+		op_begin(b, &op);
 	return err;
 }
 
@@ -164,22 +200,30 @@ batch_cursor_init(struct batch_cursor *c, struct bytes payload)
 	return 0;
 }
 
+static bool
+is_kind(uint8_t kind)
+{
+	return kind == IKEY_KIND_DELETE || kind == IKEY_KIND_PUT ||
+	       kind == IKEY_KIND_UNTIL;
+}
+
 static int
 op_decode(struct wire_in *in, struct batch_op *op)
 {
 	struct batch_op o = {.value = {NULL, 0}};
 	uint8_t kind;
 
-	if (wire_in_u8(in, &kind) || wire_in_sized(in, &o.key) ||
-	    o.key.size > LSM_KEY_MAX)
+	if (wire_in_u8(in, &kind) || !is_kind(kind))
 		return ERR_DAMAGED;
-	if (kind == IKEY_KIND_PUT) {
-		if (wire_in_sized(in, &o.value) || o.value.size > LSM_VALUE_MAX)
-			return ERR_DAMAGED;
-	} else if (kind != IKEY_KIND_DELETE) {
-		return ERR_DAMAGED;
-	}
 	o.kind = (enum ikey_kind)kind;
+	if (o.kind == IKEY_KIND_UNTIL &&
+	    (wire_in_le64(in, &o.expires_ms) || o.expires_ms == 0))
+		return ERR_DAMAGED;
+	if (wire_in_sized(in, &o.key) || o.key.size > LSM_KEY_MAX)
+		return ERR_DAMAGED;
+	if (has_value(o.kind) &&
+	    (wire_in_sized(in, &o.value) || o.value.size > LSM_VALUE_MAX))
+		return ERR_DAMAGED;
 	*op = o;
 	return 0;
 }

@@ -2,9 +2,10 @@
  * batch: operations that are applied together, as the bytes that go to the
  * log; the lsm_batch_* functions of engine/lsm.h, and the engine's own access.
  *
- * Payload: le32 count, then as many operations: u8 kind (ikey.h), sized key
- * and, for PUT, sized value.  A batch keeps WAL_RECORD_HEADER bytes of room in
- * front of it, so that the log writes it without a copy.
+ * Payload: le32 count, then as many operations: u8 kind (ikey.h), for UNTIL
+ * le64 expiry, sized key and, for PUT and UNTIL, sized value.  A batch keeps
+ * WAL_RECORD_HEADER bytes of room in front of it, so that the log writes it
+ * without a copy.
  * Threads: one at a time.
  * Errors: -EINVAL: the key is longer than LSM_KEY_MAX or the value than
  * LSM_VALUE_MAX; -E2BIG: lsm_batch_bytes would pass LSM_BATCH_MAX; -ENOMEM.
@@ -28,6 +29,7 @@ uint8_t *batch_record(struct lsm_batch *b, size_t *size);
 
 struct batch_op {
 	enum ikey_kind kind;
+	uint64_t expires_ms; /* UNTIL; else 0 */
 	struct bytes key;
 	struct bytes value; /* empty for DELETE */
 };

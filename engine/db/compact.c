@@ -106,20 +106,14 @@ judge(struct run *r, const struct ikey *key)
 static int
 one_entry(struct run *r)
 {
-	struct bytes encoded = r->input->key;
-	struct ikey key;
-	int rc = ikey_decode(encoded, &key);
+	struct compact_entry e;
+	int rc = compact_filter_take(&r->filter, r->input, &e);
 
-	if (rc == ERR_DAMAGED)
-		env_log(r->job->vset->place.env, ERR_LEVEL_ERROR,
-		    "%s: compaction of level %u: damaged: a malformed key",
-		    r->job->vset->place.dir, r->job->pick->level);
 	if (!rc)
-		rc = judge(r, &key);
+		rc = judge(r, &e.key);
 	if (rc)
 		return rc < 0 ? rc : 0;
-	rc = compact_output_add(
-	    &r->output, encoded, r->input->value, r->may_cut);
+	rc = compact_output_add(&r->output, e.ikey, e.value, r->may_cut);
 	r->may_cut = false;
 	return rc;
 }
@@ -201,6 +195,7 @@ run_merge(struct run *r)
 	if (!err)
 		err = remove_inputs(r->job->pick, &r->output.edit);
 	iter_close(r->input);
+	r->job->expired = r->filter.expired;
 	compact_filter_fini(&r->filter);
 	return err;
 }
@@ -213,7 +208,9 @@ compact_run(struct compact_job *job, struct edit *out)
 	struct run r = {
 	    .job = job,
 	    .filter = {.snapshots = job->snapshots,
-		.snapshot_count = job->snapshot_count},
+		.snapshot_count = job->snapshot_count,
+		.expiry = {.env = job->vset->place.env,
+		    .dir = job->vset->place.dir}},
 	    .output = {.vset = job->vset,
 		.options = job->options,
 		.level = p->output_level,
@@ -223,12 +220,13 @@ compact_run(struct compact_job *job, struct edit *out)
 	};
 	int err;
 
-	job->bytes_written = 0;
+	job->bytes_written = job->expired = 0;
 	if (p->trivial)
 		return move_file(p, out);
 	err = run_merge(&r);
 	if (err) {
 		compact_output_abandon(&r.output);
+		job->expired = 0;
 		return err;
 	}
 	job->bytes_written = r.output.bytes_written;

@@ -4,6 +4,7 @@
  * compact_run reads the inputs of a pick and writes new tables: of each user
  * key the newest version, and for each snapshot the newest it can see; a
  * tombstone goes when no snapshot needs it and nothing older can stand deeper.
+ * A value that has expired becomes a tombstone first.
  * Output tables are cut at table_bytes, never inside a user key, and where one
  * would overlap too much of the level after.
  * Outputs and their names in the directory are on stable storage when
@@ -18,8 +19,10 @@
 #define ENGINE_DB_COMPACT_H
 
 #include "engine/db/edit.h"
+#include "engine/db/expiry.h"
 #include "engine/db/pick.h"
 #include "engine/db/vset.h"
+#include "engine/table/iter.h"
 
 struct compact_job {
 	struct vset *vset;
@@ -35,11 +38,19 @@ struct compact_job {
 	void (*progress)(void *ctx, uint64_t bytes);
 	void *progress_ctx;
 	uint64_t bytes_written; /* out */
+	uint64_t expired;       /* out: values whose time was over */
 };
 
 /* Fills *out (zeroed: removes inputs, adds outputs), untouched on error; the
  * caller applies and finishes it. */
 int compact_run(struct compact_job *job, struct edit *out);
+
+/* An entry on its way to an output. */
+struct compact_entry {
+	struct ikey key;
+	struct bytes ikey;
+	struct bytes value;
+};
 
 /*
  * The rule by itself: called with the versions of keys in ikey order, says
@@ -50,16 +61,25 @@ int compact_run(struct compact_job *job, struct edit *out);
 struct compact_filter {
 	const uint64_t *snapshots;
 	size_t snapshot_count;
-	struct buf user; /* the key of the last entry */
+	struct expiry expiry; /* its clock: the owner sets env and dir */
+	uint64_t expired;     /* how many became deletes */
+	struct buf buried;    /* the ikey of the last one that did */
+	struct buf user;      /* the key of the last entry */
 	bool has_user;
-	bool new_user;	    /* the last entry was the first one of its key */
+	bool new_user;      /* the last entry was the first one of its key */
 	size_t last_stripe; /* of the last entry */
 };
 void compact_filter_fini(struct compact_filter *f);
 
+/* The entry where `it` stands; one that has expired is a delete from here on.
+ * Valid until the next call and while `it` stays.  ERR_DAMAGED with a message.
+ */
+int compact_filter_take(
+    struct compact_filter *f, const struct iter *it, struct compact_entry *out);
+
 /* 1 drop, 0 keep, <0.  deeper: something older may stand below the output
  * (asked for deletes only). */
-int compact_filter_drop(struct compact_filter *f, const struct ikey *key,
-    bool deeper);
+int compact_filter_drop(
+    struct compact_filter *f, const struct ikey *key, bool deeper);
 
 #endif

@@ -4,6 +4,7 @@ void
 compact_filter_fini(struct compact_filter *f)
 {
 	buf_fini(&f->user);
+	buf_fini(&f->buried);
 	*f = (struct compact_filter){0};
 }
 
@@ -35,6 +36,49 @@ is_spent_delete(
 {
 	return key->kind == IKEY_KIND_DELETE && stripe == 0 &&
 	       f->snapshot_count > 0;
+}
+
+/* The entry becomes a delete: what it hides stays hidden. */
+static int
+bury(struct compact_filter *f, struct compact_entry *e)
+{
+	int err;
+
+	buf_clear(&f->buried);
+	err =
+	    ikey_append(&f->buried, e->key.user, e->key.seq, IKEY_KIND_DELETE);
+	if (err)
+		return err;
+	e->ikey = buf_bytes(&f->buried);
+	e->key.user = ikey_user(e->ikey);
+	e->key.kind = IKEY_KIND_DELETE;
+	e->value = bytes_of(NULL, 0);
+	f->expired++;
+	return 0;
+}
+
+int
+compact_filter_take(
+    struct compact_filter *f, const struct iter *it, struct compact_entry *out)
+{
+	struct compact_entry e = {.ikey = it->key, .value = it->value};
+	struct value v;
+	int rc;
+
+	if (ikey_decode(e.ikey, &e.key)) {
+		env_log(f->expiry.env, ERR_LEVEL_ERROR,
+		    "%s: damaged: a malformed key; keyfs check tells in which"
+		    " table it is",
+		    f->expiry.dir);
+		return ERR_DAMAGED;
+	}
+	rc = expiry_look(&f->expiry, ikey_trailer(e.ikey), e.value, &v);
+	if (rc == 0 && e.key.kind != IKEY_KIND_DELETE)
+		rc = bury(f, &e);
+	if (rc < 0)
+		return rc;
+	*out = e;
+	return 0;
 }
 
 int

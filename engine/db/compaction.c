@@ -70,6 +70,7 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	if (!err)
 		err = compaction_install(db, &e);
 	counter_add(&db->counters.bytes_compact, job.bytes_written);
+	counter_add(&db->counters.expired, job.expired);
 	edit_fini(&e);
 	free(seqs);
 	return err;

@@ -34,7 +34,7 @@
 /* What everybody counts; what only writers count is in write_figures. */
 struct db_counters {
 	struct counter gets, get_hits, iterators, filter_skips;
-	struct counter bytes_flush, bytes_compact;
+	struct counter bytes_flush, bytes_compact, expired;
 	struct counter syncs, flushes, compactions, stalls, stall_us;
 };
 

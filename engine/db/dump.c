@@ -9,6 +9,7 @@
 #include "engine/db/edit.h"
 #include "engine/db/file_name.h"
 #include "engine/table/table.h"
+#include "engine/table/value.h"
 #include "engine/table/wal.h"
 
 struct dump {
@@ -45,18 +46,43 @@ dump_bytes(FILE *out, struct bytes s)
 	fputc('"', out);
 }
 
+/* v NULL: a delete. */
 static void
-dump_entry(FILE *out, uint64_t seq, enum ikey_kind kind, struct bytes key,
-    struct bytes value)
+dump_entry(FILE *out, uint64_t seq, struct bytes key, const struct value *v)
 {
-	fprintf(out, "%" PRIu64 " %s ", seq,
-	    kind == IKEY_KIND_PUT ? "put" : "delete");
+	fprintf(out, "%" PRIu64 " %s ", seq, v ? "put" : "delete");
 	dump_bytes(out, key);
-	if (kind == IKEY_KIND_PUT) {
-		fputc(' ', out);
-		dump_bytes(out, value);
+	if (v) {
+		fputs(v->is_reference ? " reference " : " ", out);
+		dump_bytes(out, v->bytes);
 	}
+	if (v && v->expires_ms > 0)
+		fprintf(out, " until %" PRIu64, v->expires_ms);
 	fputc('\n', out);
+}
+
+static void
+dump_op(FILE *out, uint64_t seq, const struct batch_op *op)
+{
+	const struct value v = {
+	    .bytes = op->value, .expires_ms = op->expires_ms};
+
+	dump_entry(out, seq, op->key, op->kind == IKEY_KIND_DELETE ? NULL : &v);
+}
+
+static int
+dump_stored(FILE *out, const struct ikey *key, struct bytes raw)
+{
+	struct value v;
+
+	if (key->kind == IKEY_KIND_DELETE) {
+		dump_entry(out, key->seq, key->user, NULL);
+		return 0;
+	}
+	if (value_decode(key->kind, raw, &v))
+		return ERR_DAMAGED;
+	dump_entry(out, key->seq, key->user, &v);
+	return 0;
 }
 
 /* --- logs and manifests ------------------------------------------------------
@@ -77,7 +103,7 @@ dump_batch(FILE *out, const struct wal_record *rec)
 	    rec->stamp.durable);
 	rc = batch_cursor_init(&c, rec->payload);
 	while (!rc && (rc = batch_cursor_next(&c, &op)) > 0) {
-		dump_entry(out, seq++, op.kind, op.key, op.value);
+		dump_op(out, seq++, &op);
 		rc = 0;
 	}
 	return rc;
@@ -188,9 +214,10 @@ dump_entries(struct dump *d, struct iter *it)
 
 	for (rc = iter_first(it); rc > 0; rc = iter_next(it)) {
 		err = ikey_decode(it->key, &key);
+		if (!err)
+			err = dump_stored(d->out, &key, it->value);
 		if (err)
 			return err;
-		dump_entry(d->out, key.seq, key.kind, key.user, it->value);
 	}
 	return rc;
 }

@@ -12,17 +12,17 @@
 static int
 flush_entries(struct iter *it, struct compact_filter *f, struct table_writer *w)
 {
-	struct ikey key;
+	struct compact_entry e;
 	int rc, err;
 
 	for (rc = iter_first(it); rc > 0; rc = iter_next(it)) {
-		err = ikey_decode(it->key, &key);
+		err = compact_filter_take(f, it, &e);
 		if (err)
 			return err;
 		/* Tombstones stay: older versions may be in tables. */
-		err = compact_filter_drop(f, &key, true);
+		err = compact_filter_drop(f, &e.key, true);
 		if (err == 0)
-			err = table_writer_add(w, it->key, it->value);
+			err = table_writer_add(w, e.ikey, e.value);
 		if (err < 0)
 			return err;
 	}
@@ -32,7 +32,7 @@ flush_entries(struct iter *it, struct compact_filter *f, struct table_writer *w)
 static int
 flush_memtable(struct lsm *db, struct memtable *m, struct table_writer *w)
 {
-	struct compact_filter f = {0};
+	struct compact_filter f = {.expiry = {.env = db->env, .dir = db->dir}};
 	struct iter *it = NULL;
 	uint64_t *seqs = NULL;
 	int err;
@@ -44,6 +44,8 @@ flush_memtable(struct lsm *db, struct memtable *m, struct table_writer *w)
 	err = memtable_iter_open(m, &it);
 	if (!err)
 		err = flush_entries(it, &f, w);
+	if (!err)
+		counter_add(&db->counters.expired, f.expired);
 	iter_close(it);
 	compact_filter_fini(&f);
 	free(seqs);

@@ -8,6 +8,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/must.h"
 #include "engine/db/db.h"
+#include "engine/db/expiry.h"
 
 enum get_pin { GET_PIN_NONE, GET_PIN_VIEW, GET_PIN_BLOCK };
 
@@ -19,15 +20,26 @@ struct get_key {
 	uint64_t hash;       /* hash_64 of its user key, for all filters */
 };
 
-/* 1 and *value if this is a value, 0 if it is a tombstone. */
+/* 1 and value->bytes if this is a value, 0 if there is none any more, <0. */
 static int
-get_answer(struct lsm_value *value, enum ikey_kind kind, struct bytes bytes,
-    enum get_pin pin_kind, void *pin)
+get_answer(
+    struct lsm *db, uint64_t trailer, struct bytes raw, struct lsm_value *value)
 {
-	if (kind != IKEY_KIND_PUT)
-		return 0;
-	*value = (struct lsm_value){bytes, pin, (int)pin_kind};
-	return 1;
+	struct expiry x = {.env = db->env, .dir = db->dir};
+	struct value v;
+	int rc = expiry_look(&x, trailer, raw, &v);
+
+	if (rc > 0)
+		*value = (struct lsm_value){
+		    .bytes = v.bytes, .expires_ms = v.expires_ms};
+	return rc;
+}
+
+static void
+get_pin(struct lsm_value *value, enum get_pin kind, void *pin)
+{
+	value->pin = pin;
+	value->pin_kind = (int)kind;
 }
 
 static inline int
@@ -65,8 +77,10 @@ get_tables(struct lsm *db, const struct view *v, const struct get_key *k,
 		counter_add(&db->counters.filter_skips, skips);
 	if (rc <= 0)
 		return rc;
-	rc = get_answer(value, e.kind, e.value, GET_PIN_BLOCK, e.block);
-	if (rc == 0)
+	rc = get_answer(db, ikey_pack(e.seq, e.kind), e.value, value);
+	if (rc > 0)
+		get_pin(value, GET_PIN_BLOCK, e.block);
+	else
 		cache_unref(e.block);
 	return rc;
 }
@@ -80,9 +94,11 @@ get_find(struct lsm *db, struct view *v, const struct get_key *k,
 	int rc = get_memory(v, k, &e);
 
 	if (rc > 0) {
-		rc = get_answer(value, e.kind, e.value, GET_PIN_VIEW, v);
-		if (rc > 0)
+		rc = get_answer(db, ikey_pack(e.seq, e.kind), e.value, value);
+		if (rc > 0) {
+			get_pin(value, GET_PIN_VIEW, v);
 			return rc;
+		}
 	} else {
 		rc = get_tables(db, v, k, value);
 	}

@@ -91,6 +91,7 @@ lsm_iter_open(
 		o = &all;
 	/* In this order, see view.h. */
 	it->view = view_get(db);
+	it->resolve.expiry = (struct expiry){.env = db->env, .dir = db->dir};
 	it->resolve.seq = o->snapshot ? o->snapshot->seq : lsm_seq(db);
 	err = iter_set_bounds(it, o);
 	if (!err)
@@ -165,4 +166,11 @@ lsm_iter_value(const struct lsm_iter *it)
 {
 	must(it->resolve.at);
 	return it->resolve.value;
+}
+
+uint64_t
+lsm_iter_expires(const struct lsm_iter *it)
+{
+	must(it->resolve.at);
+	return it->resolve.expires_ms;
 }

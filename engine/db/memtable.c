@@ -6,6 +6,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/must.h"
 #include "engine/db/batch.h"
+#include "engine/table/value.h"
 
 /* Asked from malloc at a time.  Pages that are not used yet cost nothing. */
 #define CHUNK_BYTES (256u << 10)
@@ -104,24 +105,47 @@ note_seq(struct memtable *m, uint64_t seq)
 		atomic_store_explicit(&m->last_seq, seq, memory_order_relaxed);
 }
 
-int
-memtable_add(struct memtable *m, uint64_t seq, enum ikey_kind kind,
-    struct bytes key, struct bytes value)
+static int
+add_joined(
+    struct memtable *m, const struct ikey *key, const struct bytes value[2])
 {
-	struct ikey ikey = {key, seq, kind};
 	size_t bytes;
 	int err;
 
-	must(seq > 0 && seq <= IKEY_SEQ_MAX);
-	err = skiplist_insert(&m->list, &ikey, value, &bytes);
+	must(key->seq > 0 && key->seq <= IKEY_SEQ_MAX);
+	err = skiplist_insert_joined(&m->list, key, value, &bytes);
 	if (err)
 		return err;
 	/* In any order: readers seek only what is published later. */
 	if (m->filter.count > 0)
-		memfilter_add(&m->filter, hash_64(key, 0));
+		memfilter_add(&m->filter, hash_64(key->user, 0));
 	note_bytes(m, bytes);
-	note_seq(m, seq);
+	note_seq(m, key->seq);
 	return 0;
+}
+
+int
+memtable_add(struct memtable *m, uint64_t seq, enum ikey_kind kind,
+    struct bytes key, struct bytes value)
+{
+	const struct ikey ikey = {key, seq, kind};
+	const struct bytes pieces[2] = {{NULL, 0}, value};
+
+	return add_joined(m, &ikey, pieces);
+}
+
+int
+memtable_add_op(struct memtable *m, uint64_t seq, const struct batch_op *op)
+{
+	const struct ikey ikey = {op->key, seq, op->kind};
+	uint8_t expiry[VALUE_EXPIRY];
+	struct bytes pieces[2] = {{NULL, 0}, op->value};
+
+	if (op->kind == IKEY_KIND_UNTIL) {
+		wire_put_le64(expiry, op->expires_ms);
+		pieces[0] = bytes_of(expiry, sizeof(expiry));
+	}
+	return add_joined(m, &ikey, pieces);
 }
 
 int
@@ -138,7 +162,7 @@ memtable_apply(struct memtable *m, struct bytes payload, uint64_t first_seq)
 	if (rc)
 		return rc;
 	while ((rc = batch_cursor_next(&c, &op)) > 0) {
-		rc = memtable_add(m, seq++, op.kind, op.key, op.value);
+		rc = memtable_add_op(m, seq++, &op);
 		if (rc)
 			break;
 	}

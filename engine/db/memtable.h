@@ -60,6 +60,12 @@ int memtable_reserve(struct memtable *m, size_t bytes, uint32_t count);
 int memtable_add(struct memtable *m, uint64_t seq, enum ikey_kind kind,
     struct bytes key, struct bytes value);
 
+struct batch_op;
+
+/* The same for an operation of a batch. */
+int memtable_add_op(
+    struct memtable *m, uint64_t seq, const struct batch_op *op);
+
 /*
  * Adds all operations of a batch's payload (batch.h), the first with number
  * first_seq, the next with the next.  Reserves by itself.  ERR_DAMAGED (no

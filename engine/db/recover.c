@@ -78,11 +78,12 @@ recover_push(struct lsm *db, struct segment *s, struct memtable *m)
 	db->active = m;
 }
 
-/* The logs with memtables, and a new one if there is none. */
+/* The logs with memtables, and a new one if there is none to go on with. */
 static int
 recover_segments(struct replay *r)
 {
 	struct lsm *db = r->db;
+	bool go_on = false;
 	struct segment *s;
 	int err;
 
@@ -96,8 +97,9 @@ recover_segments(struct replay *r)
 		if (err)
 			return err;
 		recover_push(db, s, l->memtable);
+		go_on = !l->is_old;
 	}
-	if (db->log)
+	if (go_on)
 		return 0;
 	err = segment_begin(db, r->seq + 1, &s);
 	if (!err)

@@ -5,6 +5,7 @@
 
 #include "engine/db/batch.h"
 #include "engine/db/db.h"
+#include "engine/table/wal_format.h"
 
 /* --- which logs there are ------------------------------------------------ */
 
@@ -119,6 +120,7 @@ replay_follow(struct replay *r, struct wal_reader *reader, struct replay_log *l)
 	uint64_t first_seq = wal_reader_first_seq(reader), seq = r->seq;
 	int err;
 
+	l->is_old = wal_reader_version(reader) < WAL_FORMAT_VERSION;
 	if (first_seq == seq + 1) {
 		l->memtable = memtable_new_sized(r->db->options.memtable_bytes);
 		if (!l->memtable)

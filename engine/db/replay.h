@@ -10,6 +10,7 @@
 #ifndef ENGINE_DB_REPLAY_H
 #define ENGINE_DB_REPLAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,8 +19,9 @@ struct memtable;
 
 struct replay_log {
 	uint64_t number;
-	uint64_t first_seq;        /* 0: nothing is in it */
-	uint64_t end;              /* of the intact records */
+	uint64_t first_seq; /* 0: nothing is in it */
+	uint64_t end;       /* of the intact records */
+	bool is_old;        /* of an older format: nothing may follow in it */
 	struct memtable *memtable; /* NULL: nothing of it is taken */
 };
 

@@ -87,10 +87,11 @@ resolve_step(struct resolve *r, bool skip, unsigned *steps)
 }
 
 static int
-resolve_show(struct resolve *r, struct bytes user)
+resolve_show(struct resolve *r, struct bytes user, const struct value *v)
 {
 	r->key = user;
-	r->value = r->source->value;
+	r->value = v->bytes;
+	r->expires_ms = v->expires_ms;
 	r->at = true;
 	r->backward = false;
 	return 1;
@@ -103,6 +104,7 @@ resolve_forward(struct resolve *r, int rc, bool skip)
 {
 	unsigned steps = 0;
 	struct bytes user;
+	struct value value;
 	uint64_t trailer;
 	bool skipped;
 
@@ -113,9 +115,12 @@ resolve_forward(struct resolve *r, int rc, bool skip)
 			return resolve_end(r, 0);
 		skipped = skip && bytes_eq(user, buf_bytes(&r->saved_key));
 		if (!skipped && trailer >> 8 <= r->seq) {
-			if ((trailer & 0xff) == IKEY_KIND_PUT)
-				return resolve_show(r, user);
-			rc = buf_assign(&r->saved_key, user);
+			rc = expiry_look(
+			    &r->expiry, trailer, r->source->value, &value);
+			if (rc > 0)
+				return resolve_show(r, user, &value);
+			if (!rc)
+				rc = buf_assign(&r->saved_key, user);
 			if (rc)
 				break;
 			skip = skipped = true;
@@ -171,11 +176,12 @@ resolve_next(struct resolve *r)
 /* --- backward ----------------------------------------------------------- */
 
 static int
-resolve_save(struct resolve *r, struct bytes user)
+resolve_save(struct resolve *r, struct bytes user, const struct value *v)
 {
 	int err = buf_assign(&r->saved_key, user);
 
-	return err ? err : buf_assign(&r->saved_value, r->source->value);
+	r->expires_ms = v->expires_ms;
+	return err ? err : buf_assign(&r->saved_value, v->bytes);
 }
 
 /* From where the source stands back to the last entry that is seen. */
@@ -184,6 +190,7 @@ resolve_backward(struct resolve *r, int rc)
 {
 	bool found = false; /* saved_*: until a newer version turns up */
 	struct bytes user;
+	struct value value;
 	uint64_t trailer;
 	int err;
 
@@ -196,8 +203,11 @@ resolve_backward(struct resolve *r, int rc)
 			return resolve_end(r, 0);
 		if (trailer >> 8 > r->seq)
 			continue;
-		found = (trailer & 0xff) == IKEY_KIND_PUT;
-		err = found ? resolve_save(r, user) : 0;
+		err =
+		    expiry_look(&r->expiry, trailer, r->source->value, &value);
+		found = err > 0;
+		if (found)
+			err = resolve_save(r, user, &value);
 		if (err)
 			return resolve_end(r, err);
 	}

@@ -1,7 +1,7 @@
 /*
  * resolve: from entries with sequence numbers to what a reader sees: of each
- * user key the newest version at or below a number, if it is not a tombstone,
- * within bounds, in both directions.
+ * user key the newest version at or below a number, if it is neither a
+ * tombstone nor expired, within bounds, in both directions.
  *
  * Forward, the source stands at the present entry, and key and value are views
  * into it.  Backward, versions come oldest first, so the source stands at an
@@ -14,6 +14,7 @@
 #define ENGINE_DB_RESOLVE_H
 
 #include "engine/base/buf.h"
+#include "engine/db/expiry.h"
 #include "engine/table/iter.h"
 
 struct resolve {
@@ -23,9 +24,12 @@ struct resolve {
 	struct bytes lower;
 	struct bytes upper; /* exclusive; data NULL: none */
 
+	struct expiry expiry; /* its clock: the owner sets env and dir */
+
 	struct bytes key; /* the present entry */
 	struct bytes value;
-	bool at; /* there is one */
+	uint64_t expires_ms; /* 0: never */
+	bool at;             /* there is one */
 	bool backward;
 	bool source_at;       /* backward: the source stands at an entry */
 	struct buf saved_key; /* forward: whose older versions are skipped */

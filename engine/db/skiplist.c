@@ -89,16 +89,16 @@ skiplist_key(const struct skiplist_node *n)
 }
 
 static size_t
-entry_size(const struct ikey *key, struct bytes value)
+entry_size(const struct ikey *key, size_t value_size)
 {
 	size_t ikey_size = key->user.size + IKEY_TRAILER;
 
 	return wire_varint_size(ikey_size) + ikey_size +
-	       wire_varint_size(value.size) + value.size;
+	       wire_varint_size(value_size) + value_size;
 }
 
 static void
-entry_write(uint8_t *p, const struct ikey *key, struct bytes value)
+entry_write(uint8_t *p, const struct ikey *key, const struct bytes value[2])
 {
 	p += wire_put_varint(p, key->user.size + IKEY_TRAILER);
 	if (key->user.size > 0)
@@ -106,9 +106,12 @@ entry_write(uint8_t *p, const struct ikey *key, struct bytes value)
 	p += key->user.size;
 	wire_put_le64(p, ikey_pack(key->seq, key->kind));
 	p += IKEY_TRAILER;
-	p += wire_put_varint(p, value.size);
-	if (value.size > 0)
-		memcpy(p, value.data, value.size);
+	p += wire_put_varint(p, value[0].size + value[1].size);
+	if (value[0].size > 0)
+		memcpy(p, value[0].data, value[0].size);
+	p += value[0].size;
+	if (value[1].size > 0)
+		memcpy(p, value[1].data, value[1].size);
 }
 
 /* --- comparing ---------------------------------------------------------- */
@@ -368,12 +371,22 @@ int
 skiplist_insert(struct skiplist *s, const struct ikey *key, struct bytes value,
     size_t *bytes)
 {
+	const struct bytes pieces[2] = {{NULL, 0}, value};
+
+	return skiplist_insert_joined(s, key, pieces, bytes);
+}
+
+int
+skiplist_insert_joined(struct skiplist *s, const struct ikey *key,
+    const struct bytes value[2], size_t *bytes)
+{
+	size_t value_size = value[0].size + value[1].size;
 	unsigned height = random_height(s);
 	struct skiplist_node *n;
 	struct target target;
 	size_t size;
 
-	n = node_new(s, height, entry_size(key, value), &size);
+	n = node_new(s, height, entry_size(key, value_size), &size);
 	if (!n)
 		return -ENOMEM;
 	entry_write(n->entry, key, value);

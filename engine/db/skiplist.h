@@ -64,6 +64,10 @@ int skiplist_init(struct skiplist *s, struct arena *arena);
 int skiplist_insert(struct skiplist *s, const struct ikey *key,
     struct bytes value, size_t *bytes);
 
+/* The same for a value in two pieces. */
+int skiplist_insert_joined(struct skiplist *s, const struct ikey *key,
+    const struct bytes value[2], size_t *bytes);
+
 /* NULL: there is none. */
 const struct skiplist_node *skiplist_first(const struct skiplist *s);
 const struct skiplist_node *skiplist_last(const struct skiplist *s);

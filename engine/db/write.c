@@ -46,8 +46,7 @@ write_apply(struct lsm *db, const struct lsm_batch *b)
 
 	must(batch_cursor_init(&c, batch_payload(b)) == 0);
 	while (batch_cursor_next(&c, &op) == 1) {
-		must(memtable_add(
-			 db->active, seq++, op.kind, op.key, op.value) == 0);
+		must(memtable_add_op(db->active, seq++, &op) == 0);
 		if (op.kind == IKEY_KIND_DELETE)
 			f->deletes++;
 		else

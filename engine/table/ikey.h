@@ -16,7 +16,10 @@
 /* Written to disk: numbers never change their meaning. */
 #define IKEY_KINDS(X) \
 	X(DELETE, 0)  \
-	X(PUT, 1)
+	X(PUT, 1)     \
+	X(REF, 2)     \
+	X(UNTIL, 4)   \
+	X(REF_UNTIL, 5)
 
 enum ikey_kind {
 #define IKEY_KIND_ENUM(name, number) IKEY_KIND_##name = number,

@@ -6,6 +6,7 @@
 #include "engine/table/block.h"
 #include "engine/table/filter.h"
 #include "engine/table/table_format.h"
+#include "engine/table/value.h"
 
 #define TABLE_LINE 64 /* of the processor's cache */
 
@@ -263,7 +264,8 @@ table_get(struct table *t, struct bytes target, uint64_t hash,
 	if (rc)
 		return rc;
 	rc = block_find(e.block->data, target, &found);
-	if (rc == 1 && ikey_unpack(found.trailer, &e.seq, &e.kind))
+	if (rc == 1 && (ikey_unpack(found.trailer, &e.seq, &e.kind) ||
+			   !value_fits(e.kind, found.value)))
 		rc = ERR_DAMAGED;
 	if (rc == ERR_DAMAGED)
 		frame_damaged(

@@ -6,6 +6,7 @@
 #include "engine/table/block.h"
 #include "engine/table/filter.h"
 #include "engine/table/table_format.h"
+#include "engine/table/value.h"
 
 #define TABLE_CHECK_TEXT 512
 
@@ -87,6 +88,8 @@ table_check_entry(struct table_check *c, struct bytes key, struct bytes value)
 
 	if (ikey_decode(key, &k))
 		return "a key is malformed";
+	if (!value_fits(k.kind, value))
+		return "a value does not fit its kind";
 	if (c->last_key.size > 0 && ikey_cmp(buf_bytes(&c->last_key), key) >= 0)
 		return "its keys are not behind those of the block before";
 	if (!filter_may_contain(c->t->filter, hash_64(k.user, 0)))

@@ -106,6 +106,7 @@ struct wal_reader;
 int wal_reader_open(struct env *env, const char *path, const struct wal_id *id,
     struct wal_reader **out);
 void wal_reader_close(struct wal_reader *r);
+uint32_t wal_reader_version(const struct wal_reader *r); /* of its format */
 uint64_t wal_reader_first_seq(const struct wal_reader *r);
 uint64_t wal_reader_salt(const struct wal_reader *r);
 

@@ -71,7 +71,7 @@ wal_format_get_file(
 		return WAL_FORMAT_FOREIGN;
 	/* Before the checksum: another version may keep it elsewhere. */
 	*version = wire_get_le32(p + FILE_VERSION);
-	if (*version != WAL_FORMAT_VERSION)
+	if (*version < 1 || *version > WAL_FORMAT_VERSION)
 		return WAL_FORMAT_NEWER;
 	if (checksum != file_checksum(p, h.number))
 		return WAL_FORMAT_BAD;

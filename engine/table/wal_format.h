@@ -12,7 +12,9 @@
 #include "engine/base/wire.h"
 #include "engine/table/wal.h"
 
-#define WAL_FORMAT_VERSION 1
+/* What new files say; older ones, down to 1, are read too.  Records have been
+ * the same all along: the version tells what a batch may hold. */
+#define WAL_FORMAT_VERSION 2
 
 struct wal_format_file {
 	uint32_t kind;
@@ -34,7 +36,7 @@ enum wal_format_state {
 void wal_format_put_file(uint8_t *p, const struct wal_format_file *h);
 
 /* Reads WAL_FILE_HEADER bytes; *out is set only with WAL_FORMAT_OK, *version
- * with WAL_FORMAT_NEWER too. */
+ * with WAL_FORMAT_NEWER too; with OK it is 1 to WAL_FORMAT_VERSION. */
 enum wal_format_state wal_format_get_file(
     const uint8_t *p, struct wal_format_file *out, uint32_t *version);
 

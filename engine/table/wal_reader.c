@@ -16,6 +16,7 @@ struct wal_reader {
 	struct env_file *file;
 	struct wal_id id;
 	uint64_t seed; /* of its checksums */
+	uint32_t version;
 	uint64_t first_seq;
 	uint64_t file_size;
 
@@ -297,6 +298,12 @@ wal_reader_first_seq(const struct wal_reader *r)
 	return r->first_seq;
 }
 
+uint32_t
+wal_reader_version(const struct wal_reader *r)
+{
+	return r->version;
+}
+
 uint64_t
 wal_reader_salt(const struct wal_reader *r)
 {
@@ -377,6 +384,7 @@ read_header(struct wal_reader *r)
 		return rc < 0 ? rc : -ENODATA;
 	switch (wal_format_get_file(p, &h, &version)) {
 	case WAL_FORMAT_OK:
+		r->version = version;
 		return take_header(r, &h);
 	case WAL_FORMAT_ZERO:
 		return zero_header(r);
@@ -386,7 +394,8 @@ read_header(struct wal_reader *r)
 		return ERR_FORMAT;
 	case WAL_FORMAT_NEWER:
 		env_log(r->env, ERR_LEVEL_ERROR,
-		    "%s: log format version %u; this program knows version %u",
+		    "%s: log format version %u; this program knows versions 1"
+		    " to %u; use a newer keyfs",
 		    path, version, WAL_FORMAT_VERSION);
 		return ERR_FORMAT;
 	case WAL_FORMAT_BAD:

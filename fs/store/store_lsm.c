@@ -279,6 +279,7 @@ store_lsm_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes)
 	X(cache_hits)            \
 	X(cache_misses)          \
 	X(filter_skips)          \
+	X(expired)               \
 	X(cache_bytes)           \
 	X(memtable_bytes)        \
 	X(memtables)             \

@@ -85,7 +85,10 @@ batch__holds_its_operations_in_order(void **state)
 	check_ok(lsm_batch_put_room(b, bytes_str("k3"), 4, &room));
 	memcpy(room, "room", 4);
 	check_ok(lsm_batch_put(b, bytes_str("k1"), bytes_str("again")));
-	check_eq(lsm_batch_count(b), 5);
+	check_ok(lsm_batch_put_until(
+	    b, bytes_str("k4"), bytes_str("v4"), 1700000000000));
+	check_ok(lsm_batch_put_until(b, bytes_str("k5"), bytes_str("v5"), 0));
+	check_eq(lsm_batch_count(b), 7);
 
 	check_ok(batch_cursor_init(&c, batch_payload(b)));
 	check_next(&c, IKEY_KIND_PUT, "k1", "v1");
@@ -93,6 +96,12 @@ batch__holds_its_operations_in_order(void **state)
 	check_next(&c, IKEY_KIND_PUT, "", "");
 	check_next(&c, IKEY_KIND_PUT, "k3", "room");
 	check_next(&c, IKEY_KIND_PUT, "k1", "again");
+	check_eq(batch_cursor_next(&c, &op), 1);
+	check_eq(op.kind, IKEY_KIND_UNTIL);
+	check_eq(op.expires_ms, 1700000000000);
+	check_bytes_eq(op.key, bytes_str("k4"));
+	check_bytes_eq(op.value, bytes_str("v4"));
+	check_next(&c, IKEY_KIND_PUT, "k5", "v5");
 	check_eq(batch_cursor_next(&c, &op), 0);
 	lsm_batch_free(b);
 }
@@ -108,6 +117,11 @@ batch__is_what_the_specification_says(void **state)
 	check_ok(lsm_batch_delete(b, bytes_str("d")));
 	payload = batch_payload(b);
 	check_true(spec_check("batch-payload", payload.data, payload.size));
+	lsm_batch_clear(b);
+	check_ok(lsm_batch_put_until(
+	    b, bytes_str("k"), bytes_str("v"), 1700000000000));
+	payload = batch_payload(b);
+	check_true(spec_check("batch-until", payload.data, payload.size));
 	lsm_batch_free(b);
 }
 
@@ -175,6 +189,12 @@ batch__refuses_what_is_too_long(void **state)
 	    -EINVAL);
 	check_err(
 	    lsm_batch_put_room(b, bytes_str("k"), SIZE_MAX, &room), -EINVAL);
+	check_err(lsm_batch_put_until(
+		      b, bytes_of(big, LSM_KEY_MAX + 1), bytes_str("v"), 1),
+	    -EINVAL);
+	check_err(lsm_batch_put_until(b, bytes_str("k"),
+		      bytes_of(big, (size_t)LSM_VALUE_MAX + 1), 1),
+	    -EINVAL);
 	check_true(room == NULL);
 	check_eq(lsm_batch_bytes(b), before);
 	check_eq(lsm_batch_count(b), 2);
@@ -224,6 +244,8 @@ sample_batch(void)
 	check_ok(lsm_batch_put(
 	    b, bytes_str("third"), bytes_of(value, sizeof(value))));
 	check_ok(lsm_batch_put(b, bytes_str(""), bytes_str("")));
+	check_ok(lsm_batch_put_until(
+	    b, bytes_str("fifth"), bytes_str("until"), 1700000000000));
 	return b;
 }
 
@@ -238,7 +260,7 @@ batch_cursor__every_truncation_is_damage(void **state)
 	for (size_t size = 0; size < payload.size; size++)
 		check_err(walk_copy(payload.data, size, &count), -EUCLEAN);
 	check_ok(walk_copy(payload.data, payload.size, &count));
-	check_eq(count, 4);
+	check_eq(count, 5);
 	lsm_batch_free(b);
 }
 
@@ -256,7 +278,7 @@ batch_cursor__trailing_bytes_and_wrong_counts_are_damage(void **state)
 	for (uint32_t n = 0; n < 100; n++) {
 		wire_put_le32(copy, n);
 		check_eq(walk_copy(copy, payload.size, &count),
-		    n == 4 ? 0 : ERR_DAMAGED);
+		    n == 5 ? 0 : ERR_DAMAGED);
 	}
 	wire_put_le32(copy, UINT32_MAX);
 	check_err(walk_copy(copy, payload.size, &count), -EUCLEAN);
@@ -300,7 +322,7 @@ batch_cursor__random_bytes_never_lead_astray(void **state)
 
 		/* Small bytes: plausible kinds, sizes and counts. */
 		for (size_t k = 0; k < size; k++)
-			data[k] = (uint8_t)check_rand_below(&r, 4);
+			data[k] = (uint8_t)check_rand_below(&r, 5);
 		if (size >= 4)
 			wire_put_le32(data, (uint32_t)check_rand_below(&r, 6));
 		int rc = walk_copy(data, size, &count);
@@ -310,7 +332,8 @@ batch_cursor__random_bytes_never_lead_astray(void **state)
 
 /* A payload of one operation with these sizes, all of its bytes there. */
 static int
-walk_sizes(uint8_t kind, size_t key_size, size_t value_size)
+walk_sizes_until(
+    uint8_t kind, uint64_t expires_ms, size_t key_size, size_t value_size)
 {
 	size_t room = 64 + key_size + value_size;
 	uint8_t *data = calloc(1, room);
@@ -321,15 +344,25 @@ walk_sizes(uint8_t kind, size_t key_size, size_t value_size)
 	check_true(data != NULL);
 	wire_put_le32(data, 1);
 	data[n++] = kind;
+	if (kind == IKEY_KIND_UNTIL) {
+		wire_put_le64(data + n, expires_ms);
+		n += 8;
+	}
 	n += wire_put_varint(data + n, key_size);
 	n += key_size;
-	if (kind == IKEY_KIND_PUT) {
+	if (kind != IKEY_KIND_DELETE) {
 		n += wire_put_varint(data + n, value_size);
 		n += value_size;
 	}
 	rc = walk(bytes_of(data, n), &count);
 	free(data);
 	return rc;
+}
+
+static int
+walk_sizes(uint8_t kind, size_t key_size, size_t value_size)
+{
+	return walk_sizes_until(kind, 1, key_size, value_size);
 }
 
 static void
@@ -342,7 +375,12 @@ batch_cursor__limits_hold_for_bytes_from_disk(void **state)
 	check_err(walk_sizes(IKEY_KIND_DELETE, LSM_KEY_MAX + 1, 0), -EUCLEAN);
 	check_ok(walk_sizes(IKEY_KIND_PUT, 1, LSM_VALUE_MAX));
 	check_err(walk_sizes(IKEY_KIND_PUT, 1, LSM_VALUE_MAX + 1), -EUCLEAN);
+	check_ok(walk_sizes(IKEY_KIND_UNTIL, LSM_KEY_MAX, LSM_VALUE_MAX));
+	check_err(walk_sizes(IKEY_KIND_UNTIL, LSM_KEY_MAX + 1, 0), -EUCLEAN);
+	check_err(walk_sizes(IKEY_KIND_UNTIL, 1, LSM_VALUE_MAX + 1), -EUCLEAN);
+	check_err(walk_sizes_until(IKEY_KIND_UNTIL, 0, 1, 1), -EUCLEAN);
 	check_err(walk_sizes(2, 1, 0), -EUCLEAN);
+	check_err(walk_sizes(IKEY_KIND_REF_UNTIL, 1, 0), -EUCLEAN);
 	check_err(walk_sizes(255, 1, 0), -EUCLEAN);
 }
 

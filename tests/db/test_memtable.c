@@ -10,6 +10,7 @@
 #include "engine/base/hash.h"
 #include "engine/db/batch.h"
 #include "engine/db/memtable.h"
+#include "engine/table/value.h"
 
 static struct memtable *
 new_memtable(void)
@@ -192,6 +193,28 @@ memtable__applies_a_batch_in_order(void **state)
 	check_eq(memtable_count(m), 3);
 	check_eq(memtable_first_seq(m), 10);
 	check_eq(memtable_last_seq(m), 12);
+	lsm_batch_free(b);
+	memtable_unref(m);
+}
+
+static void
+memtable__keeps_an_expiry_in_front_of_the_value(void **state)
+{
+	struct memtable *m = new_memtable();
+	struct lsm_batch *b = lsm_batch_new();
+	struct memtable_entry e;
+	struct value v;
+	uint8_t target[1 + IKEY_TRAILER] = "x";
+
+	(void)state;
+	check_ok(lsm_batch_put_until(b, bytes_str("x"), bytes_str("1"), 77));
+	check_ok(memtable_apply(m, batch_payload(b), 10));
+	wire_put_le64(target + 1, ikey_pack(10, IKEY_KIND_SEEK));
+	check_eq(memtable_get(m, bytes_of(target, sizeof(target)), &e), 1);
+	check_eq(e.kind, IKEY_KIND_UNTIL);
+	check_ok(value_decode(e.kind, e.value, &v));
+	check_eq(v.expires_ms, 77);
+	check_bytes_eq(v.bytes, bytes_str("1"));
 	lsm_batch_free(b);
 	memtable_unref(m);
 }
@@ -407,6 +430,7 @@ main(void)
 	    cmocka_unit_test(memtable__iterates_both_ways),
 	    cmocka_unit_test(memtable__empty_iterator_has_no_entries),
 	    cmocka_unit_test(memtable__applies_a_batch_in_order),
+	    cmocka_unit_test(memtable__keeps_an_expiry_in_front_of_the_value),
 	    cmocka_unit_test(memtable__malformed_batch_is_an_error),
 	    cmocka_unit_test(memtable__reservation_suffices),
 	    cmocka_unit_test(memtable__reservation_without_memory_fails),

@@ -1,4 +1,6 @@
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -6,6 +8,7 @@
 #include "engine/db/batch.h"
 #include "engine/table/wal.h"
 #include "tests/support/lsm_store.h"
+#include "tests/support/wal_file.h"
 
 /* Goes on with a copy of the files as they are now: what a kill leaves. */
 static void
@@ -424,6 +427,44 @@ recover__an_intact_record_that_makes_no_sense_is_damage(void **state)
 	lsm_store_fini(&s);
 }
 
+/* What an older program wrote stays readable for it. */
+static void
+recover__does_not_append_to_a_log_of_an_older_version(void **state)
+{
+	char *path;
+	struct lsm_store s;
+	uint64_t size;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 5, 100, 'a');
+	check_eq(lsm_store_file_count(&s, ".log"), 1);
+	path = strdup(lsm_store_file(&s, ".log"));
+	check_true(path != NULL);
+	lsm_store_close(&s);
+	wal_file_set_version(path, 1);
+	size = file_size(path);
+	/* Twice: the second time an empty log follows it. */
+	for (int round = 0; round < 2; round++) {
+		lsm_store_reopen(&s);
+		check_eq(lsm_store_file_count(&s, ".log"), 2);
+		check_eq(file_size(path), size);
+		lsm_store_expect(&s, 0, 5, 100, 'a');
+		lsm_store_check(&s);
+	}
+	lsm_store_fill(&s, 5, 10, 100, 'a');
+	check_ok(lsm_sync(s.db, lsm_seq(s.db)));
+	check_eq(lsm_durable_seq(s.db), 10);
+	kill_and_open(&s);
+	lsm_store_expect(&s, 0, 10, 100, 'a');
+	check_ok(lsm_flush(s.db));
+	lsm_store_expect(&s, 0, 10, 100, 'a');
+	check_eq(lsm_store_file_count(&s, ".log"), 1);
+	free(path);
+	lsm_store_fini(&s);
+}
+
 static void
 recover__what_was_replayed_is_not_taken_to_be_durable(void **state)
 {
@@ -460,6 +501,8 @@ main(void)
 	    cmocka_unit_test(recover__a_foreign_log_is_named),
 	    cmocka_unit_test(
 		recover__an_intact_record_that_makes_no_sense_is_damage),
+	    cmocka_unit_test(
+		recover__does_not_append_to_a_log_of_an_older_version),
 	    cmocka_unit_test(
 		recover__what_was_replayed_is_not_taken_to_be_durable),
 	};

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/hash.h"
+#include "engine/base/wire.h"
 #include "tests/check.h"
 
 static void
@@ -176,4 +178,21 @@ wal_file_check_damaged(struct wal_file *f, uint64_t want_last, uint64_t offset)
 	snprintf(place, sizeof(place), "truncate it to %llu bytes",
 	    (unsigned long long)offset);
 	check_contains(f->message, place);
+}
+
+void
+wal_file_set_version(const char *path, uint32_t version)
+{
+	uint8_t header[WAL_FILE_HEADER];
+	FILE *f = fopen(path, "r+");
+
+	check_true(f != NULL);
+	check_eq(fread(header, 1, sizeof(header), f), sizeof(header));
+	wire_put_le32(header + 8, version);
+	/* Of what is in front of it, seeded with the number. */
+	wire_put_le64(header + 40,
+	    hash_64(bytes_of(header, 40), wire_get_le64(header + 16)));
+	rewind(f);
+	check_eq(fwrite(header, 1, sizeof(header), f), sizeof(header));
+	check_ok(fclose(f));
 }

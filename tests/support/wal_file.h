@@ -40,6 +40,9 @@ int wal_file_append(struct wal *w, struct wal_stamp stamp, const char *text);
 void wal_file_load(struct wal_file *f, struct buf *out);
 void wal_file_store(struct wal_file *f, struct bytes content);
 
+/* Makes the file at path one of another version, its checksum right. */
+void wal_file_set_version(const char *path, uint32_t version);
+
 /*
  * Reads all records.  What the last wal_reader_next (or wal_reader_open) said;
  * *last is the sequence number up to which the records reach (0 none), *tail

@@ -39,7 +39,7 @@ ikey__short_or_unknown_is_damage(void **state)
 	check_err(ikey_decode(bytes_of(NULL, 0), &k), ERR_DAMAGED);
 	check_err(
 	    ikey_decode(encode(&b, "a", 1, IKEY_KIND_SEEK), &k), ERR_DAMAGED);
-	b.data[1] = 2;
+	b.data[1] = 6;
 	check_err(ikey_decode(buf_bytes(&b), &k), ERR_DAMAGED);
 	check_eq(k.seq, 7);
 	buf_fini(&b);

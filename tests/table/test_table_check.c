@@ -449,10 +449,39 @@ table_check__sealed_lies_are_found(void **state)
 	victim_fini(&v);
 }
 
+/* A writer wrote it so: every checksum is right. */
+static void
+table_check__value_that_does_not_fit_its_kind_is_found(void **state)
+{
+	struct sorted s = {0};
+	struct table_entry e;
+	struct table_info info;
+	struct place p;
+	struct table *t;
+
+	(void)state;
+	place_init(&p);
+	sorted_add(&s, bytes_str("k"), 1, IKEY_KIND_UNTIL, bytes_str("short"));
+	check_ok(place_write(&p, &s, &place_options, &info));
+	table_info_fini(&info);
+	t = place_open(&p, NULL);
+	check_eq(table_check(t, place_finding, &p), 1);
+	check_contains(p.finding, "a value does not fit its kind");
+	check_err(table_get(t, s.entries[0].key, hash_64(bytes_str("k"), 0), &e,
+		      NULL),
+	    ERR_DAMAGED);
+	check_contains(p.message, p.path);
+	table_close(t);
+	sorted_fini(&s);
+	place_fini(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		table_check__value_that_does_not_fit_its_kind_is_found),
 	    cmocka_unit_test(table_check__every_byte_before_open),
 	    cmocka_unit_test(table_check__finds_every_byte),
 	    cmocka_unit_test(table_check__names_the_frame),

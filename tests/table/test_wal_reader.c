@@ -352,6 +352,32 @@ wal_reader__every_byte_of_the_header_counts(void **state)
 }
 
 static void
+wal_reader__older_version_is_read_and_a_newer_one_refused(void **state)
+{
+	struct wal_file f;
+	struct wal_reader *r;
+
+	(void)state;
+	wal_file_init(&f);
+	wal_file_fill(&f, 3, wal_file_nothing_durable, NULL);
+	for (uint32_t version = 1; version <= 2; version++) {
+		wal_file_set_version(f.path, version);
+		check_ok(wal_reader_open(f.env, f.path,
+		    WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), &r));
+		check_eq(wal_reader_version(r), version);
+		wal_reader_close(r);
+	}
+	wal_file_set_version(f.path, 3);
+	check_err(open_log(&f), -EPROTONOSUPPORT);
+	check_contains(f.message, f.path);
+	check_contains(f.message, "version 3; this program knows versions 1"
+				  " to 2; use a newer keyfs");
+	wal_file_set_version(f.path, 0);
+	check_err(open_log(&f), -EPROTONOSUPPORT);
+	wal_file_fini(&f);
+}
+
+static void
 wal_reader__file_under_another_name_is_refused(void **state)
 {
 	struct wal_file f;
@@ -417,6 +443,8 @@ main(void)
 	    cmocka_unit_test(
 		wal_reader__zero_header_is_no_data_unless_records_promise),
 	    cmocka_unit_test(wal_reader__every_byte_of_the_header_counts),
+	    cmocka_unit_test(
+		wal_reader__older_version_is_read_and_a_newer_one_refused),
 	    cmocka_unit_test(wal_reader__file_under_another_name_is_refused),
 	    cmocka_unit_test(wal_reader__file_of_another_store_is_refused),
 	};
