@@ -269,8 +269,6 @@ $(BENCHES): LINK_LIBS = $(KEYFS_LIBS) $(ENGINE_LIBS)
 $(BENCHES): $(BUILD)/bin/%: $(OBJ)/tests/bench/%.o $(LIBCMD) $(LIBVOL) $(LIBLSM)
 	$(link)
 
-$(OBJ)/tests/bench/engine/peer.o: EXTRA_CFLAGS = \
-	$(patsubst %,-DHAVE_%,$(PEERS))
 $(BENCH_ENGINE): LINK_LIBS = $(foreach p,$(PEERS),$(PEER_LIB_$(p))) \
 	$(ENGINE_LIBS)
 $(BENCH_ENGINE): $(BENCH_ENGINE_OBJ) $(LIBLSM)

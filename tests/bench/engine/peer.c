@@ -3,46 +3,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
-extern const struct peer_ops peer_keyfs;
-#ifdef HAVE_rocksdb
-extern const struct peer_ops peer_rocksdb;
-#endif
-#ifdef HAVE_leveldb
-extern const struct peer_ops peer_leveldb;
-#endif
-#ifdef HAVE_lmdb
-extern const struct peer_ops peer_lmdb;
-#endif
-#ifdef HAVE_sqlite
-extern const struct peer_ops peer_sqlite;
-#endif
+/* Weak: NULL if the engine's file was not linked. */
+#define PEERS(X) X(keyfs) X(rocksdb) X(leveldb) X(lmdb) X(sqlite)
+#define DECLARE(name) \
+	extern const struct peer_ops peer_##name __attribute__((weak));
+#define LIST(name) {#name, &peer_##name},
+
+PEERS(DECLARE)
 
 static const struct {
 	const char *name;
 	const struct peer_ops *ops;
-} peers[] = {
-    {"keyfs", &peer_keyfs},
-#ifdef HAVE_rocksdb
-    {"rocksdb", &peer_rocksdb},
-#else
-    {"rocksdb", NULL},
-#endif
-#ifdef HAVE_leveldb
-    {"leveldb", &peer_leveldb},
-#else
-    {"leveldb", NULL},
-#endif
-#ifdef HAVE_lmdb
-    {"lmdb", &peer_lmdb},
-#else
-    {"lmdb", NULL},
-#endif
-#ifdef HAVE_sqlite
-    {"sqlite", &peer_sqlite},
-#else
-    {"sqlite", NULL},
-#endif
-};
+} peers[] = {PEERS(LIST)};
 
 const char *
 peer_at(unsigned i, const struct peer_ops **ops)

@@ -2,10 +2,12 @@
 
 #include <pthread.h>
 
+#include "tests/bench/engine/device.h"
 #include "tests/bench/engine/reads.h"
 #include "tests/bench/engine/writes.h"
 
 #define OVERWRITES  5   /* of each key, in the run for amplification */
+#define LONGER      3   /* than a fill it may take */
 #define SURVIVORS   100 /* of a mass delete */
 #define DELETED     100000
 #define DELETED_MIN 1000
@@ -78,13 +80,19 @@ fillbatch(struct run *r, struct row *row)
 	fill(r, "fillbatch", &w, row);
 }
 
+/* And what the device takes, right after. */
 static void
-fillsync(struct run *r, struct row *row)
+fillsync(struct run *r, struct row *rows)
 {
 	struct writes w = writes_of(r, WRITES_SHUFFLED, SEED_SYNC);
+	struct tally t;
 
 	w.seconds = r->setup.seconds;
-	fill(r, "fillsync", &w, row);
+	fill(r, "fillsync", &w, &rows[0]);
+	run_row_begin(r);
+	device_sync(r, r->setup.seconds, &t);
+	run_row_end(r, "fillsync-device", &t, &rows[1]);
+	rows[1].threads = 1;
 }
 
 static void
@@ -152,7 +160,7 @@ overwrite_so_often(
 	struct tally t;
 
 	w.count *= times;
-	w.seconds *= times;
+	w.seconds *= times > 1 ? LONGER : 1;
 	run_row_begin(r);
 	writes_run(r, &w, &t);
 	run_row_end_settled(r, name, &t, row);
@@ -364,7 +372,7 @@ listdeleted_flushed(struct run *r, struct row *rows)
 
 static const struct workload in_order[] = {{"fillseq", 1, fillseq}, {0}};
 static const struct workload in_batches[] = {{"fillbatch", 1, fillbatch}, {0}};
-static const struct workload synced[] = {{"fillsync", 1, fillsync}, {0}};
+static const struct workload synced[] = {{"fillsync", 2, fillsync}, {0}};
 static const struct workload synced8[] = {{"fillsync8", 1, fillsync8}, {0}};
 static const struct workload at_random[] = {
     {"fillrandom", 1, fillrandom},
