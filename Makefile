@@ -115,17 +115,21 @@ LONG_SCRIPTS := $(sort $(wildcard tests/long/*.sh))
 # --- targets -----------------------------------------------------------
 
 .PHONY: all help run check check-long check-built long-built deps lint format \
-	install install-lib clean tests bench bench-durability objects
+	install install-lib clean tests bench bench-durability bench-engine objects
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(LIBLSM) $(SHARED) $(LIBVOL) $(if $(MAIN_SRC),$(KEYFS)) ## build (the default)
 	@:
 
-tests: all $(TESTS) $(PROBE) $(MOUNT_TOOLS) ## build the tests
+tests: all $(TESTS) $(PROBE) $(MOUNT_TOOLS) $(BENCH_ENGINE) ## build the tests
 	@:
 
 bench: $(BENCHES) $(BENCH_ENGINE) ## build the benchmark programs into build/bin
+
+bench-engine: deps ## the engine beside RocksDB, LevelDB, LMDB, SQLite
+	@+$(MAKE) --no-print-directory $(parallel) $(BENCH_ENGINE)
+	@BUILD=$(BUILD) scripts/bench-engine
 
 bench-durability: deps all bench ## what each durability policy costs
 	@BUILD=$(BUILD) scripts/bench-durability

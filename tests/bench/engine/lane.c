@@ -38,14 +38,12 @@ static _Noreturn void
 be_lane(const struct lane *l, const struct lane_task *task, int from, int to)
 {
 	struct run r = {.setup = task->setup};
-	char dir[PATH_MAX];
 
 	/* Nobody is left to tell what to do, or to remove the store. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGHUP, SIG_DFL);
-	(void)snprintf(dir, sizeof(dir), "%s/%s", task->dir, l->ops->name);
-	run_open(&r, l->ops, task->shape, dir, task->group->sync);
+	run_open(&r, l->ops, task->shape, l->dir, task->group->sync);
 	obey(&r, task, from, to);
 	run_close(&r);
 	_exit(0);
@@ -56,8 +54,12 @@ be_lane(const struct lane *l, const struct lane_task *task, int from, int to)
 bool
 lane_start(struct lane *l, const struct lane_task *task)
 {
+	int n =
+	    snprintf(l->dir, sizeof(l->dir), "%s/%s", task->dir, l->ops->name);
 	int down[2], up[2];
 
+	if (n < 0 || (size_t)n >= sizeof(l->dir))
+		return false;
 	if (pipe2(down, O_CLOEXEC) != 0)
 		return false;
 	if (pipe2(up, O_CLOEXEC) != 0) {
@@ -76,7 +78,11 @@ lane_start(struct lane *l, const struct lane_task *task)
 	close(up[1]);
 	l->to = down[1];
 	l->from = up[0];
-	return l->pid > 0;
+	if (l->pid > 0)
+		return true;
+	close(l->to);
+	close(l->from);
+	return false;
 }
 
 static bool
@@ -121,8 +127,10 @@ lane_stop(struct lane *l, bool kill_it)
 	uint8_t quit = QUIT;
 	int status;
 
-	if (l->pid <= 0)
+	if (l->pid <= 0) {
+		l->pid = 0;
 		return false;
+	}
 	if (kill_it || write(l->to, &quit, 1) != 1)
 		(void)kill(l->pid, SIGKILL);
 	close(l->to);
@@ -130,5 +138,6 @@ lane_stop(struct lane *l, bool kill_it)
 	while (waitpid(l->pid, &status, 0) < 0)
 		;
 	l->pid = 0;
+	measure_remove(l->dir);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

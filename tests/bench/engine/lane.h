@@ -19,6 +19,7 @@ struct lane {
 	const struct peer_ops *ops;
 	pid_t pid; /* 0: not running */
 	int to, from;
+	char dir[PATH_MAX]; /* of its store */
 };
 
 struct lane_task {
@@ -35,7 +36,8 @@ bool lane_prepare(struct lane *l);
 /* rows: of the workload, WORKLOAD_ROWS_MAX of them. */
 bool lane_run(struct lane *l, unsigned workload, struct row *rows);
 
-/* Whether it ended well; kill: do not ask. */
+/* Whether it ended well; kill_it: do not ask.  The store is gone in any case.
+ */
 bool lane_stop(struct lane *l, bool kill_it);
 
 #endif

@@ -12,9 +12,10 @@
  * "workload NAME".  Stores are made in a directory of their own below --dir
  * ($TMPDIR) and removed, also after a failure or a signal.
  *
- * --scale divides the number of keys; --seconds (5) is how long a timed row
- * takes; --cap (60) ends a fill that is not done by then, in its favour.
- * Both are divided by the scale too if they are not given.
+ * --scale divides the number of keys, the write buffer and the cache; --seconds
+ * (5) is how long a timed row takes; --cap (60) ends a fill that is not done by
+ * then, in its favour.  Both are divided by the scale too if they are not
+ *given.
  */
 #include <errno.h>
 #include <getopt.h>

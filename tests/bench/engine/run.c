@@ -5,18 +5,27 @@
 #include <sys/stat.h>
 
 #define WRITE_BUFFER_BYTES (64u << 20)
+#define WRITE_BUFFER_MIN   (1u << 20)
 #define CACHE_BYTES        (256u << 20)
+#define CACHE_MIN          (8u << 20)
 #define FILTER_BITS        10
 #define JOBS               2
 #define KEYS_MIN           2000
+
+static uint64_t
+scaled(const struct run *r, uint64_t n, uint64_t least)
+{
+	return n / r->setup.scale > least ? n / r->setup.scale : least;
+}
 
 void
 run_open(struct run *r, const struct peer_ops *ops, const struct shape *shape,
     const char *dir, bool sync)
 {
 	struct peer_settings s = {
-	    .write_buffer_bytes = WRITE_BUFFER_BYTES,
-	    .cache_bytes = CACHE_BYTES,
+	    .write_buffer_bytes =
+		scaled(r, WRITE_BUFFER_BYTES, WRITE_BUFFER_MIN),
+	    .cache_bytes = scaled(r, CACHE_BYTES, CACHE_MIN),
 	    .filter_bits = FILTER_BITS,
 	    .jobs = JOBS,
 	    .sync = sync,
@@ -28,9 +37,7 @@ run_open(struct run *r, const struct peer_ops *ops, const struct shape *shape,
 		peer_die(ops->name, dir, "too long");
 	if (shape_init(&r->shape, shape) != 0)
 		peer_die(ops->name, "values", "no memory");
-	r->keys = shape->keys / r->setup.scale;
-	if (r->keys < KEYS_MIN)
-		r->keys = KEYS_MIN;
+	r->keys = scaled(r, shape->keys, KEYS_MIN);
 	if (mkdir(dir, 0755) != 0)
 		peer_die(ops->name, dir, strerror(errno));
 	s.data_bytes = r->keys * (SHAPE_KEY_MAX + shape->value_max);
@@ -43,7 +50,6 @@ run_close(struct run *r)
 {
 	r->ops->close(r->db);
 	shape_fini(&r->shape);
-	measure_remove(r->dir);
 }
 
 double

@@ -4,7 +4,7 @@
  * Use:
  *	run_open(&r, &setup); r.live_bytes is what the store holds
  *	workload's f(&r, rows); ...
- *	run_close(&r);
+ *	run_close(&r); the store is the caller's to remove
  *
  * Threads: by one; workloads start and join their own.
  */

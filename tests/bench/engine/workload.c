@@ -89,6 +89,7 @@ fillsync(struct run *r, struct row *rows)
 
 	w.seconds = r->setup.seconds;
 	fill(r, "fillsync", &w, &rows[0]);
+	rows[0].capped = false; /* it is a row that is timed */
 	run_row_begin(r);
 	device_sync(r, r->setup.seconds, &t);
 	run_row_end(r, "fillsync-device", &t, &rows[1]);
@@ -103,6 +104,7 @@ fillsync8(struct run *r, struct row *row)
 	w.seconds = r->setup.seconds;
 	w.threads = RUN_THREADS_MAX;
 	fill(r, "fillsync8", &w, row);
+	row->capped = false;
 }
 
 /* What the cap has cut off is loaded behind the row's back: the workloads
