@@ -234,12 +234,14 @@ $(PUBLIC): $(LSM_OBJ)
 	@rm -f $@
 	@ar rcs $@ $(@D)/lsm.o
 
+# nodelete: engine/os/guard.c leaves a handler of a signal behind.
 $(SHARED): $(LSM_OBJ)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	@echo '{ global: $(PUBLIC_NAMES:%=%;) local: *; };' >$@.map
 	@$(CC) $(CFLAGS) $(SAN_FLAGS) $(LDFLAGS) -shared -o $@ \
-		-Wl,-soname,liblsm.so.$(SONAME) -Wl,--version-script=$@.map \
+		-Wl,-soname,liblsm.so.$(SONAME) -Wl,-z,nodelete \
+		-Wl,--version-script=$@.map \
 		$^ $(ENGINE_LIBS) -pthread
 
 link = @mkdir -p $(@D); echo "  link  $@"; $(CC) $(CFLAGS) $(SAN_FLAGS) \

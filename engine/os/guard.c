@@ -1,0 +1,146 @@
+#include "engine/os/guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "engine/base/must.h"
+
+/* The address of a fault may be that of its page. */
+#define GUARD_PAGE_MAX ((uintptr_t)64 << 10)
+
+/* A copy that is going on. */
+struct guard_place {
+	sigjmp_buf jump;
+	uintptr_t begin;
+	uintptr_t end;
+};
+
+/* Read by the handler: no lookup that might allocate. */
+#define GUARD_TLS _Thread_local __attribute__((tls_model("initial-exec")))
+
+static GUARD_TLS struct guard_place *volatile guard_now;
+
+/* Who had the signal before: one of two places, so that what a handler reads
+ * stays while the next is filled in. */
+static struct sigaction guard_places[2];
+static _Atomic(struct sigaction *) guard_before;
+
+/* Whoever was set over the guard may hand on to it again. */
+static GUARD_TLS volatile bool guard_passing;
+
+/* A fault comes again, and ends the process as it would have. */
+static void
+guard_default(int sig, const siginfo_t *info)
+{
+	(void)signal(sig, SIG_DFL);
+	if (info->si_code <= 0)
+		(void)raise(sig);
+}
+
+static void
+guard_pass_on(int sig, siginfo_t *info, void *context)
+{
+	struct sigaction *a =
+	    atomic_load_explicit(&guard_before, memory_order_acquire);
+
+	if (guard_passing || a->sa_handler == SIG_DFL) {
+		guard_default(sig, info);
+		return;
+	}
+	if (a->sa_handler == SIG_IGN) {
+		/* Which the kernel grants only if the signal was sent. */
+		if (info->si_code > 0)
+			guard_default(sig, info);
+		return;
+	}
+	guard_passing = true;
+	if (a->sa_flags & SA_SIGINFO)
+		a->sa_sigaction(sig, info, context);
+	else
+		a->sa_handler(sig);
+	guard_passing = false;
+}
+
+static void
+guard_handle(int sig, siginfo_t *info, void *context)
+{
+	struct guard_place *p = guard_now;
+	uintptr_t at = (uintptr_t)info->si_addr;
+
+	/* Positive: a fault of this thread, not sent by anybody. */
+	if (p && info->si_code > 0 && at < p->end &&
+	    at + GUARD_PAGE_MAX > p->begin) {
+		/* The jump leaves the handler without a return, and the mask as
+		 * it is here. */
+		const ucontext_t *c = context;
+
+		(void)pthread_sigmask(SIG_SETMASK, &c->uc_sigmask, NULL);
+		siglongjmp(p->jump, 1);
+	}
+	guard_pass_on(sig, info, context);
+}
+
+void
+guard_install(void)
+{
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	struct sigaction now, guard = {
+				  .sa_sigaction = guard_handle,
+				  .sa_flags = SA_SIGINFO | SA_ONSTACK,
+			      };
+	struct sigaction *place;
+
+	must(pthread_mutex_lock(&mutex) == 0);
+	must(sigaction(SIGBUS, NULL, &now) == 0);
+	if (!(now.sa_flags & SA_SIGINFO) || now.sa_sigaction != guard_handle) {
+		place = &guard_places[guard_before == &guard_places[0]];
+		*place = now;
+		/* Release: the handler finds what was put there. */
+		atomic_store_explicit(
+		    &guard_before, place, memory_order_release);
+		must(sigemptyset(&guard.sa_mask) == 0);
+		must(sigaction(SIGBUS, &guard, NULL) == 0);
+	}
+	must(pthread_mutex_unlock(&mutex) == 0);
+}
+
+static bool
+guard_is_deaf(void)
+{
+	static _Thread_local enum { UNKNOWN, HEARS, DEAF } state;
+	sigset_t mask;
+
+	if (state == UNKNOWN) {
+		must(pthread_sigmask(SIG_SETMASK, NULL, &mask) == 0);
+		state = sigismember(&mask, SIGBUS) ? DEAF : HEARS;
+	}
+	return state == DEAF;
+}
+
+int
+guard_copy(void *to, const void *from, size_t size)
+{
+	struct guard_place p = {
+	    .begin = (uintptr_t)to,
+	    .end = (uintptr_t)to + size,
+	};
+
+	if (guard_is_deaf())
+		return -EAGAIN;
+	/* Without the mask: that would be a system call. */
+	if (sigsetjmp(p.jump, 0)) {
+		guard_now = NULL;
+		return -EFAULT;
+	}
+	guard_now = &p;
+	memcpy(to, from, size);
+	guard_now = NULL;
+	return 0;
+}

@@ -1,0 +1,28 @@
+/*
+ * guard: copying into a mapping of a file without dying of it.
+ *
+ * The kernel answers a store into a page that it cannot provide (the file was
+ * cut by somebody else, its block cannot be read or allocated) with SIGBUS.
+ * Under the guard that is an error of the copy.
+ * Use: guard_install now and then, guard_copy after it.
+ * Owns: the process's handler of SIGBUS, for good: what is not the guard's goes
+ * to the handler that was there before.  A handler that somebody else sets
+ * later hides it until guard_install comes by again.
+ * Threads: any.
+ */
+#ifndef ENGINE_OS_GUARD_H
+#define ENGINE_OS_GUARD_H
+
+#include <stddef.h>
+
+/* Makes sure that the handler is the guard's. */
+void guard_install(void);
+
+/*
+ * As memcpy.  -EFAULT: a page of `to` could not be had, what is there is
+ * undefined.  -EAGAIN: nothing was done, for this thread blocks SIGBUS (asked
+ * once in its life), which would be deadly then.
+ */
+int guard_copy(void *to, const void *from, size_t size);
+
+#endif
