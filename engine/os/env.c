@@ -136,6 +136,42 @@ env_size(struct env_file *f, uint64_t *out)
 }
 
 int
+env_allocate(struct env_file *f, uint64_t offset, uint64_t size)
+{
+	if (!f->env->ops->allocate)
+		return -ENOTSUP;
+	if (offset > ENV_OFFSET_MAX || size > ENV_OFFSET_MAX - offset)
+		return -EFBIG;
+	return f->env->ops->allocate(f, offset, size);
+}
+
+int
+env_map(struct env_file *f, uint64_t offset, size_t size, struct env_map **out)
+{
+	must(size > 0);
+	if (!f->env->ops->map)
+		return -ENOTSUP;
+	if (offset > ENV_OFFSET_MAX || size > ENV_OFFSET_MAX - offset)
+		return -EFBIG;
+	return f->env->ops->map(f, offset, size, out);
+}
+
+void
+env_unmap(struct env_map *m)
+{
+	if (m)
+		m->file->env->ops->unmap(m);
+}
+
+int
+env_map_write(struct env_map *m, const void *data, size_t size, uint64_t offset)
+{
+	must(offset >= m->offset && size <= m->size &&
+	     offset - m->offset <= m->size - size);
+	return m->file->env->ops->map_write(m, data, size, offset);
+}
+
+int
 env_rename(struct env *env, const char *from, const char *to)
 {
 	int err = env->ops->rename(env, from, to);

@@ -30,6 +30,13 @@ struct env_file {
 	char *path; /* for messages; owned */
 };
 
+/* A part of a file in memory; embedded like env_file. */
+struct env_map {
+	struct env_file *file;
+	uint64_t offset;
+	size_t size;
+};
+
 enum env_open_flags {
 	ENV_OPEN_READ = 0,
 	ENV_OPEN_WRITE = 1,  /* read and write */
@@ -51,6 +58,14 @@ struct env_ops {
 	int (*sync)(struct env_file *);
 	int (*truncate)(struct env_file *, uint64_t size);
 	int (*size)(struct env_file *, uint64_t *out);
+
+	/* All four may be NULL: -ENOTSUP.  map_write is no system call. */
+	int (*allocate)(struct env_file *, uint64_t offset, uint64_t size);
+	int (*map)(struct env_file *, uint64_t offset, size_t size,
+	    struct env_map **out);
+	void (*unmap)(struct env_map *);
+	int (*map_write)(struct env_map *, const void *, size_t,
+	    uint64_t offset);
 
 	int (*rename)(struct env *, const char *from, const char *to);
 	int (*unlink)(struct env *, const char *path);
@@ -91,6 +106,27 @@ int env_pwrite(struct env_file *, const void *, size_t, uint64_t offset);
 int env_sync(struct env_file *);
 int env_truncate(struct env_file *, uint64_t size);
 int env_size(struct env_file *, uint64_t *out);
+
+/* Blocks (of zeros, where there were none) for size bytes from offset on, and a
+ * file that reaches there: what is written there later needs no other space.
+ * -ENOTSUP: not on this filesystem.  No error is logged: whoever asks can do
+ * without. */
+int env_allocate(struct env_file *, uint64_t offset, uint64_t size);
+
+/*
+ * Maps a part of the file, which may lie behind its end.  What env_map_write
+ * copies there (offset is that in the file) is in the kernel's hands at once, as
+ * after env_pwrite but without a system call, and env_sync covers it.
+ * -ENOTSUP: not here, or not on this filesystem; no error is logged.
+ * env_map_write never ends in SIGBUS (guard.h): -EFAULT, a page could not be
+ * had, as behind the end of the file, or where the disk is full or cannot be
+ * read; -EAGAIN, not in this thread.  Any part may have been written then;
+ * env_pwrite tells what is wrong with the file, if anything is.
+ */
+int env_map(struct env_file *, uint64_t offset, size_t size,
+    struct env_map **out);
+void env_unmap(struct env_map *); /* NULL is allowed; before env_close */
+int env_map_write(struct env_map *, const void *, size_t, uint64_t offset);
 
 int env_rename(struct env *, const char *from, const char *to);
 int env_unlink(struct env *, const char *path);

@@ -236,6 +236,100 @@ env_fault_size(struct env_file *file, uint64_t *out)
 	return base->env->ops->size(base, out);
 }
 
+/* --- files in memory ------------------------------------------------------ */
+
+struct env_fault_map {
+	struct env_map map;
+	struct env_map *base;
+};
+
+static struct env_map *
+env_fault_base_map(struct env_map *m)
+{
+	return ((struct env_fault_map *)(void *)m)->base;
+}
+
+/* All or nothing, unlike a write. */
+static int
+env_fault_allocate(struct env_file *file, uint64_t offset, uint64_t size)
+{
+	struct env_fault *f = env_fault_of(file->env);
+	struct env_file *base = env_fault_base(file);
+	int err = env_fault_pass(f, file->path);
+
+	if (err)
+		return err;
+	if (!base->env->ops->allocate)
+		return -ENOTSUP;
+	lock_acquire(&f->lock);
+	if (f->space_left < size)
+		err = -ENOSPC;
+	else if (f->space_left != UINT64_MAX)
+		f->space_left -= size;
+	lock_release(&f->lock);
+	return err ? err : base->env->ops->allocate(base, offset, size);
+}
+
+static int
+env_fault_map(
+    struct env_file *file, uint64_t offset, size_t size, struct env_map **out)
+{
+	struct env_fault *f = env_fault_of(file->env);
+	struct env_fault_map *m;
+	int err = 0;
+
+	lock_acquire(&f->lock);
+	if (env_fault_matches(f, file->path) && ++f->maps == f->maps_fail_at)
+		err = env_fault_error(f);
+	lock_release(&f->lock);
+	if (err)
+		return err;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->map = (struct env_map){file, offset, size};
+	err = env_map(env_fault_base(file), offset, size, &m->base);
+	if (err) {
+		free(m);
+		return err;
+	}
+	*out = &m->map;
+	return 0;
+}
+
+static void
+env_fault_unmap(struct env_map *m)
+{
+	env_unmap(env_fault_base_map(m));
+	free(m);
+}
+
+static int
+env_fault_map_write(
+    struct env_map *m, const void *data, size_t size, uint64_t offset)
+{
+	struct env_fault *f = env_fault_of(m->file->env);
+	struct env_map *base = env_fault_base_map(m);
+	int err;
+
+	switch (env_fault_step(f, m->file->path, &err)) {
+	case ENV_FAULT_NONE:
+		lock_acquire(&f->lock);
+		f->map_writes++;
+		lock_release(&f->lock);
+		return env_map_write(base, data, size, offset);
+	case ENV_FAULT_SHORT:
+		(void)env_map_write(base, data, size / 2, offset);
+		break;
+	case ENV_FAULT_ERROR:
+	case ENV_FAULT_DEAD:
+		break;
+	}
+	return err;
+}
+
+/* --- names ---------------------------------------------------------------- */
+
 static int
 env_fault_rename(struct env *env, const char *from, const char *to)
 {
@@ -341,6 +435,10 @@ static const struct env_ops env_fault_ops = {
     .sync = env_fault_sync,
     .truncate = env_fault_truncate,
     .size = env_fault_size,
+    .allocate = env_fault_allocate,
+    .map = env_fault_map,
+    .unmap = env_fault_unmap,
+    .map_write = env_fault_map_write,
     .rename = env_fault_rename,
     .unlink = env_fault_unlink,
     .link = env_fault_link,

@@ -2,11 +2,12 @@
  * env_fault: an env over another one that fails on demand.
  *
  * Use: env_fault_init over a base env, open the engine on &f->env, then arm.
- * Operations that change something (create, pwrite, sync, truncate, rename,
- * unlink, link, mkdir, sync_dir) are numbered from 1; with `match`, only those
- * on such paths count and fail.  Each try of an op counts: a write that
- * space_left cut short comes again.  Reading, listing and closing go on in a
- * dead env.  Fields may be set by hand while no other thread uses the env.
+ * Operations that change something (create, pwrite, sync, truncate, allocate,
+ * map_write, rename, unlink, link, mkdir, sync_dir) are numbered from 1; with
+ * `match`, only those on such paths count and fail.  Each try of an op counts: a write that
+ * space_left cut short comes again; what is copied into a mapping needs no
+ * space, for that was asked for with env_allocate.  Reading, listing and
+ * closing go on in a dead env.  Fields may be set by hand while no other thread uses the env.
  * Threads: any.
  */
 #ifndef ENGINE_OS_ENV_FAULT_H
@@ -20,7 +21,7 @@
 enum env_fault_kind {
 	ENV_FAULT_NONE,
 	ENV_FAULT_ERROR, /* the op returns -error and does nothing */
-	ENV_FAULT_SHORT, /* a pwrite moves half its bytes, then -error */
+	ENV_FAULT_SHORT, /* a pwrite or map_write moves half, then -error */
 	ENV_FAULT_DEAD,	 /* this op and every later one, on any path, fails */
 };
 
@@ -38,6 +39,9 @@ struct env_fault {
 	uint64_t syncs;	   /* file syncs passed on */
 	uint64_t reads_fail_at; /* the n-th pread fails with -error; 0: none */
 	uint64_t reads;
+	uint64_t maps_fail_at; /* the same for env_map */
+	uint64_t maps;
+	uint64_t map_writes; /* passed on */
 
 	/* May be used while others use the env. */
 	_Atomic uint64_t wall_ns;    /* since 1970; 0: the base's clock */

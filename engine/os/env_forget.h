@@ -27,8 +27,9 @@
  * The same seed and history give the same choice.  A file whose name was not
  * synced can be lost although its bytes were.
  *
- * Operations that change something (create, pwrite, sync, truncate, rename,
- * unlink, link, mkdir, sync_dir) are numbered from 1.  Reading goes on after a
+ * Operations that change something (create, pwrite, sync, truncate, allocate,
+ * map_write, rename, unlink, link, mkdir, sync_dir) are numbered from 1; what
+ * is copied into a mapping is a write like others.  Reading goes on after a
  * cut, on files that are open and on new ones.
  * A rename between two directories is synced by a sync of either.
  * Limits: a directory that mkdir makes is synced at once, and directories are

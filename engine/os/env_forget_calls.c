@@ -229,6 +229,94 @@ env_forget_size(struct env_file *f, uint64_t *out)
 	return base->env->ops->size(base, out);
 }
 
+/* --- files in memory ------------------------------------------------------ */
+
+struct env_forget_map {
+	struct env_map map;
+	struct env_map *base;
+};
+
+static struct env_map *
+env_forget_base_map(struct env_map *m)
+{
+	return ((struct env_forget_map *)(void *)m)->base;
+}
+
+/* What it changes is the size.  Caller holds f->lock. */
+static int
+env_forget_allocate_file(
+    struct env_forget_file *file, uint64_t op, uint64_t offset, uint64_t size)
+{
+	struct env_forget_history *h = &file->node->history;
+	struct env_file *base = file->base;
+	uint64_t now;
+	int err = base->env->ops->size(base, &now);
+
+	if (!err && offset + size > now)
+		err = env_forget_history_truncate(h, base, op, offset + size);
+	return err ? err : env_allocate(base, offset, size);
+}
+
+static int
+env_forget_allocate(struct env_file *f, uint64_t offset, uint64_t size)
+{
+	struct env_forget *forget = env_forget_of(f->env);
+	uint64_t op;
+	int err = env_forget_begin(forget, &op);
+
+	if (err)
+		return err;
+	err = env_forget_allocate_file(env_forget_file_of(f), op, offset, size);
+	lock_release(&forget->lock);
+	return err;
+}
+
+static int
+env_forget_map(
+    struct env_file *f, uint64_t offset, size_t size, struct env_map **out)
+{
+	struct env_forget_map *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	m->map = (struct env_map){f, offset, size};
+	err = env_map(env_forget_file_of(f)->base, offset, size, &m->base);
+	if (err) {
+		free(m);
+		return err;
+	}
+	*out = &m->map;
+	return 0;
+}
+
+static void
+env_forget_unmap(struct env_map *m)
+{
+	env_unmap(env_forget_base_map(m));
+	free(m);
+}
+
+static int
+env_forget_map_write(
+    struct env_map *m, const void *data, size_t size, uint64_t offset)
+{
+	struct env_forget *forget = env_forget_of(m->file->env);
+	struct env_forget_file *file = env_forget_file_of(m->file);
+	uint64_t op;
+	int err = env_forget_begin(forget, &op);
+
+	if (err)
+		return err;
+	/* After an error the note stays, as in a write. */
+	err = env_forget_history_write(
+	    &file->node->history, file->base, op, offset, size);
+	if (!err)
+		err = env_map_write(env_forget_base_map(m), data, size, offset);
+	lock_release(&forget->lock);
+	return err;
+}
+
 /* --- syncs ---------------------------------------------------------------- */
 
 struct env_forget_sync {
@@ -448,6 +536,10 @@ const struct env_ops env_forget_calls = {
     .sync = env_forget_sync,
     .truncate = env_forget_truncate,
     .size = env_forget_size,
+    .allocate = env_forget_allocate,
+    .map = env_forget_map,
+    .unmap = env_forget_unmap,
+    .map_write = env_forget_map_write,
     .rename = env_forget_rename,
     .unlink = env_forget_unlink,
     .link = env_forget_link,

@@ -3,14 +3,18 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "engine/base/must.h"
+#include "engine/os/guard.h"
 
 /* A store holds what is private in the files it presents: owner only. */
 #define ENV_POSIX_FILE_MODE 0600
@@ -145,6 +149,99 @@ env_posix_size(struct env_file *f, uint64_t *out)
 	return 0;
 }
 
+/* --- files in memory ------------------------------------------------------ */
+
+struct env_posix_map {
+	struct env_map map;
+	uint8_t *begin; /* of the page that map.offset is in */
+	size_t before;  /* bytes of it before map.offset */
+};
+
+static struct env_posix_map *
+env_posix_map_of(struct env_map *m)
+{
+	return (struct env_posix_map *)(void *)m;
+}
+
+static int
+env_posix_allocate(struct env_file *f, uint64_t offset, uint64_t size)
+{
+	int r;
+
+	do
+		r = fallocate(env_posix_fd(f), 0, (off_t)offset, (off_t)size);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 && errno == EOPNOTSUPP)
+		return -ENOTSUP;
+	return env_posix_result(r);
+}
+
+/*
+ * Where a mapping and write(2) show the same, and where a store into a block
+ * that the file has needs no other: on filesystems that write elsewhere than
+ * they read (btrfs, ZFS) each could fail.
+ */
+static bool
+env_posix_maps_well(struct env_file *f)
+{
+	struct statfs st;
+
+	if (fstatfs(env_posix_fd(f), &st) < 0)
+		return false;
+	return st.f_type == EXT4_SUPER_MAGIC || st.f_type == XFS_SUPER_MAGIC ||
+	       st.f_type == TMPFS_MAGIC;
+}
+
+static int
+env_posix_map(
+    struct env_file *f, uint64_t offset, size_t size, struct env_map **out)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct env_posix_map *m;
+	void *p;
+
+	if (!env_posix_maps_well(f))
+		return -ENOTSUP;
+	guard_install();
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->before = (size_t)(offset % page);
+	m->map = (struct env_map){f, offset, size};
+	p = mmap(NULL, m->before + size, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    env_posix_fd(f), (off_t)(offset - m->before));
+	if (p == MAP_FAILED) {
+		int err = -errno;
+
+		free(m);
+		return err;
+	}
+	m->begin = p;
+	*out = &m->map;
+	return 0;
+}
+
+static void
+env_posix_unmap(struct env_map *map)
+{
+	struct env_posix_map *m = env_posix_map_of(map);
+
+	must(munmap(m->begin, m->before + map->size) == 0);
+	free(m);
+}
+
+static int
+env_posix_map_write(
+    struct env_map *map, const void *data, size_t size, uint64_t offset)
+{
+	struct env_posix_map *m = env_posix_map_of(map);
+
+	return guard_copy(
+	    m->begin + m->before + (offset - map->offset), data, size);
+}
+
+/* --- names ---------------------------------------------------------------- */
+
 static int
 env_posix_rename(struct env *env, const char *from, const char *to)
 {
@@ -228,6 +325,8 @@ env_posix_space(struct env *env, const char *path, uint64_t *free_bytes,
 	return 0;
 }
 
+/* --- clocks --------------------------------------------------------------- */
+
 static uint64_t
 env_posix_now_us(struct env *env)
 {
@@ -270,6 +369,10 @@ static const struct env_ops env_posix_ops = {
     .sync = env_posix_sync,
     .truncate = env_posix_truncate,
     .size = env_posix_size,
+    .allocate = env_posix_allocate,
+    .map = env_posix_map,
+    .unmap = env_posix_unmap,
+    .map_write = env_posix_map_write,
     .rename = env_posix_rename,
     .unlink = env_posix_unlink,
     .link = env_posix_link,

@@ -150,6 +150,23 @@ done_with(struct model *m, struct env_file *file)
 		env_close(file);
 }
 
+/* By write(2), or copied into a mapping. */
+static void
+write_at(struct model *m, struct env_file *e, struct bytes b, size_t offset)
+{
+	struct env_map *map = NULL;
+	uint64_t size;
+
+	check_ok(env_size(e, &size));
+	/* Behind the end there is nothing to copy to. */
+	if (offset + b.size <= size && check_rand_one_in(&m->r, 2) &&
+	    env_map(e, offset, b.size, &map) == 0)
+		check_ok(env_map_write(map, b.data, b.size, offset));
+	else
+		check_ok(env_pwrite(e, b.data, b.size, offset));
+	env_unmap(map);
+}
+
 static void
 write_some(struct model *m, struct env_file *e, int file)
 {
@@ -165,7 +182,23 @@ write_some(struct model *m, struct env_file *e, int file)
 		resize(b, offset + size);
 	/* Zeros are special to it. */
 	memset(b->data + offset, (int)(m->now % 7), size);
-	check_ok(env_pwrite(e, b->data + offset, size, offset));
+	write_at(m, e, bytes_of(b->data + offset, size), offset);
+}
+
+static void
+change_size(struct model *m, struct env_file *e, int file)
+{
+	struct buf *b = next_state(m, file);
+	size_t size = (size_t)below(m, FILE_MAX);
+	size_t at = b->size < size ? b->size : size / 2;
+	bool allocate = size > at && check_rand_one_in(&m->r, 3);
+
+	if (allocate && env_allocate(e, at, size - at) == 0) {
+		resize(b, size > b->size ? size : b->size);
+		return;
+	}
+	resize(b, size);
+	check_ok(env_truncate(e, size));
 }
 
 static void
@@ -173,7 +206,6 @@ work_on_file(struct model *m)
 {
 	int file, kind = below(m, 10);
 	struct env_file *e = choose_file(m, &file);
-	struct buf *b;
 
 	if (!e)
 		return;
@@ -181,9 +213,7 @@ work_on_file(struct model *m)
 		check_ok(env_sync(e));
 		file_synced(&m->files[file]);
 	} else if (kind < 3) {
-		b = next_state(m, file);
-		resize(b, (size_t)below(m, FILE_MAX));
-		check_ok(env_truncate(e, b->size));
+		change_size(m, e, file);
 	} else {
 		write_some(m, e, file);
 	}

@@ -56,6 +56,15 @@ env_trace_pwrite(
 }
 
 static int
+env_trace_map_write(
+    struct env_map *m, const void *data, size_t size, uint64_t offset)
+{
+	env_trace_add(m->file->env, "write", m->file->path, "");
+	return env_trace_of(m->file->env)
+	    ->base->map_write(m, data, size, offset);
+}
+
+static int
 env_trace_sync(struct env_file *f)
 {
 	env_trace_add(f->env, "sync", f->path, "");
@@ -92,6 +101,7 @@ env_trace_init(struct env_trace *t)
 	t->ops = *t->base;
 	t->ops.open = env_trace_open;
 	t->ops.pwrite = env_trace_pwrite;
+	t->ops.map_write = env_trace_map_write;
 	t->ops.sync = env_trace_sync;
 	t->ops.rename = env_trace_rename;
 	t->ops.unlink = env_trace_unlink;
