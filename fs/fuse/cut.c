@@ -185,6 +185,8 @@ cut_start(struct cut *c, struct fuse_session *se)
 	c->se = se;
 	c->stopping = false;
 	sigfillset(&all);
+	/* It may copy into a mapped file, whose pages can go missing. */
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&c->thread, NULL, run, c);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

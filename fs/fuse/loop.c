@@ -386,6 +386,8 @@ start_thread(pthread_t *t, const char *name, void *(*run)(void *), void *arg)
 	int err;
 
 	sigfillset(&all);
+	/* It may copy into a mapped file, whose pages can go missing. */
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(t, NULL, run, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
