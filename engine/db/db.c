@@ -33,7 +33,7 @@ db_free(struct lsm *db)
 	work_fini(&db->compaction);
 	work_fini(&db->spare);
 	pace_fini(&db->pace);
-	view_unref(db->view);
+	view_end(db);
 	segment_clear(db);
 	spare_pool_fini(&db->spares);
 	if (db->has_vset)

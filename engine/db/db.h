@@ -54,6 +54,8 @@ struct lsm {
 	bool has_vset;
 	size_t full_max; /* full memtables there may be */
 
+	/* The present view, for readers (view.h). */
+	struct pin_slot view_slot;
 	/* Everything up to here is in the log and in the memtables.  Stored
 	 * with release after that is so; who loads it with acquire finds it. */
 	_Atomic uint64_t written;
@@ -78,7 +80,7 @@ struct lsm {
 	struct sync_group group;
 
 	struct lock state_lock; /* protects: */
-	struct view *view;
+	struct view *view; /* what view_slot has */
 	struct lock_cond work_ended; /* of any job */
 	struct work flush;
 	struct work compaction;

@@ -102,7 +102,7 @@ get_find(struct lsm *db, struct view *v, const struct get_key *k,
 	} else {
 		rc = get_tables(db, v, k, value);
 	}
-	view_unref(v);
+	view_put(db, v);
 	return rc;
 }
 

@@ -135,7 +135,7 @@ recover_view(struct replay *r)
 	}
 	v->active = db->active;
 	v->version = vset_current(&db->vset);
-	db->view = v;
+	view_begin(db, v);
 	return 0;
 }
 

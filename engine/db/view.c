@@ -5,26 +5,21 @@
 #include "engine/base/must.h"
 #include "engine/db/db.h"
 
+static inline struct view *
+view_of(struct pin *p)
+{
+	return (struct view *)(void *)p;
+}
+
 struct view *
 view_get(struct lsm *db)
 {
-	struct view *v;
-
-	lock_acquire(&db->state_lock);
-	v = db->view;
-	/* Relaxed: the lock orders it against the view's replacement. */
-	atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
-	lock_release(&db->state_lock);
-	return v;
+	return view_of(pin_slot_get(&db->view_slot));
 }
 
-void
-view_unref(struct view *v)
+static void
+view_free(struct view *v)
 {
-	/* acq_rel: reads through the view come before its memory is freed. */
-	if (!v ||
-	    atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) > 1)
-		return;
 	if (v->active)
 		memtable_unref(v->active);
 	for (size_t i = 0; i < v->full_count; i++)
@@ -32,6 +27,20 @@ view_unref(struct view *v)
 	if (v->version)
 		version_unref(v->version);
 	free(v);
+}
+
+void
+view_unref(struct view *v)
+{
+	if (v && pin_unref(&v->pin))
+		view_free(v);
+}
+
+void
+view_put(struct lsm *db, struct view *v)
+{
+	if (pin_slot_put(&db->view_slot, &v->pin))
+		view_free(v);
 }
 
 struct view *
@@ -42,7 +51,7 @@ view_new(size_t full_max)
 	v = calloc(1, sizeof(*v) + full_max * sizeof(struct memtable *));
 	if (!v)
 		return NULL;
-	atomic_init(&v->refs, 1);
+	pin_init(&v->pin);
 	v->full_max = full_max;
 	return v;
 }
@@ -58,10 +67,21 @@ view_push_full(struct view *v, struct memtable *m)
 static struct view *
 view_install(struct lsm *db, struct view *v)
 {
-	struct view *old = db->view;
-
 	db->view = v;
-	return old;
+	return view_of(pin_slot_replace(&db->view_slot, v ? &v->pin : NULL));
+}
+
+void
+view_begin(struct lsm *db, struct view *v)
+{
+	must(!db->view);
+	view_install(db, v);
+}
+
+void
+view_end(struct lsm *db)
+{
+	view_unref(view_install(db, NULL));
 }
 
 struct view *

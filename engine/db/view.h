@@ -6,22 +6,23 @@
  * Use: view_get ... view_unref.  A reader takes the view BEFORE it loads
  * db->written: the other way round a compaction in between could have dropped
  * what that number must see.
- * Threads: any; db->state_lock protects the pointer db->view and is held for
- * a few instructions.
+ * Threads: any.  Taking the view and dropping it is one atomic operation each,
+ * and no lock (engine/base/pin.h).  db->state_lock is held by who replaces it;
+ * whoever else holds that lock may use db->view without a reference.
  */
 #ifndef ENGINE_DB_VIEW_H
 #define ENGINE_DB_VIEW_H
 
-#include <stdatomic.h>
 #include <stdint.h>
 
+#include "engine/base/pin.h"
 #include "engine/db/memtable.h"
 #include "engine/db/version.h"
 
 struct lsm;
 
 struct view {
-	_Atomic uint32_t refs;
+	struct pin pin; /* first */
 	struct memtable *active;
 	struct version *version;
 	size_t full_count;
@@ -32,6 +33,14 @@ struct view {
 /* The present view with a reference. */
 struct view *view_get(struct lsm *db);
 void view_unref(struct view *v);
+
+/* As view_unref, of one that view_get gave to this thread a moment ago. */
+void view_put(struct lsm *db, struct view *v);
+
+/* Makes v (a reference) the first view, before anybody reads.  And the end:
+ * nobody reads any more; there may be none. */
+void view_begin(struct lsm *db, struct view *v);
+void view_end(struct lsm *db);
 
 /* An empty one with room for full_max full memtables, for those below. NULL:
  * no memory. */
