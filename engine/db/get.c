@@ -1,7 +1,7 @@
 /*
  * get: looking up one key, newest first: the active memtable, the full ones,
- * the tables.  No lock but for taking the view, no allocation but for keys of
- * unusual length, and the value is not copied: what it lives in is pinned.
+ * the tables.  No lock, no allocation but for keys of unusual length, and the
+ * value is not copied: what it lives in is pinned.
  */
 #include <stdlib.h>
 
