@@ -68,8 +68,7 @@ table_check_footer(struct table *t, uint64_t offset)
 		    t->file, offset, "the footer names blocks beyond the end");
 	filter_end = f->filter.offset + frame_handle_bytes(f->filter);
 	index_end = f->index.offset + frame_handle_bytes(f->index);
-	if (filter_end != f->index.offset ||
-	    index_end != f->properties.offset ||
+	if (filter_end != f->index.offset || index_end > f->properties.offset ||
 	    f->properties.offset + frame_handle_bytes(f->properties) != offset)
 		return frame_damaged(
 		    t->file, offset, "the footer leaves gaps in the file");
@@ -101,6 +100,20 @@ table_read_footer(struct table *t)
 	return table_check_footer(t, offset);
 }
 
+/* The range tombstones fill what is between index and properties. */
+static bool
+table_gap_is_filled(const struct table *t)
+{
+	const struct table_footer *f = &t->footer;
+	uint64_t end = f->index.offset + frame_handle_bytes(f->index);
+	struct frame_handle h = t->properties.ranges.handle;
+
+	if (t->properties.ranges.count == 0)
+		return end == f->properties.offset;
+	return h.offset == end && frame_handle_fits(h, f->properties.offset) &&
+	       h.offset + frame_handle_bytes(h) == f->properties.offset;
+}
+
 static int
 table_read_properties(struct table *t)
 {
@@ -122,6 +135,44 @@ table_read_properties(struct table *t)
 		    t->file->path, h.offset);
 	else if (err)
 		frame_damaged(t->file, h.offset, "malformed properties");
+	else if (!table_gap_is_filled(t))
+		err = frame_damaged(t->file, h.offset,
+		    "the properties leave a gap in the file");
+	return err;
+}
+
+/* They must be what the properties say, so that the tables that are searched
+ * for a key are all that can have something to say about it. */
+static bool
+table_ranges_agree(const struct table *t)
+{
+	const struct table_properties *p = &t->properties;
+	const struct ranges *r = t->ranges;
+
+	return r->count > 0 && r->count == p->ranges.count &&
+	       r->seq_min >= p->seq_min && r->seq_max <= p->seq_max &&
+	       bytes_eq(r->fragments[0].begin, p->ranges.begin) &&
+	       bytes_eq(r->fragments[r->count - 1].end, p->ranges.end);
+}
+
+static int
+table_read_ranges(struct table *t)
+{
+	struct frame_handle h = t->properties.ranges.handle;
+	uint8_t *data;
+	size_t size;
+	int err;
+
+	if (t->properties.ranges.count == 0)
+		return 0;
+	err = frame_read(t->file, t->file_no, t->file_size, h, &data, &size);
+	if (err)
+		return err;
+	err = ranges_decode(bytes_of(data, size), &t->ranges);
+	free(data);
+	if (err == ERR_DAMAGED || (!err && !table_ranges_agree(t)))
+		err = frame_damaged(
+		    t->file, h.offset, "malformed range tombstones");
 	return err;
 }
 
@@ -194,6 +245,8 @@ table_open(struct env *env, const char *path, uint64_t file_no,
 		err = table_read_index(t);
 	if (!err)
 		err = table_read_filter(t);
+	if (!err)
+		err = table_read_ranges(t);
 	if (err)
 		table_close(t);
 	else
@@ -210,6 +263,7 @@ table_close(struct table *t)
 	table_index_fini(&t->index);
 	free(t->properties_block);
 	free((void *)(uintptr_t)t->filter.data);
+	ranges_free(t->ranges);
 	free(t);
 }
 
@@ -217,6 +271,12 @@ const struct table_properties *
 table_properties(const struct table *t)
 {
 	return &t->properties;
+}
+
+const struct ranges *
+table_ranges(const struct table *t)
+{
+	return t->ranges;
 }
 
 /* --- reading ----------------------------------------------------------- */

@@ -1,9 +1,11 @@
 /*
  * table: a sorted, immutable file of entries (SST), open for reading.
  *
- * Format (docs/SPEC.md): magic, data frames, filter frame, index frame,
- * properties frame, footer.  Index: one entry per data block, the block's last
- * ikey -> handle.  Filter and index stay in memory while the table is open.
+ * Format (docs/SPEC.md): magic, data frames, filter frame, index frame, frame
+ * of range tombstones, properties frame, footer.  Index: one entry per data
+ * block, the block's last ikey -> handle.  Filter, index and range tombstones
+ * stay in memory while the table is open.  Tombstones delete what other, older
+ * tables hold as well; lookups and iterators do not look at them.
  * Use: table_open ... table_close; lookups and iterators in between.
  * Threads: any number of readers.  Errors: ERR_DAMAGED with a message.
  */
@@ -12,12 +14,23 @@
 
 #include "engine/os/env.h"
 #include "engine/table/cache.h"
+#include "engine/table/frame.h"
 #include "engine/table/ikey.h"
 #include "engine/table/iter.h"
+#include "engine/table/ranges.h"
 
 struct table;
 
-/* What the table says of itself. */
+/* The range tombstones of a table; count 0: it has none. */
+struct table_ranges {
+	uint64_t count; /* fragments */
+	struct frame_handle handle;
+	struct bytes begin; /* of the first */
+	struct bytes end;   /* of the last; no bytes: none */
+};
+
+/* What the table says of itself.  Sequence numbers are those of entries and
+ * range tombstones; keys are those of entries, of no bytes if it has none. */
 struct table_properties {
 	uint64_t entries;
 	uint64_t deletes;
@@ -28,6 +41,7 @@ struct table_properties {
 	uint64_t seq_max;
 	struct bytes smallest; /* ikeys; valid while the table is open */
 	struct bytes largest;
+	struct table_ranges ranges;
 };
 
 /* file_no is bound into every checksum.  cache may be NULL (no caching). */
@@ -35,6 +49,9 @@ int table_open(struct env *env, const char *path, uint64_t file_no,
     struct cache *cache, struct table **out);
 void table_close(struct table *t);
 const struct table_properties *table_properties(const struct table *t);
+
+/* NULL: it has none.  Valid while the table is open. */
+const struct ranges *table_ranges(const struct table *t);
 
 /* An entry found; value lives in the pinned block. */
 struct table_entry {

@@ -79,6 +79,15 @@ table_check_frame(struct table_check *c, struct frame_handle h,
 
 /* --- data -------------------------------------------------------------- */
 
+static void
+table_check_seq(struct table_properties *seen, uint64_t seq)
+{
+	if (seq < seen->seq_min)
+		seen->seq_min = seq;
+	if (seq > seen->seq_max)
+		seen->seq_max = seq;
+}
+
 /* What is wrong with an entry, or NULL. */
 static const char *
 table_check_entry(struct table_check *c, struct bytes key, struct bytes value)
@@ -98,10 +107,7 @@ table_check_entry(struct table_check *c, struct bytes key, struct bytes value)
 	seen->deletes += k.kind == IKEY_KIND_DELETE;
 	seen->key_bytes += k.user.size;
 	seen->value_bytes += value.size;
-	if (k.seq < seen->seq_min)
-		seen->seq_min = k.seq;
-	if (k.seq > seen->seq_max)
-		seen->seq_max = k.seq;
+	table_check_seq(seen, k.seq);
 	return NULL;
 }
 
@@ -202,11 +208,15 @@ table_check_meta(struct table_check *c)
 	    {"filter", c->t->footer.filter},
 	    {"index", c->t->footer.index},
 	    {"properties", c->t->footer.properties},
+	    {"range tombstones", c->t->properties.ranges.handle},
 	};
+	size_t count = sizeof(frames) / sizeof(frames[0]);
 	struct bytes block;
 	int rc;
 
-	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+	if (!c->t->ranges)
+		count--;
+	for (size_t i = 0; i < count; i++) {
 		rc = table_check_frame(c, frames[i].h, frames[i].what, &block);
 		if (rc < 0)
 			return rc;
@@ -249,6 +259,11 @@ table_check(
 	};
 	int rc = 0;
 
+	/* As they were, and compared, when the table was opened. */
+	if (t->ranges) {
+		table_check_seq(&c.seen, t->ranges->seq_min);
+		table_check_seq(&c.seen, t->ranges->seq_max);
+	}
 	for (size_t i = 0; rc == 0 && i < t->index.count; i++)
 		rc = table_check_block(&c, i);
 	if (rc == 0 && c.found == 0)

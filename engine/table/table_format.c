@@ -75,6 +75,51 @@ table_format_footer_decode(const uint8_t *p, struct table_footer *out)
 	X(seq_min)       \
 	X(seq_max)
 
+/* Behind the keys; numbers never change their meaning. */
+enum table_field { TABLE_FIELD_RANGES = 1 };
+
+static int
+table_format_ranges_encode(struct buf *out, const struct table_ranges *r)
+{
+	struct buf b = {0};
+	int err = frame_handle_append(&b, r->handle);
+
+	if (!err)
+		err = buf_append_varint(&b, r->count);
+	if (!err)
+		err = buf_append_sized(&b, r->begin);
+	if (!err)
+		err = buf_append_sized(&b, r->end);
+	if (!err)
+		err = buf_append_varint(out, TABLE_FIELD_RANGES);
+	if (!err)
+		err = buf_append_sized(out, buf_bytes(&b));
+	buf_fini(&b);
+	return err;
+}
+
+static int
+table_format_ranges_decode(struct bytes content, struct table_ranges *out)
+{
+	struct wire_in in = wire_in_of(content);
+	struct table_ranges r;
+	int err = frame_handle_decode(&in, &r.handle);
+
+	if (!err)
+		err = wire_in_varint(&in, &r.count);
+	if (!err)
+		err = wire_in_sized(&in, &r.begin);
+	if (!err)
+		err = wire_in_sized(&in, &r.end);
+	if (err)
+		return err;
+	if (wire_in_left(&in) != 0 || r.count == 0 ||
+	    !ranges_ends_behind(r.end, r.begin))
+		return ERR_DAMAGED;
+	*out = r;
+	return 0;
+}
+
 int
 table_format_properties_encode(
     struct buf *out, const struct table_properties *p)
@@ -88,20 +133,46 @@ table_format_properties_encode(
 #undef TABLE_NUMBER_PUT
 	if (!err)
 		err = buf_append_sized(out, p->smallest);
-	return err ? err : buf_append_sized(out, p->largest);
+	if (!err)
+		err = buf_append_sized(out, p->largest);
+	if (!err && p->ranges.count > 0)
+		err = table_format_ranges_encode(out, &p->ranges);
+	return err;
+}
+
+static bool
+table_format_entries_agree(const struct table_properties *p)
+{
+	struct ikey k;
+
+	if (p->entries == 0)
+		return p->ranges.count > 0 && p->deletes == 0 &&
+		       p->data_blocks == 0 && p->smallest.size == 0 &&
+		       p->largest.size == 0;
+	return p->deletes <= p->entries && p->data_blocks > 0 &&
+	       p->data_blocks <= p->entries &&
+	       ikey_decode(p->smallest, &k) == 0 &&
+	       ikey_decode(p->largest, &k) == 0 &&
+	       ikey_cmp(p->smallest, p->largest) <= 0;
 }
 
 static bool
 table_format_properties_agree(const struct table_properties *p)
 {
-	struct ikey k;
+	return table_format_entries_agree(p) && p->seq_min <= p->seq_max &&
+	       p->seq_max <= IKEY_SEQ_MAX;
+}
 
-	return p->entries > 0 && p->deletes <= p->entries &&
-	       p->data_blocks > 0 && p->data_blocks <= p->entries &&
-	       p->seq_min <= p->seq_max && p->seq_max <= IKEY_SEQ_MAX &&
-	       ikey_decode(p->smallest, &k) == 0 &&
-	       ikey_decode(p->largest, &k) == 0 &&
-	       ikey_cmp(p->smallest, p->largest) <= 0;
+static int
+table_format_field_decode(
+    uint64_t tag, struct bytes content, struct table_properties *p)
+{
+	switch (tag) {
+	case TABLE_FIELD_RANGES:
+		return table_format_ranges_decode(content, &p->ranges);
+	default:
+		return ERR_FORMAT;
+	}
 }
 
 /*
@@ -116,7 +187,6 @@ table_format_fields_decode(struct wire_in *in, struct table_properties *p)
 	uint64_t tag, last = 0;
 	int err = 0;
 
-	(void)p;
 	while (!err && wire_in_left(in) > 0) {
 		err = wire_in_varint(in, &tag);
 		if (!err)
@@ -124,7 +194,7 @@ table_format_fields_decode(struct wire_in *in, struct table_properties *p)
 		if (!err && tag <= last)
 			err = ERR_DAMAGED;
 		if (!err)
-			err = ERR_FORMAT;
+			err = table_format_field_decode(tag, content, p);
 		last = tag;
 	}
 	return err;
@@ -135,7 +205,7 @@ table_format_properties_decode(
     struct bytes block, uint32_t version, struct table_properties *out)
 {
 	struct wire_in in = wire_in_of(block);
-	struct table_properties p;
+	struct table_properties p = {0};
 	int err = 0;
 
 #define TABLE_NUMBER_GET(name) \

@@ -2,8 +2,9 @@
  * table_format: what stands in a table file around its data, and the open
  * table.  Private to table*.c.
  *
- * File (docs/SPEC.md): magic, data frames, filter frame, index frame,
- * properties frame, footer; no byte between them.
+ * File (docs/SPEC.md): magic, data frames, filter frame, index frame, frame of
+ * range tombstones (if there are any), properties frame, footer; no byte
+ * between them.
  */
 #ifndef ENGINE_TABLE_TABLE_FORMAT_H
 #define ENGINE_TABLE_TABLE_FORMAT_H
@@ -57,7 +58,8 @@ struct table {
 	struct table_properties properties;
 	uint8_t *properties_block; /* where its keys are */
 	struct table_index index;
-	struct bytes filter; /* begins a cache line */
+	struct bytes filter;   /* begins a cache line */
+	struct ranges *ranges; /* NULL: none */
 };
 
 /* Data block i from the cache, or read and put there; the caller unrefs. */

@@ -113,9 +113,12 @@ table_index_load(struct table_index *ix, struct block_iter *it,
 		return fault;
 	if (rc < 0)
 		return "malformed index entry";
-	if (ix->count == 0 || next != bounds->end)
+	if (next != bounds->end)
 		return "the index does not cover the data";
-	if (!bytes_eq(table_index_key(ix, ix->count - 1), bounds->largest))
+	if (ix->count == 0 && bounds->largest.size == 0)
+		return NULL;
+	if (ix->count == 0 ||
+	    !bytes_eq(table_index_key(ix, ix->count - 1), bounds->largest))
 		return "the index ends at another key than the properties say";
 	return NULL;
 }
@@ -126,8 +129,11 @@ static void
 table_index_digest_all(
     struct table_index *ix, const struct table_index_bounds *bounds)
 {
-	struct bytes first = ikey_user(bounds->smallest);
+	struct bytes first;
 
+	if (ix->count == 0)
+		return;
+	first = ikey_user(bounds->smallest);
 	ix->prefix = bytes_of(
 	    first.data, bytes_common(first, ikey_user(bounds->largest)));
 	for (size_t i = 0; i < ix->count; i++)

@@ -30,8 +30,8 @@ struct table_index {
 
 /*
  * What every data block must fit in: frames from begin to end without a gap,
- * the first key at or after smallest, the last key largest.  The keys must
- * outlive the index.
+ * the first key at or after smallest, the last key largest.  Of a table without
+ * blocks both are of no bytes.  The keys must outlive the index.
  */
 struct table_index_bounds {
 	uint64_t begin, end;

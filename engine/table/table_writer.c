@@ -27,6 +27,9 @@ struct table_writer {
 	struct buf smallest;
 	struct buf largest; /* the ikey added last */
 	struct buf handle;
+	struct buf ranges; /* fragments as bytes */
+	struct buf ranges_begin;
+	struct buf ranges_end;
 };
 
 static uint64_t
@@ -42,7 +45,8 @@ table_writer_size(const struct table_writer *w)
 	    w->filter.hashes.size / 8 * w->options.filter_bits / 8;
 
 	return table_writer_offset(w) + block_builder_size(&w->data) +
-	       block_builder_size(&w->index) + filter_bytes + TABLE_FOOTER;
+	       block_builder_size(&w->index) + filter_bytes + w->ranges.size +
+	       TABLE_FOOTER;
 }
 
 /* --- opening and closing ----------------------------------------------- */
@@ -65,6 +69,9 @@ table_writer_free(struct table_writer *w, bool keep)
 	buf_fini(&w->smallest);
 	buf_fini(&w->largest);
 	buf_fini(&w->handle);
+	buf_fini(&w->ranges);
+	buf_fini(&w->ranges_begin);
+	buf_fini(&w->ranges_end);
 	free(w);
 }
 
@@ -175,6 +182,17 @@ table_writer_check_key(
 }
 
 static void
+table_writer_note_seq(struct table_writer *w, uint64_t seq)
+{
+	struct table_properties *p = &w->properties;
+
+	if (seq < p->seq_min)
+		p->seq_min = seq;
+	if (seq > p->seq_max)
+		p->seq_max = seq;
+}
+
+static void
 table_writer_count(
     struct table_writer *w, const struct ikey *k, struct bytes value)
 {
@@ -184,10 +202,7 @@ table_writer_count(
 	p->deletes += k->kind == IKEY_KIND_DELETE;
 	p->key_bytes += k->user.size;
 	p->value_bytes += value.size;
-	if (k->seq < p->seq_min)
-		p->seq_min = k->seq;
-	if (k->seq > p->seq_max)
-		p->seq_max = k->seq;
+	table_writer_note_seq(w, k->seq);
 }
 
 static int
@@ -222,6 +237,53 @@ table_writer_add(struct table_writer *w, struct bytes ikey, struct bytes value)
 	return w->err;
 }
 
+/* Whether f may come next. */
+static bool
+table_writer_range_fits(
+    const struct table_writer *w, const struct ranges_fragment *f)
+{
+	if (f->seq_count == 0 || f->seqs[f->seq_count - 1] == 0 ||
+	    f->seqs[0] > IKEY_SEQ_MAX || !ranges_ends_behind(f->end, f->begin))
+		return false;
+	return w->properties.ranges.count == 0 ||
+	       (w->ranges_end.size > 0 &&
+		   bytes_cmp(buf_bytes(&w->ranges_end), f->begin) <= 0);
+}
+
+static int
+table_writer_put_range(struct table_writer *w, const struct ranges_fragment *f)
+{
+	int err = 0;
+
+	if (!table_writer_range_fits(w, f)) {
+		env_log(w->env, ERR_LEVEL_ERROR,
+		    "%s: not written: range tombstones come out of order; one"
+		    " of the tables it is made from is damaged",
+		    w->file->path);
+		return ERR_DAMAGED;
+	}
+	if (w->properties.ranges.count == 0)
+		err = buf_assign(&w->ranges_begin, f->begin);
+	if (!err)
+		err = buf_assign(&w->ranges_end, f->end);
+	if (!err)
+		err = ranges_append(&w->ranges, f);
+	if (err)
+		return err;
+	w->properties.ranges.count++;
+	table_writer_note_seq(w, f->seqs[0]);
+	table_writer_note_seq(w, f->seqs[f->seq_count - 1]);
+	return 0;
+}
+
+int
+table_writer_add_range(struct table_writer *w, const struct ranges_fragment *f)
+{
+	if (!w->err)
+		w->err = table_writer_put_range(w, f);
+	return w->err;
+}
+
 /* --- finishing --------------------------------------------------------- */
 
 static int
@@ -243,6 +305,19 @@ table_writer_put_index(struct table_writer *w, struct frame_handle *h)
 	int err = block_builder_finish(&w->index, &block);
 
 	return err ? err : table_writer_frame(w, block, w->options.compress, h);
+}
+
+static int
+table_writer_put_ranges(struct table_writer *w)
+{
+	struct table_ranges *r = &w->properties.ranges;
+
+	if (r->count == 0)
+		return 0;
+	r->begin = buf_bytes(&w->ranges_begin);
+	r->end = buf_bytes(&w->ranges_end);
+	return table_writer_frame(
+	    w, buf_bytes(&w->ranges), w->options.compress, &r->handle);
 }
 
 static int
@@ -268,13 +343,15 @@ table_writer_end(struct table_writer *w)
 	uint8_t raw[TABLE_FOOTER];
 	int err;
 
-	if (w->properties.entries == 0)
+	if (w->properties.entries == 0 && w->properties.ranges.count == 0)
 		return -EINVAL;
 	err = table_writer_cut(w);
 	if (!err)
 		err = table_writer_put_filter(w, &f.filter);
 	if (!err)
 		err = table_writer_put_index(w, &f.index);
+	if (!err)
+		err = table_writer_put_ranges(w);
 	if (!err)
 		err = table_writer_put_properties(w, &f.properties);
 	if (err)
@@ -302,8 +379,12 @@ table_writer_finish(struct table_writer *w, struct table_info *info)
 		    .seq_max = p->seq_max,
 		    .smallest = w->smallest,
 		    .largest = w->largest,
+		    .ranges = p->ranges.count,
+		    .ranges_begin = w->ranges_begin,
+		    .ranges_end = w->ranges_end,
 		};
 		w->smallest = w->largest = (struct buf){0};
+		w->ranges_begin = w->ranges_end = (struct buf){0};
 	}
 	table_writer_free(w, !err);
 	return err;

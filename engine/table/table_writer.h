@@ -1,9 +1,10 @@
 /*
  * table_writer: makes a table file.
  *
- * Use: table_writer_open, table_writer_add in growing ikey_cmp order,
- * table_writer_finish (synced when it returns) or table_writer_abandon (the
- * file is removed).  The directory is for the caller to sync.
+ * Use: table_writer_open, table_writer_add in growing ikey_cmp order and, by
+ * turns as one likes, table_writer_add_range in order; table_writer_finish
+ * (synced when it returns) or table_writer_abandon (the file is removed).  The
+ * directory is for the caller to sync.
  * Threads: one.  Errors: the first one sticks; a failed write or sync is never
  * retried.
  */
@@ -30,8 +31,11 @@ struct table_info {
 	uint64_t deletes;
 	uint64_t seq_min;
 	uint64_t seq_max;
-	struct buf smallest; /* ikeys */
+	struct buf smallest; /* ikeys; of no bytes if there are no entries */
 	struct buf largest;
+	uint64_t ranges; /* fragments of range tombstones */
+	struct buf ranges_begin;
+	struct buf ranges_end; /* no bytes: none */
 };
 
 static inline void
@@ -39,6 +43,8 @@ table_info_fini(struct table_info *info)
 {
 	buf_fini(&info->smallest);
 	buf_fini(&info->largest);
+	buf_fini(&info->ranges_begin);
+	buf_fini(&info->ranges_end);
 }
 
 /* -EEXIST if path is there. */
@@ -46,6 +52,10 @@ int table_writer_open(struct env *env, const char *path, uint64_t file_no,
     const struct table_writer_options *o, struct table_writer **out);
 int table_writer_add(
     struct table_writer *w, struct bytes ikey, struct bytes value);
+
+/* Behind the fragments added before. */
+int table_writer_add_range(
+    struct table_writer *w, const struct ranges_fragment *f);
 
 /* Bytes the file will have about, if finished now. */
 uint64_t table_writer_size(const struct table_writer *w);

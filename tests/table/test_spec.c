@@ -181,6 +181,43 @@ spec__table(void **state)
 	place_fini(&p);
 }
 
+/* Table 12 again, written and compared; then the example, opened. */
+static void
+spec__table_ranges(void **state)
+{
+	static const uint64_t seqs[] = {6, 5};
+	const struct table_writer_options o = {.block_bytes = 4096};
+	const struct ranges_fragment fragments[] = {
+	    {bytes_str("b"), bytes_str("d"), seqs, 2},
+	    {bytes_str("d"), {NULL, 0}, seqs + 1, 1},
+	};
+	struct table_info info = {0};
+	struct table_writer *w;
+	struct buf key = {0};
+	struct bytes file;
+	struct place p;
+	struct table *t;
+
+	(void)state;
+	place_init(&p);
+	check_ok(table_writer_open(&p.posix, p.path, 12, &o, &w));
+	check_ok(ikey_append(&key, bytes_str("k"), 7, IKEY_KIND_PUT));
+	check_ok(table_writer_add(w, buf_bytes(&key), bytes_str("v")));
+	check_ok(table_writer_add_range(w, &fragments[0]));
+	check_ok(table_writer_add_range(w, &fragments[1]));
+	check_ok(table_writer_finish(w, &info));
+	file = place_load(&p);
+	check_true(spec_check("table-ranges", file.data, file.size));
+	t = place_open(&p, NULL);
+	check_eq(table_ranges(t)->count, 2);
+	check_eq(table_check(t, place_finding, &p), 0);
+	table_close(t);
+	table_info_fini(&info);
+	free((void *)(uintptr_t)file.data);
+	buf_fini(&key);
+	place_fini(&p);
+}
+
 int
 main(void)
 {
@@ -193,6 +230,7 @@ main(void)
 	    cmocka_unit_test(spec__filter),
 	    cmocka_unit_test(spec__frame),
 	    cmocka_unit_test(spec__table),
+	    cmocka_unit_test(spec__table_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
