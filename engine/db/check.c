@@ -6,6 +6,7 @@
 
 #include "engine/db/batch.h"
 #include "engine/db/db.h"
+#include "engine/db/span.h"
 
 struct check {
 	struct lsm *db;
@@ -74,13 +75,13 @@ check_order(
 	const struct version_file *f = l->files[i];
 	const struct version_file *before = i > 0 ? l->files[i - 1] : NULL;
 
-	if (ikey_cmp(buf_bytes(&f->smallest), buf_bytes(&f->largest)) > 0)
+	if (f->entries > 0 &&
+	    ikey_cmp(buf_bytes(&f->smallest), buf_bytes(&f->largest)) > 0)
 		return check_say(c,
 		    "%s: offset 0: its first key is behind its"
 		    " last",
 		    f->path);
-	if (before && level > 0 &&
-	    bytes_cmp(version_file_last(before), version_file_first(f)) >= 0)
+	if (before && level > 0 && !span_before(&before->span, &f->span))
 		return check_say(c,
 		    "%s: offset 0: overlaps with %s in level"
 		    " %u",

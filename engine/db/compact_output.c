@@ -4,6 +4,7 @@
 
 #include "engine/db/file_name.h"
 #include "engine/db/pick.h"
+#include "engine/db/span.h"
 
 static int
 begin_table(struct compact_output *o)
@@ -69,7 +70,7 @@ pass_below(struct compact_output *o, struct bytes user)
 	while (o->below && o->below_index < o->below->count) {
 		const struct version_file *f = o->below->files[o->below_index];
 
-		if (bytes_cmp(version_file_last(f), user) >= 0)
+		if (!span_ends_before(&f->span, user))
 			return;
 		o->below_index++;
 		/* What lies between two outputs belongs to neither. */

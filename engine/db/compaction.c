@@ -82,7 +82,7 @@ compaction_advance(struct lsm *db, const struct pick *pick)
 {
 	const struct version_file *last = pick->inputs[0][pick->counts[0] - 1];
 
-	return buf_assign(&db->cursors[pick->level], version_file_last(last));
+	return buf_assign(&db->cursors[pick->level], last->span.last);
 }
 
 int

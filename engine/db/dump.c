@@ -109,6 +109,18 @@ dump_batch(FILE *out, const struct wal_record *rec)
 	return rc;
 }
 
+/* end is exclusive; no bytes: none. */
+static void
+dump_range(FILE *out, struct bytes begin, struct bytes end)
+{
+	dump_bytes(out, begin);
+	fputs(" to before ", out);
+	if (end.size > 0)
+		dump_bytes(out, end);
+	else
+		fputs("the end", out);
+}
+
 static void
 dump_add(FILE *out, const struct edit_add *add)
 {
@@ -120,9 +132,18 @@ dump_add(FILE *out, const struct edit_add *add)
 	    " to %" PRIu64 " keys ",
 	    add->level, f->number, f->bytes, f->entries, f->deletes, f->seq_min,
 	    f->seq_max);
-	dump_bytes(out, version_file_first(f));
-	fputs(" to ", out);
-	dump_bytes(out, version_file_last(f));
+	if (f->entries > 0) {
+		dump_bytes(out, ikey_user(buf_bytes(&f->smallest)));
+		fputs(" to ", out);
+		dump_bytes(out, ikey_user(buf_bytes(&f->largest)));
+	} else {
+		fputs("none", out);
+	}
+	if (f->ranges > 0) {
+		fprintf(out, " ranges %" PRIu64 " ", f->ranges);
+		dump_range(out, buf_bytes(&f->ranges_begin),
+		    buf_bytes(&f->ranges_end));
+	}
 	fputc('\n', out);
 }
 
@@ -222,6 +243,20 @@ dump_entries(struct dump *d, struct iter *it)
 	return rc;
 }
 
+static void
+dump_ranges(FILE *out, const struct ranges *r)
+{
+	for (size_t i = 0; r && i < r->count; i++) {
+		const struct ranges_fragment *f = &r->fragments[i];
+
+		for (size_t j = 0; j < f->seq_count; j++) {
+			fprintf(out, "%" PRIu64 " delete range ", f->seqs[j]);
+			dump_range(out, f->begin, f->end);
+			fputc('\n', out);
+		}
+	}
+}
+
 static int
 dump_table(struct dump *d, uint64_t number)
 {
@@ -235,9 +270,13 @@ dump_table(struct dump *d, uint64_t number)
 	p = table_properties(t);
 	fprintf(d->out,
 	    "table %06" PRIu64 ", entries %" PRIu64 ", deletes %" PRIu64
-	    ", numbers %" PRIu64 " to %" PRIu64 ", blocks %" PRIu64 "\n",
+	    ", numbers %" PRIu64 " to %" PRIu64 ", blocks %" PRIu64,
 	    number, p->entries, p->deletes, p->seq_min, p->seq_max,
 	    p->data_blocks);
+	if (p->ranges.count > 0)
+		fprintf(d->out, ", ranges %" PRIu64, p->ranges.count);
+	fputc('\n', d->out);
+	dump_ranges(d->out, table_ranges(t));
 	err = table_iter_open(t, false, &it);
 	if (!err) {
 		err = dump_entries(d, it);

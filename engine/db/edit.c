@@ -3,9 +3,8 @@
 #include <stdlib.h>
 
 #include "engine/base/must.h"
+#include "engine/db/edit_file.h"
 #include "engine/db/file_name.h"
-
-#define EDIT_VERSION 1
 
 /* Written to disk: numbers never change their meaning. */
 #define EDIT_TAGS(X)      \
@@ -13,7 +12,11 @@
 	X(NEXT_NUMBER, 2) \
 	X(LAST_SEQ, 3)    \
 	X(ADD, 4)         \
-	X(REMOVE, 5)
+	X(REMOVE, 5)      \
+	X(ADD_MORE, 6)
+
+/* Version 1 knew the numbers up to here. */
+#define EDIT_TAG_MAX_1 EDIT_TAG_REMOVE
 
 enum edit_tag {
 #define EDIT_TAG_ENUM(name, number) EDIT_TAG_##name = (number),
@@ -85,36 +88,25 @@ encode_number(struct buf *out, enum edit_tag tag, uint64_t v)
 }
 
 static int
-encode_varints(struct buf *out, const uint64_t *v, size_t count)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < count; i++)
-		err = buf_append_varint(out, v[i]);
-	return err;
-}
-
-static int
 encode_add(struct buf *out, const struct edit_add *a)
 {
-	const struct version_file *f = a->file;
-	const uint64_t v[] = {EDIT_TAG_ADD, a->level, f->number, f->bytes,
-	    f->entries, f->deletes, f->seq_min, f->seq_max};
-	int err = encode_varints(out, v, sizeof(v) / sizeof(v[0]));
+	bool more = edit_file_has_more(a->file);
+	int err =
+	    buf_append_varint(out, more ? EDIT_TAG_ADD_MORE : EDIT_TAG_ADD);
 
 	if (!err)
-		err = buf_append_sized(out, buf_bytes(&f->smallest));
-	if (!err)
-		err = buf_append_sized(out, buf_bytes(&f->largest));
-	return err;
+		err = buf_append_varint(out, a->level);
+	return err ? err : edit_file_encode(out, a->file);
 }
 
 static int
 encode_remove(struct buf *out, const struct edit_remove *r)
 {
-	const uint64_t v[] = {EDIT_TAG_REMOVE, r->level, r->number};
+	int err = buf_append_varint(out, EDIT_TAG_REMOVE);
 
-	return encode_varints(out, v, sizeof(v) / sizeof(v[0]));
+	if (!err)
+		err = buf_append_varint(out, r->level);
+	return err ? err : buf_append_varint(out, r->number);
 }
 
 int
@@ -167,76 +159,18 @@ decode_level(struct wire_in *in, unsigned *out)
 }
 
 static int
-decode_varints(struct wire_in *in, uint64_t *const *v, size_t count)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < count; i++)
-		err = wire_in_varint(in, v[i]);
-	return err;
-}
-
-static int
-decode_ikey(struct wire_in *in, struct buf *out)
-{
-	struct bytes encoded;
-	struct ikey key;
-	int err = wire_in_sized(in, &encoded);
-
-	if (!err)
-		err = ikey_decode(encoded, &key);
-	if (err)
-		return err;
-	if (key.user.size > LSM_KEY_MAX)
-		return ERR_DAMAGED;
-	return buf_assign(out, encoded);
-}
-
-/* What no writer of tables says. */
-static bool
-info_is_absurd(const struct table_info *i)
-{
-	return i->file_bytes == 0 || i->entries == 0 ||
-	       i->deletes > i->entries || i->seq_min > i->seq_max ||
-	       i->seq_max > IKEY_SEQ_MAX ||
-	       ikey_cmp(buf_bytes(&i->smallest), buf_bytes(&i->largest)) > 0;
-}
-
-static int
-decode_info(struct wire_in *in, struct table_info *info)
-{
-	uint64_t *const v[] = {&info->file_bytes, &info->entries,
-	    &info->deletes, &info->seq_min, &info->seq_max};
-	int err = decode_number(in, FILE_NAME_NUMBER_MAX, &info->file_no);
-
-	if (!err)
-		err = decode_varints(in, v, sizeof(v) / sizeof(v[0]));
-	if (!err)
-		err = decode_ikey(in, &info->smallest);
-	if (!err)
-		err = decode_ikey(in, &info->largest);
-	if (!err && info_is_absurd(info))
-		err = ERR_DAMAGED;
-	return err;
-}
-
-static int
-decode_add(struct wire_in *in, struct edit *e)
+decode_add(struct wire_in *in, bool more, struct edit *e)
 {
 	struct version_file *file = NULL;
-	struct table_info info = {0};
 	unsigned level;
 	int err = decode_level(in, &level);
 
 	if (!err)
-		err = decode_info(in, &info);
-	if (!err)
-		err = version_file_new(NULL, &info, &file);
+		err = edit_file_decode(in, more, &file);
 	if (!err)
 		err = edit_add_file(e, level, file);
 	if (file)
 		version_file_unref(file);
-	table_info_fini(&info);
 	return err;
 }
 
@@ -253,13 +187,16 @@ decode_remove(struct wire_in *in, struct edit *e)
 }
 
 static int
-decode_field(struct wire_in *in, struct edit *e)
+decode_field(struct wire_in *in, uint8_t version, struct edit *e)
 {
 	uint64_t tag;
 	int err = wire_in_varint(in, &tag);
 
 	if (err)
 		return err;
+	/* Nobody wrote more than this in version 1. */
+	if (tag == 0 || (version == 1 && tag > EDIT_TAG_MAX_1))
+		return ERR_DAMAGED;
 	switch (tag) {
 	case EDIT_TAG_LOG_NUMBER:
 		return decode_number(in, FILE_NAME_NUMBER_MAX, &e->log_number);
@@ -268,12 +205,14 @@ decode_field(struct wire_in *in, struct edit *e)
 	case EDIT_TAG_LAST_SEQ:
 		return decode_number(in, IKEY_SEQ_MAX, &e->last_seq);
 	case EDIT_TAG_ADD:
-		return decode_add(in, e);
+		return decode_add(in, false, e);
 	case EDIT_TAG_REMOVE:
 		return decode_remove(in, e);
+	case EDIT_TAG_ADD_MORE:
+		return decode_add(in, true, e);
 	}
-	/* A new field is a new version: what may be skipped nobody can know. */
-	return ERR_DAMAGED;
+	/* What may be skipped nobody can know. */
+	return ERR_FORMAT;
 }
 
 int
@@ -284,10 +223,10 @@ edit_decode(struct bytes payload, struct edit *out)
 	uint8_t version;
 	int err = wire_in_u8(&in, &version);
 
-	if (!err && version != EDIT_VERSION)
+	if (!err && (version == 0 || version > EDIT_VERSION))
 		err = ERR_FORMAT;
 	while (!err && wire_in_left(&in) > 0)
-		err = decode_field(&in, &e);
+		err = decode_field(&in, version, &e);
 	if (err)
 		edit_fini(&e);
 	else

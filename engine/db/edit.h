@@ -10,6 +10,9 @@
 #include "engine/base/buf.h"
 #include "engine/db/version.h"
 
+/* What edit_encode writes; older ones are read. */
+#define EDIT_VERSION 2
+
 struct edit_add {
 	unsigned level;
 	struct version_file *file; /* a reference */

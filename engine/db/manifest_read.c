@@ -66,8 +66,9 @@ refuse_record(const struct reading *r, const struct wal_record *rec, int err)
 	if (err == ERR_FORMAT)
 		err_log(r->sink, ERR_LEVEL_ERROR,
 		    "%s: offset %" PRIu64 ": the record was written by a newer"
-		    " keyfs (version %u); this one cannot read it",
-		    r->path, rec->offset, rec->payload.data[0]);
+		    " keyfs (version %u); this one reads what was known with"
+		    " version %u",
+		    r->path, rec->offset, rec->payload.data[0], EDIT_VERSION);
 	else if (err == ERR_DAMAGED)
 		err_log(r->sink, ERR_LEVEL_ERROR,
 		    "%s: damaged at offset %" PRIu64 ": record %" PRIu64

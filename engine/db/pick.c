@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/base/must.h"
+#include "engine/db/span.h"
 
 #define LEVEL_LAST     (LSM_LEVELS - 1)
 #define LEVEL_FACTOR   10
@@ -52,44 +53,6 @@ bytes_of_files(struct version_file *const *files, size_t count)
 }
 
 /* --- inputs ------------------------------------------------------------ */
-
-/* A range of user keys, both ends included; views into files. */
-struct span {
-	struct bytes first;
-	struct bytes last;
-};
-
-static struct span
-span_of(const struct version_file *f)
-{
-	return (struct span){version_file_first(f), version_file_last(f)};
-}
-
-static bool
-span_meets(const struct span *s, const struct version_file *f)
-{
-	return bytes_cmp(version_file_last(f), s->first) >= 0 &&
-	       bytes_cmp(version_file_first(f), s->last) <= 0;
-}
-
-static void
-span_widen(struct span *s, const struct version_file *f)
-{
-	if (bytes_cmp(version_file_first(f), s->first) < 0)
-		s->first = version_file_first(f);
-	if (bytes_cmp(version_file_last(f), s->last) > 0)
-		s->last = version_file_last(f);
-}
-
-static struct span
-span_of_files(struct version_file *const *files, size_t count)
-{
-	struct span s = span_of(files[0]);
-
-	for (size_t i = 1; i < count; i++)
-		span_widen(&s, files[i]);
-	return s;
-}
 
 /* Copies files[0..count) into inputs[which]. */
 static int
@@ -147,7 +110,7 @@ take_output_level(const struct version *v, struct pick *p)
 	struct span s = span_of_files(p->inputs[0], p->counts[0]);
 	size_t first, end;
 
-	version_overlap(v, p->output_level, s.first, s.last, &first, &end);
+	span_overlap(v, p->output_level, &s, &first, &end);
 	return take(
 	    p, 1, v->levels[p->output_level].files + first, end - first);
 }
@@ -157,7 +120,7 @@ overlap_bytes(const struct version *v, unsigned level, const struct span *s)
 {
 	size_t first, end;
 
-	version_overlap(v, level, s->first, s->last, &first, &end);
+	span_overlap(v, level, s, &first, &end);
 	return bytes_of_files(v->levels[level].files + first, end - first);
 }
 
@@ -174,7 +137,7 @@ cheapest(const struct version *v, unsigned level, struct bytes cursor)
 	double best_ratio = 0;
 
 	while (start < l->count && cursor.size > 0 &&
-	       bytes_cmp(version_file_first(l->files[start]), cursor) <= 0)
+	       bytes_cmp(l->files[start]->span.first, cursor) <= 0)
 		start++;
 	for (size_t i = 0; i < l->count; i++) {
 		size_t at = (start + i) % l->count;
@@ -225,7 +188,7 @@ is_deeper(const struct version *v, unsigned level, const struct span *s)
 	size_t first, end;
 
 	for (unsigned i = level + 1; i < LSM_LEVELS; i++) {
-		version_overlap(v, i, s->first, s->last, &first, &end);
+		span_overlap(v, i, s, &first, &end);
 		if (first < end)
 			return true;
 	}
@@ -247,7 +210,8 @@ is_move(
 	if (p->counts[0] != 1 || p->counts[1] != 0)
 		return false;
 	s = span_of(p->inputs[0][0]);
-	if (p->inputs[0][0]->deletes > 0 && !is_deeper(v, p->output_level, &s))
+	if (version_file_has_deletes(p->inputs[0][0]) &&
+	    !is_deeper(v, p->output_level, &s))
 		return false;
 	return below >= LSM_LEVELS ||
 	       overlap_bytes(v, below, &s) <= pick_overlap_limit(o);
@@ -302,9 +266,9 @@ take_deletes(const struct version *v, struct pick *p)
 	const struct version_level *l = &v->levels[p->level];
 	size_t first = 0, end = l->count;
 
-	while (first < end && l->files[first]->deletes == 0)
+	while (first < end && !version_file_has_deletes(l->files[first]))
 		first++;
-	while (end > first && l->files[end - 1]->deletes == 0)
+	while (end > first && !version_file_has_deletes(l->files[end - 1]))
 		end--;
 	return take(p, 0, l->files + first, end - first);
 }
@@ -340,7 +304,7 @@ pick_whole_level(const struct version *v, unsigned level, struct pick *out)
 bool
 pick_key_is_deeper(const struct version *v, unsigned level, struct bytes user)
 {
-	const struct span s = {user, user};
+	const struct span s = span_of_key(user);
 
 	return is_deeper(v, level, &s);
 }

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "engine/base/must.h"
+#include "engine/db/span.h"
 
 void
 version_ref(struct version *v)
@@ -32,66 +32,19 @@ version_unref(struct version *v)
 /* --- searching --------------------------------------------------------- */
 
 size_t
-version_find(struct version_file *const *files, size_t count, struct bytes ikey)
+version_find(struct version_file *const *files, size_t count, struct bytes user)
 {
 	size_t low = 0, high = count;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (ikey_cmp(buf_bytes(&files[mid]->largest), ikey) < 0)
+		if (span_ends_before(&files[mid]->span, user))
 			low = mid + 1;
 		else
 			high = mid;
 	}
 	return low;
-}
-
-/* The first file that ends at or after the user key. */
-static size_t
-find_end(const struct version_level *l, struct bytes user)
-{
-	size_t low = 0, high = l->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (bytes_cmp(version_file_last(l->files[mid]), user) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* The first file that begins behind the user key. */
-static size_t
-find_begin(const struct version_level *l, struct bytes user)
-{
-	size_t low = 0, high = l->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (bytes_cmp(version_file_first(l->files[mid]), user) <= 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-void
-version_overlap(const struct version *v, unsigned level, struct bytes smallest,
-    struct bytes largest, size_t *first, size_t *end)
-{
-	const struct version_level *l = &v->levels[level];
-
-	must(level > 0 && level < LSM_LEVELS);
-	*first = smallest.data ? find_end(l, smallest) : 0;
-	*end = largest.data ? find_begin(l, largest) : l->count;
-	if (*end < *first)
-		*end = *first;
 }
 
 /* --- reading ----------------------------------------------------------- */
@@ -113,9 +66,8 @@ get_from_file(
 	struct table *t;
 	int rc;
 
-	if (f->seq_min > q->seq ||
-	    bytes_cmp(q->user, version_file_first(f)) < 0 ||
-	    bytes_cmp(q->user, version_file_last(f)) > 0)
+	if (f->seq_min > q->seq || span_begins_behind(&f->span, q->user) ||
+	    span_ends_before(&f->span, q->user))
 		return 0;
 	rc = version_file_table(f, &t);
 	if (rc)
@@ -148,7 +100,7 @@ version_get(struct version *v, struct bytes target, uint64_t hash,
 
 	for (unsigned i = 1; rc == 0 && i < LSM_LEVELS; i++) {
 		const struct version_level *l = &v->levels[i];
-		size_t at = version_find(l->files, l->count, target);
+		size_t at = version_find(l->files, l->count, q.user);
 
 		if (at < l->count)
 			rc = get_from_file(l->files[at], &q, out);

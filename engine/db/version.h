@@ -3,11 +3,10 @@
  *
  * Level 0 tables may overlap and are ordered newest first (by number); deeper
  * levels are sorted by key and do not overlap, and no user key stands in two
- * tables of one of them.  Versions and files are counted: a file's table is
- * closed, and if it is marked obsolete deleted, when the last version that
- * holds it goes.
- * Threads: a version may be read by any number of threads; references are
- * atomic.
+ * tables of one of them, neither in an entry nor in a range tombstone. Versions
+ * and files are counted: a file's table is closed, and if it is marked obsolete
+ * deleted, when the last version that holds it goes. Threads: a version may be
+ * read by any number of threads; references are atomic.
  */
 #ifndef ENGINE_DB_VERSION_H
 #define ENGINE_DB_VERSION_H
@@ -18,6 +17,16 @@
 #include "engine/os/env.h"
 #include "engine/table/table.h"
 #include "engine/table/table_writer.h"
+
+/* User keys from first to last, which is among them or not; or all from first
+ * on.  What can be done with them: span.h. */
+enum span_end { SPAN_INCLUDED, SPAN_EXCLUDED, SPAN_OPEN };
+
+struct span {
+	struct bytes first;
+	struct bytes last;
+	enum span_end end;
+};
 
 struct version_file {
 	_Atomic uint32_t refs;
@@ -31,8 +40,12 @@ struct version_file {
 	uint64_t deletes;
 	uint64_t seq_min;
 	uint64_t seq_max;
-	struct buf smallest; /* ikeys */
+	struct buf smallest; /* ikeys; of no bytes if there are no entries */
 	struct buf largest;
+	uint64_t ranges; /* fragments of range tombstones */
+	struct buf ranges_begin;
+	struct buf ranges_end; /* no bytes: none */
+	struct span span;      /* of entries and range tombstones; views */
 	_Atomic(struct table *) table; /* opened at first use, then constant */
 };
 
@@ -56,6 +69,13 @@ void version_file_unref(struct version_file *f);
 /* The open table (opened now if it was not); owned by the file.  ERR_DAMAGED
  * with a message if it is not the table that the file describes. */
 int version_file_table(struct version_file *f, struct table **out);
+
+/* Tombstones of keys or of ranges. */
+static inline bool
+version_file_has_deletes(const struct version_file *f)
+{
+	return f->deletes > 0 || f->ranges > 0;
+}
 
 struct version_level {
 	struct version_file **files;
@@ -92,8 +112,8 @@ int version_get(struct version *v, struct bytes target, uint64_t hash,
  * which has room for version_iter_count more; *count grows.  On an error
  * nothing is added.  The version must outlive them. */
 size_t version_iter_count(const struct version *v);
-int version_iters(struct version *v, bool fill, struct iter **out,
-    size_t *count);
+int version_iters(
+    struct version *v, bool fill, struct iter **out, size_t *count);
 
 /* One iterator over files that are sorted and do not overlap (some of a level
  * > 0); at most one of their tables is being iterated at a time.  files and
@@ -101,26 +121,9 @@ int version_iters(struct version *v, bool fill, struct iter **out,
 int version_iter_open(struct version_file *const *files, size_t count,
     bool fill, struct iter **out);
 
-/* Of files sorted in that way: the first whose largest ikey is >= ikey. */
-size_t version_find(struct version_file *const *files, size_t count,
-    struct bytes ikey);
-
-/* Files of a level > 0 that overlap the user keys [smallest, largest]; data
- * NULL: open end.  A range of indexes, empty if *first == *end. */
-void version_overlap(const struct version *v, unsigned level,
-    struct bytes smallest, struct bytes largest, size_t *first, size_t *end);
-
-/* Both ends included.  Views, valid as long as the file. */
-static inline struct bytes
-version_file_first(const struct version_file *f)
-{
-	return ikey_user(buf_bytes(&f->smallest));
-}
-
-static inline struct bytes
-version_file_last(const struct version_file *f)
-{
-	return ikey_user(buf_bytes(&f->largest));
-}
+/* Of files sorted in that way: the first that does not end before the user
+ * key. */
+size_t version_find(
+    struct version_file *const *files, size_t count, struct bytes user);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "engine/db/edit.h"
+#include "engine/db/span.h"
 
 struct build {
 	const struct version *base; /* may be NULL */
@@ -83,7 +84,7 @@ cmp_key(const void *a, const void *b)
 {
 	const struct version_file *const *x = a, *const *y = b;
 
-	return ikey_cmp(buf_bytes(&(*x)->smallest), buf_bytes(&(*y)->smallest));
+	return bytes_cmp((*x)->span.first, (*y)->span.first);
 }
 
 static int
@@ -107,8 +108,7 @@ check_pair(const struct build *b, unsigned level, const struct version_file *x,
 {
 	if (level == 0 && x->seq_min <= y->seq_max)
 		return refuse_pair(b, level, x, y, "were added out of order");
-	if (level > 0 &&
-	    bytes_cmp(version_file_last(x), version_file_first(y)) >= 0)
+	if (level > 0 && !span_before(&x->span, &y->span))
 		return refuse_pair(b, level, x, y, "overlap");
 	return 0;
 }

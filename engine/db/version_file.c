@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "engine/db/file_name.h"
+#include "engine/db/span.h"
 #include "engine/db/version.h"
 
 static void
@@ -9,6 +10,8 @@ version_file_free(struct version_file *f)
 {
 	buf_fini(&f->smallest);
 	buf_fini(&f->largest);
+	buf_fini(&f->ranges_begin);
+	buf_fini(&f->ranges_end);
 	free(f->path);
 	free(f);
 }
@@ -25,6 +28,48 @@ version_file_place(struct version_file *f, const struct version_place *p)
 	f->env = p->env;
 	f->cache = p->cache;
 	return 0;
+}
+
+static int
+copy_keys(struct version_file *f, const struct table_info *info)
+{
+	int err = buf_assign(&f->smallest, buf_bytes(&info->smallest));
+
+	if (!err)
+		err = buf_assign(&f->largest, buf_bytes(&info->largest));
+	if (!err)
+		err = buf_assign(
+		    &f->ranges_begin, buf_bytes(&info->ranges_begin));
+	if (!err)
+		err = buf_assign(&f->ranges_end, buf_bytes(&info->ranges_end));
+	return err;
+}
+
+static struct span
+ranges_span(const struct version_file *f)
+{
+	return (struct span){buf_bytes(&f->ranges_begin),
+	    buf_bytes(&f->ranges_end),
+	    f->ranges_end.size > 0 ? SPAN_EXCLUDED : SPAN_OPEN};
+}
+
+static struct span
+span_of_all(const struct version_file *f)
+{
+	const struct span ranges = ranges_span(f);
+	struct span s;
+
+	if (f->entries == 0)
+		return ranges;
+	s.first = ikey_user(buf_bytes(&f->smallest));
+	s.last = ikey_user(buf_bytes(&f->largest));
+	s.end = SPAN_INCLUDED;
+	if (f->ranges == 0)
+		return s;
+	if (bytes_cmp(ranges.first, s.first) < 0)
+		s.first = ranges.first;
+	span_extend(&s, &ranges);
+	return s;
 }
 
 int
@@ -45,9 +90,10 @@ version_file_new(const struct version_place *p, const struct table_info *info,
 	f->deletes = info->deletes;
 	f->seq_min = info->seq_min;
 	f->seq_max = info->seq_max;
-	err = buf_assign(&f->smallest, buf_bytes(&info->smallest));
+	f->ranges = info->ranges;
+	err = copy_keys(f, info);
 	if (!err)
-		err = buf_assign(&f->largest, buf_bytes(&info->largest));
+		f->span = span_of_all(f);
 	if (!err && p)
 		err = version_file_place(f, p);
 	if (err)
@@ -103,7 +149,10 @@ check_table(const struct version_file *f, const struct table *t)
 	if (p->entries == f->entries && p->deletes == f->deletes &&
 	    p->seq_min == f->seq_min && p->seq_max == f->seq_max &&
 	    bytes_eq(p->smallest, buf_bytes(&f->smallest)) &&
-	    bytes_eq(p->largest, buf_bytes(&f->largest)))
+	    bytes_eq(p->largest, buf_bytes(&f->largest)) &&
+	    p->ranges.count == f->ranges &&
+	    bytes_eq(p->ranges.begin, buf_bytes(&f->ranges_begin)) &&
+	    bytes_eq(p->ranges.end, buf_bytes(&f->ranges_end)))
 		return 0;
 	env_log(f->env, ERR_LEVEL_ERROR,
 	    "%s: damaged: holds %" PRIu64

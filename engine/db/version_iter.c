@@ -104,7 +104,7 @@ static int
 concat_seek(struct iter *it, struct bytes ikey)
 {
 	struct concat *c = concat_of(it);
-	size_t at = version_find(c->files, c->count, ikey);
+	size_t at = version_find(c->files, c->count, ikey_user(ikey));
 	int err;
 
 	if (at == c->count)

@@ -298,8 +298,11 @@ edit__what_is_not_known_is_refused(void **state)
 	} cases[] = {
 	    {{1}, 1, 0},
 	    {{0}, 1, ERR_FORMAT},
-	    {{2}, 1, ERR_FORMAT},
+	    {{2}, 1, 0},
+	    {{3}, 1, ERR_FORMAT},
+	    {{3, 99}, 2, ERR_FORMAT},
 	    {{2, 99}, 2, ERR_FORMAT},
+	    {{2, 0, 1}, 3, ERR_DAMAGED},
 	    {{1, 0, 1}, 3, ERR_DAMAGED},
 	    {{1, 6, 1}, 3, ERR_DAMAGED},
 	    {{1, 1, 0}, 3, ERR_DAMAGED},    /* a number that is 0 */

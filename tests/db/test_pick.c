@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "engine/db/span.h"
 #include "tests/check.h"
 #include "tests/support/picture.h"
 
@@ -247,13 +248,6 @@ is_input(const struct pick *p, const struct version_file *f)
 	return false;
 }
 
-static bool
-meets(const struct version_file *a, const struct version_file *b)
-{
-	return bytes_cmp(version_file_first(a), version_file_last(b)) <= 0 &&
-	       bytes_cmp(version_file_first(b), version_file_last(a)) <= 0;
-}
-
 static void
 check_apart(const struct version *v, const struct pick *p, unsigned level)
 {
@@ -263,7 +257,7 @@ check_apart(const struct version *v, const struct pick *p, unsigned level)
 		if (is_input(p, f))
 			continue;
 		for (size_t j = 0; j < p->counts[0]; j++)
-			check_false(meets(p->inputs[0][j], f));
+			check_false(span_meets(&p->inputs[0][j]->span, f));
 	}
 }
 

@@ -1,9 +1,11 @@
 #include "engine/db/version.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/base/hash.h"
+#include "engine/db/span.h"
 #include "engine/table/merge.h"
 #include "tests/check.h"
 #include "tests/support/levels.h"
@@ -35,6 +37,15 @@ static const struct {
     {"1:1:a-c", "1:2:c-d", NULL, "overlap"},
     {"1:1:a-z", "1:2:c-d", NULL, "overlap"},
     {"1:1:a-a", "1:2:a-a", NULL, "overlap"},
+    /* range tombstones are among what a table holds */
+    {"", "1:1:b-c~a-d 1:2:d-e", "1:1:a-d) 1:2:d-e", NULL},
+    {"", "1:1:~a-d 1:2:~d-", "1:1:a-d) 1:2:d-", NULL},
+    {"", "1:1:b-x~a-d 1:2:y-y~z-", "1:1:a-x 1:2:y-", NULL},
+    {"1:1:a-c~a-d", "1:2:cc-e", NULL, "overlap"},
+    {"1:1:a-c~a-c", "1:2:c-e", NULL, "overlap"},
+    {"1:1:~a-c", "1:2:b-e", NULL, "overlap"},
+    {"1:1:~a-", "1:2:b-e", NULL, "overlap"},
+    {"1:1:x-z", "1:2:b-e~f-", NULL, "overlap"},
     /* a number twice */
     {"0:1:a-c", "1:1:a-c", NULL, "twice"},
     {"1:1:a-c", "2:1:x-z", NULL, "twice"},
@@ -47,8 +58,10 @@ check_build(size_t i, struct log *log)
 	struct err_sink sink = log_sink(log);
 	struct version *base = picture_version(builds[i].base), *v;
 	struct edit e = {0};
+	char before[256];
 	int err;
 
+	snprintf(before, sizeof(before), "%s", picture_of(base));
 	log_clear(log);
 	picture_edit(builds[i].edit, &e);
 	err = version_build(base, &e, &sink, &v);
@@ -60,7 +73,7 @@ check_build(size_t i, struct log *log)
 		check_err(err, ERR_DAMAGED);
 		check_contains(log->last, builds[i].message);
 	}
-	check_str(picture_of(base), builds[i].base);
+	check_str(picture_of(base), before);
 	edit_fini(&e);
 	version_unref(base);
 }
@@ -131,22 +144,24 @@ version__overlap_is_by_user_key(void **state)
 	    {"l", "l", 1, 2},
 	    {"", "", 0, 0},
 	};
+	const struct bytes none = {NULL, 0};
+	const struct span all = {none, none, SPAN_OPEN};
 	struct version *v = picture_version("2:1:c-e 2:2:k-m 2:3:p-x");
 	size_t first, end;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct bytes none = {0};
-
-		version_overlap(v, 2,
+		const struct span s = {
 		    cases[i].first ? bytes_str(cases[i].first) : none,
-		    cases[i].last ? bytes_str(cases[i].last) : none, &first,
-		    &end);
+		    cases[i].last ? bytes_str(cases[i].last) : none,
+		    cases[i].last ? SPAN_INCLUDED : SPAN_OPEN};
+
+		span_overlap(v, 2, &s, &first, &end);
 		check_eq(end - first, cases[i].end - cases[i].begin);
 		if (first < end)
 			check_eq(first, cases[i].begin);
 	}
-	version_overlap(v, 1, bytes_str("a"), bytes_str("z"), &first, &end);
+	span_overlap(v, 1, &all, &first, &end);
 	check_eq(first, end);
 	version_unref(v);
 }

@@ -200,7 +200,7 @@ history_compact_next(struct history *h)
 	check_le(0, rc);
 	if (rc == 1) {
 		check_ok(buf_assign(&h->cursors[p.level],
-		    version_file_last(p.inputs[0][p.counts[0] - 1])));
+		    p.inputs[0][p.counts[0] - 1]->span.last));
 		history_compact(h, v, &p);
 		pick_fini(&p);
 	}

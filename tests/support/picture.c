@@ -10,6 +10,9 @@ struct table_token {
 	char last[32];
 	uint64_t bytes;
 	uint64_t deletes;
+	bool ranges;
+	char begin[32];
+	char end[32];
 };
 
 static void
@@ -25,10 +28,17 @@ picture_add(const struct table_token *t, struct edit *e)
 	};
 	struct version_file *f;
 
-	check_ok(ikey_append(
-	    &info.smallest, bytes_str(t->first), info.seq_max, IKEY_KIND_PUT));
-	check_ok(ikey_append(
-	    &info.largest, bytes_str(t->last), info.seq_min, IKEY_KIND_PUT));
+	if (t->first[0]) {
+		check_ok(ikey_append(&info.smallest, bytes_str(t->first),
+		    info.seq_max, IKEY_KIND_PUT));
+		check_ok(ikey_append(&info.largest, bytes_str(t->last),
+		    info.seq_min, IKEY_KIND_PUT));
+	} else {
+		info.entries = 0;
+	}
+	info.ranges = t->ranges;
+	check_ok(buf_assign(&info.ranges_begin, bytes_str(t->begin)));
+	check_ok(buf_assign(&info.ranges_end, bytes_str(t->end)));
 	check_ok(version_file_new(NULL, &info, &f));
 	check_ok(edit_add_file(e, t->level, f));
 	version_file_unref(f);
@@ -42,8 +52,11 @@ picture_details(const char *s, struct table_token *t)
 	int n = 0;
 
 	while (*s) {
-		if (sscanf(s, "*%" SCNu64 "%n", &t->bytes, &n) != 1 &&
-		    sscanf(s, "!%" SCNu64 "%n", &t->deletes, &n) != 1)
+		if (sscanf(s, "~%31[^-]-%n%31[^*!~]%n", t->begin, &n, t->end,
+			&n) >= 1)
+			t->ranges = true;
+		else if (sscanf(s, "*%" SCNu64 "%n", &t->bytes, &n) != 1 &&
+			 sscanf(s, "!%" SCNu64 "%n", &t->deletes, &n) != 1)
 			check_fail("no detail of a table: %s", s);
 		s += n;
 	}
@@ -53,15 +66,16 @@ static void
 picture_token(const char *s, struct edit *e)
 {
 	struct table_token t = {.bytes = 100};
-	int n = 0;
+	int n = 0, got;
 
 	if (sscanf(s, "-%u:%" SCNu64 "%n", &t.level, &t.number, &n) == 2 &&
 	    s[n] == '\0') {
 		check_ok(edit_remove_file(e, t.level, t.number));
 		return;
 	}
-	if (sscanf(s, "%u:%" SCNu64 ":%31[^-]-%31[^*!]%n", &t.level, &t.number,
-		t.first, t.last, &n) != 4)
+	got = sscanf(s, "%u:%" SCNu64 ":%n%31[^-~]-%31[^*!~]%n", &t.level,
+	    &t.number, &n, t.first, t.last, &n);
+	if (got != 4 && !(got == 2 && s[n] == '~'))
 		check_fail("no table: %s", s);
 	picture_details(s + n, &t);
 	picture_add(&t, e);
@@ -99,13 +113,14 @@ picture_of(const struct version *v)
 	for (unsigned i = 0; i < LSM_LEVELS; i++) {
 		for (size_t j = 0; j < v->levels[i].count; j++) {
 			const struct version_file *f = v->levels[i].files[j];
-			struct bytes a = version_file_first(f);
-			struct bytes b = version_file_last(f);
+			struct bytes a = f->span.first;
+			struct bytes b = f->span.last;
 
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
-			    "%s%u:%" PRIu64 ":%.*s-%.*s", n ? " " : "", i,
+			    "%s%u:%" PRIu64 ":%.*s-%.*s%s", n ? " " : "", i,
 			    f->number, (int)a.size, (const char *)a.data,
-			    (int)b.size, (const char *)b.data);
+			    (int)b.size, (const char *)b.data,
+			    f->span.end == SPAN_EXCLUDED ? ")" : "");
 			check_true(n < sizeof(text));
 		}
 	}

@@ -2,7 +2,9 @@
  * picture: versions of made-up tables, written as one line of text.
  *
  * A table is `LEVEL:NUMBER:FIRST-LAST`, with user keys FIRST to LAST, and
- * behind it, if wanted, `*BYTES` (100) and `!DELETES` (0, of 100 entries).
+ * behind it, if wanted, `*BYTES` (100) and `!DELETES` (0, of 100 entries), and
+ * `~BEGIN-END`: a range tombstone, of which the end may be missing.  Without
+ * `FIRST-LAST` it has nothing but that.
  * Its sequence numbers are 10 * NUMBER to 10 * NUMBER + 9.  A table is
  * removed by `-LEVEL:NUMBER`.  Blanks separate them.  There are no files.
  * Threads: one.  A line that makes no sense ends the test case.
@@ -20,7 +22,8 @@ void picture_edit(const char *line, struct edit *e);
 struct version *picture_version(const char *line);
 
 /* `LEVEL:NUMBER:FIRST-LAST` of every table, level by level in the version's
- * order, with one blank between.  Valid until the next call. */
+ * order, with one blank between.  `FIRST-LAST)`: without LAST; `FIRST-`: there
+ * is no last.  Valid until the next call. */
 const char *picture_of(const struct version *v);
 
 #endif

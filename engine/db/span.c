@@ -1,0 +1,25 @@
+#include "engine/db/span.h"
+
+#include "engine/base/must.h"
+
+void
+span_overlap(const struct version *v, unsigned level, const struct span *s,
+    size_t *first, size_t *end)
+{
+	const struct version_level *l = &v->levels[level];
+	size_t low, high = l->count;
+
+	must(level > 0 && level < LSM_LEVELS);
+	low = version_find(l->files, l->count, s->first);
+	*first = low;
+	/* The first that begins behind s. */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (span_before(s, &l->files[mid]->span))
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	*end = low;
+}
