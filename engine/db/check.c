@@ -256,6 +256,24 @@ check_logs(struct check *c, const struct check_log *logs, size_t count)
 	return err;
 }
 
+/* --- the manifest ----------------------------------------------------------
+ */
+
+static void
+check_manifest_message(void *ctx, enum err_level level, const char *text)
+{
+	(void)level;
+	(void)check_say(ctx, "%s", text);
+}
+
+static int
+check_manifest(struct check *c)
+{
+	const struct err_sink sink = {check_manifest_message, c};
+
+	return vset_check(&c->db->vset, &sink) == -ENOMEM ? -ENOMEM : 0;
+}
+
 int
 lsm_check(struct lsm *db, const struct lsm_check_sink *sink)
 {
@@ -275,7 +293,9 @@ lsm_check(struct lsm *db, const struct lsm_check_sink *sink)
 	for (unsigned i = 0; i < LSM_LEVELS; i++)
 		c.total += v->levels[i].bytes;
 
-	err = check_logs(&c, logs, count);
+	err = check_manifest(&c);
+	if (!err)
+		err = check_logs(&c, logs, count);
 	if (!err)
 		err = check_version(&c, v);
 	version_unref(v);

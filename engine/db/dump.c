@@ -154,6 +154,24 @@ dump_number(FILE *out, const char *name, uint64_t v)
 		fprintf(out, "%s %" PRIu64 "\n", name, v);
 }
 
+static void
+dump_snapshots(FILE *out, const struct edit *e)
+{
+	const struct named *n;
+
+	for (n = named_first(&e->drops); n; n = named_next(n)) {
+		fputs("drop snapshot ", out);
+		dump_bytes(out, bytes_str(n->name));
+		fputc('\n', out);
+	}
+	for (n = named_first(&e->snapshots); n; n = named_next(n)) {
+		fputs("snapshot ", out);
+		dump_bytes(out, bytes_str(n->name));
+		fprintf(out, " number %" PRIu64 " created %" PRIu64 " ms\n",
+		    n->seq, n->created_ms);
+	}
+}
+
 static int
 dump_edit(FILE *out, const struct wal_record *rec)
 {
@@ -170,6 +188,7 @@ dump_edit(FILE *out, const struct wal_record *rec)
 		    e.removes[i].level, e.removes[i].number);
 	for (size_t i = 0; i < e.add_count; i++)
 		dump_add(out, &e.adds[i]);
+	dump_snapshots(out, &e);
 	dump_number(out, "log", e.log_number);
 	dump_number(out, "next number", e.next_number);
 	dump_number(out, "last seq", e.last_seq);

@@ -13,7 +13,9 @@
 	X(LAST_SEQ, 3)    \
 	X(ADD, 4)         \
 	X(REMOVE, 5)      \
-	X(ADD_MORE, 6)
+	X(ADD_MORE, 6)    \
+	X(SNAPSHOT, 7)    \
+	X(SNAPSHOT_DROP, 8)
 
 /* Version 1 knew the numbers up to here. */
 #define EDIT_TAG_MAX_1 EDIT_TAG_REMOVE
@@ -31,6 +33,8 @@ edit_fini(struct edit *e)
 		version_file_unref(e->adds[i].file);
 	free(e->adds);
 	free(e->removes);
+	named_fini(&e->drops);
+	named_fini(&e->snapshots);
 	*e = (struct edit){0};
 }
 
@@ -109,6 +113,38 @@ encode_remove(struct buf *out, const struct edit_remove *r)
 	return err ? err : buf_append_varint(out, r->number);
 }
 
+static int
+encode_snapshot(struct buf *out, const struct named *n)
+{
+	int err = buf_append_varint(out, EDIT_TAG_SNAPSHOT);
+
+	if (!err)
+		err = buf_append_sized(out, bytes_str(n->name));
+	if (!err)
+		err = buf_append_varint(out, n->seq);
+	return err ? err : buf_append_varint(out, n->created_ms);
+}
+
+static int
+encode_drop(struct buf *out, const struct named *n)
+{
+	int err = buf_append_varint(out, EDIT_TAG_SNAPSHOT_DROP);
+
+	return err ? err : buf_append_sized(out, bytes_str(n->name));
+}
+
+static int
+encode_named(struct buf *out, const struct named_set *s,
+    int (*encode)(struct buf *out, const struct named *n))
+{
+	const struct named *n;
+	int err = 0;
+
+	for (n = named_first(s); n && !err; n = named_next(n))
+		err = encode(out, n);
+	return err;
+}
+
 int
 edit_encode(const struct edit *e, struct buf *out)
 {
@@ -124,6 +160,10 @@ edit_encode(const struct edit *e, struct buf *out)
 		err = encode_remove(out, &e->removes[i]);
 	for (size_t i = 0; !err && i < e->add_count; i++)
 		err = encode_add(out, &e->adds[i]);
+	if (!err)
+		err = encode_named(out, &e->drops, encode_drop);
+	if (!err)
+		err = encode_named(out, &e->snapshots, encode_snapshot);
 	return err;
 }
 
@@ -187,6 +227,54 @@ decode_remove(struct wire_in *in, struct edit *e)
 }
 
 static int
+decode_name(struct wire_in *in, char name[NAMED_MAX + 1])
+{
+	struct bytes b;
+	int err = wire_in_sized(in, &b);
+
+	if (err)
+		return err;
+	if (b.size == 0 || b.size > NAMED_MAX || memchr(b.data, 0, b.size))
+		return ERR_DAMAGED;
+	memcpy(name, b.data, b.size);
+	name[b.size] = '\0';
+	return 0;
+}
+
+static int
+decode_named(struct named_set *s, const char *name, uint64_t seq, uint64_t ms)
+{
+	int err = named_add(s, name, seq, ms);
+
+	return err == -EEXIST ? ERR_DAMAGED : err;
+}
+
+static int
+decode_snapshot(struct wire_in *in, struct edit *e)
+{
+	char name[NAMED_MAX + 1];
+	uint64_t seq = 0, created_ms = 0;
+	int err = decode_name(in, name);
+
+	if (!err)
+		err = wire_in_varint(in, &seq);
+	if (!err)
+		err = wire_in_varint(in, &created_ms);
+	if (!err && seq > IKEY_SEQ_MAX)
+		err = ERR_DAMAGED;
+	return err ? err : decode_named(&e->snapshots, name, seq, created_ms);
+}
+
+static int
+decode_drop(struct wire_in *in, struct edit *e)
+{
+	char name[NAMED_MAX + 1];
+	int err = decode_name(in, name);
+
+	return err ? err : decode_named(&e->drops, name, 0, 0);
+}
+
+static int
 decode_field(struct wire_in *in, uint8_t version, struct edit *e)
 {
 	uint64_t tag;
@@ -210,6 +298,10 @@ decode_field(struct wire_in *in, uint8_t version, struct edit *e)
 		return decode_remove(in, e);
 	case EDIT_TAG_ADD_MORE:
 		return decode_add(in, true, e);
+	case EDIT_TAG_SNAPSHOT:
+		return decode_snapshot(in, e);
+	case EDIT_TAG_SNAPSHOT_DROP:
+		return decode_drop(in, e);
 	}
 	/* What may be skipped nobody can know. */
 	return ERR_FORMAT;
@@ -251,12 +343,25 @@ take_out(struct edit *e, const struct edit_remove *r)
 	return ERR_DAMAGED;
 }
 
+static int
+merge_snapshots(struct edit *e, const struct edit *next)
+{
+	const struct named *n;
+	int err = 0;
+
+	for (n = named_first(&next->drops); n && !err; n = named_next(n))
+		err = named_remove(&e->snapshots, n->name);
+	if (!err)
+		err = named_add_all(&e->snapshots, &next->snapshots);
+	return err == -ENOENT || err == -EEXIST ? ERR_DAMAGED : err;
+}
+
 int
 edit_merge(struct edit *e, const struct edit *next)
 {
-	int err = 0;
+	int err = merge_snapshots(e, next);
 
-	must(e->remove_count == 0);
+	must(e->remove_count == 0 && e->drops.count == 0);
 	for (size_t i = 0; !err && i < next->remove_count; i++)
 		err = take_out(e, &next->removes[i]);
 	for (size_t i = 0; !err && i < next->add_count; i++)

@@ -1,13 +1,15 @@
 /*
- * edit: one change of the set of tables, as recorded in the manifest.
+ * edit: one change of the set of tables, or of the named snapshots, as
+ * recorded in the manifest.
  *
  * Format (docs/SPEC.md): a version byte, then tagged fields.  Owns: its added
- * metas (references) until edit_fini.
+ * metas (references) and its snapshots until edit_fini.
  */
 #ifndef ENGINE_DB_EDIT_H
 #define ENGINE_DB_EDIT_H
 
 #include "engine/base/buf.h"
+#include "engine/db/named.h"
 #include "engine/db/version.h"
 
 /* What edit_encode writes; older ones are read. */
@@ -32,6 +34,9 @@ struct edit {
 	uint64_t log_number;  /* what older logs hold is in tables */
 	uint64_t next_number; /* file numbers below are used */
 	uint64_t last_seq;    /* everything in tables is at or below */
+	/* drops come first: of these only the name counts */
+	struct named_set drops;
+	struct named_set snapshots;
 };
 
 /* Zeroed struct is an empty edit. */
@@ -51,7 +56,8 @@ int edit_decode(struct bytes payload, struct edit *out);
 /*
  * Makes e what it and `next` behind it do together, e having begun with
  * nothing: it then removes nothing.  ERR_DAMAGED, without a message, if next
- * removes what e does not add.  After an error e is good for edit_fini only.
+ * removes or drops what e does not add, or makes a snapshot that e has.  After
+ * an error e is good for edit_fini only.
  */
 int edit_merge(struct edit *e, const struct edit *next);
 

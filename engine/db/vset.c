@@ -49,6 +49,27 @@ vset_current(struct vset *s)
 	return v;
 }
 
+/* --- turns --------------------------------------------------------------- */
+
+void
+vset_turn_begin(struct vset *s)
+{
+	lock_acquire(&s->manifest_lock);
+	while (s->applying)
+		lock_cond_wait(&s->applied, &s->manifest_lock);
+	s->applying = true;
+	lock_release(&s->manifest_lock);
+}
+
+void
+vset_turn_end(struct vset *s)
+{
+	lock_acquire(&s->manifest_lock);
+	s->applying = false;
+	lock_cond_signal(&s->applied);
+	lock_release(&s->manifest_lock);
+}
+
 /* --- beginning and end ------------------------------------------------- */
 
 static int
@@ -92,6 +113,7 @@ vset_fini(struct vset *s)
 	wal_close(s->manifest);
 	/* Not obsolete: the next open finds out what is named. */
 	edit_fini(&s->doubtful);
+	named_fini(&s->named);
 	version_unref(s->current);
 	lock_fini(&s->current_lock);
 	lock_cond_fini(&s->applied);
@@ -130,9 +152,9 @@ vset_create(
 }
 
 static int
-take_state(struct vset *s, const struct manifest_state *state)
+take_state(struct vset *s, struct manifest_state *state)
 {
-	const struct edit *e = &state->whole;
+	struct edit *e = &state->whole;
 	struct version *v;
 	int err = version_build(NULL, e, s->sink, &v);
 
@@ -140,6 +162,7 @@ take_state(struct vset *s, const struct manifest_state *state)
 		return err;
 	version_unref(s->current);
 	s->current = v;
+	named_take(&s->named, &e->snapshots);
 	s->manifest_number = state->number;
 	s->salt = state->salt;
 	atomic_init(&s->log_number, e->log_number);

@@ -1,5 +1,6 @@
 /*
- * vset: the current version, and its manifest on disk.
+ * vset: the current version and the named snapshots, and their manifest on
+ * disk.
  *
  * vset_apply makes a change durable (manifest record, synced) and then
  * current.  A failed manifest write or sync is never repeated on that file:
@@ -36,14 +37,18 @@ struct vset {
 	uint64_t manifest_number;
 	uint64_t manifest_records;
 	uint64_t manifest_first_bytes; /* size with its first record */
-	struct edit doubtful; /* adds of edits that failed, see vset_apply */
+	struct edit doubtful;   /* adds of edits that failed, see vset_apply */
+	bool manifest_doubtful; /* nobody knows what it says */
 
 	_Atomic uint64_t next_number;
 	_Atomic uint64_t log_number; /* recorded */
 	_Atomic uint64_t last_seq;   /* recorded */
 
-	struct lock current_lock; /* rank TABLES: holds nothing else */
+	struct lock current_lock; /* rank TABLES */
 	struct version *current;
+	/* Changed by who has the turn, under current_lock: who has one of them
+	 * may read. */
+	struct named_set named;
 };
 
 /* A new store: writes an empty manifest and CURRENT, all synced.  Before
@@ -75,14 +80,32 @@ struct version *vset_current(struct vset *s);
 
 /*
  * Durable, then current.  The files that e adds must be synced before, and so
- * must their directory.  Removed files become obsolete (deleted with their last
+ * must their directory, and the log up to the number of its snapshots.
+ * Removed files become obsolete (deleted with their last
  * reference).  e->log_number and e->last_seq are taken over, e->next_number is
- * set here.
+ * set here.  -EEXIST: it makes a snapshot that is there; -ENOENT: it drops one
+ * that is not.
  * On an error the new files of e are vset's to delete: at once if the edit
  * cannot have reached the disk, else not before a later edit is durable, for
  * recovery may find this one.  A next try writes tables of its own.
  */
 int vset_apply(struct vset *s, struct edit *e);
+
+/* Everything there is, as an edit that makes it out of nothing; its files stay
+ * as long as it does. */
+int vset_whole(struct vset *s, struct edit *out);
+
+/* As it will be after e, which leads to v.  For who has the turn. */
+int vset_whole_after(struct vset *s, const struct version *v,
+    const struct edit *e, struct edit *out);
+
+/* Reads the manifest again: an error, with one line to sink (but -ENOMEM), if
+ * it does not say what is in memory. */
+int vset_check(struct vset *s, const struct err_sink *sink);
+
+/* Waits for the turn to change what is recorded, and gives it back. */
+void vset_turn_begin(struct vset *s);
+void vset_turn_end(struct vset *s);
 
 /* Deletes files in the directory that nothing names: tables of no version,
  * manifests but the current, temporary files.  Logs below log_number. Only

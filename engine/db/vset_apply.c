@@ -25,40 +25,13 @@ record(_Atomic uint64_t *v, uint64_t value)
 		atomic_store_explicit(v, value, memory_order_release);
 }
 
-static uint64_t
-larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* The edit that makes v, and what is recorded after e, out of nothing. */
-static int
-whole_state(struct vset *s, const struct version *v, const struct edit *e,
-    struct edit *out)
-{
-	struct edit whole = {
-	    .log_number = larger(e->log_number, load(&s->log_number)),
-	    .next_number = load(&s->next_number),
-	    .last_seq = larger(e->last_seq, load(&s->last_seq)),
-	};
-	int err = 0;
-
-	for (unsigned i = 0; i < LSM_LEVELS; i++)
-		for (size_t j = 0; !err && j < v->levels[i].count; j++)
-			err = edit_add_file(&whole, i, v->levels[i].files[j]);
-	if (err)
-		edit_fini(&whole);
-	else
-		*out = whole;
-	return err;
-}
-
 /* The next edit begins a new manifest. */
 static void
-drop_manifest(struct vset *s)
+drop_manifest(struct vset *s, bool doubtful)
 {
 	wal_close(s->manifest);
 	s->manifest = NULL;
+	s->manifest_doubtful = doubtful;
 }
 
 static int
@@ -95,7 +68,7 @@ begin_manifest(struct vset *s, const struct version *next, const struct edit *e,
 	const struct wal_id id = {WAL_KIND_MANIFEST, number, s->salt};
 	struct edit whole;
 	struct wal *w;
-	int err = whole_state(s, next, e, &whole);
+	int err = vset_whole_after(s, next, e, &whole);
 
 	*doubtful = false;
 	if (err)
@@ -105,10 +78,10 @@ begin_manifest(struct vset *s, const struct version *next, const struct edit *e,
 	if (err) {
 		/* Nobody knows which of two is named: append to neither. */
 		if (*doubtful)
-			drop_manifest(s);
+			drop_manifest(s, true);
 		return err;
 	}
-	drop_manifest(s);
+	drop_manifest(s, false);
 	s->manifest = w;
 	s->manifest_number = number;
 	s->manifest_records = 1;
@@ -126,7 +99,7 @@ append_edit(struct vset *s, const struct edit *e, bool *doubtful)
 	if (!err)
 		s->manifest_records++;
 	else if (*doubtful)
-		drop_manifest(s);
+		drop_manifest(s, true);
 	return err;
 }
 
@@ -212,14 +185,26 @@ find_file(const struct version *v, const struct edit_remove *r)
 	return l->files[i];
 }
 
-/* Takes the caller's reference to next. */
+/* Nothing here can fail. */
 static void
-install(struct vset *s, struct version *next, const struct edit *e)
+install_snapshots(struct vset *s, struct edit *e)
+{
+	const struct named *n;
+
+	for (n = named_first(&e->drops); n; n = named_next(n))
+		must(named_remove(&s->named, n->name) == 0);
+	named_take(&s->named, &e->snapshots);
+}
+
+/* Takes the caller's reference to next, and e's snapshots. */
+static void
+install(struct vset *s, struct version *next, struct edit *e)
 {
 	struct version *old = s->current;
 
 	lock_acquire(&s->current_lock);
 	s->current = next;
+	install_snapshots(s, e);
 	lock_release(&s->current_lock);
 	for (size_t i = 0; i < e->remove_count; i++)
 		if (!has_file(next, e->removes[i].number))
@@ -229,12 +214,31 @@ install(struct vset *s, struct version *next, const struct edit *e)
 	version_unref(old);
 }
 
+/* Drops come first: a snapshot may take the place of another. */
+static int
+check_snapshots(const struct vset *s, const struct edit *e)
+{
+	const struct named *n;
+
+	for (n = named_first(&e->drops); n; n = named_next(n))
+		if (!named_find(&s->named, n->name))
+			return -ENOENT;
+	for (n = named_first(&e->snapshots); n; n = named_next(n))
+		if (named_find(&s->named, n->name) &&
+		    !named_find(&e->drops, n->name))
+			return -EEXIST;
+	return 0;
+}
+
 static int
 apply_in_turn(struct vset *s, struct edit *e)
 {
 	struct version *next;
 	bool doubtful = false;
-	int err = version_build(s->current, e, s->sink, &next);
+	int err = check_snapshots(s, e);
+
+	if (!err)
+		err = version_build(s->current, e, s->sink, &next);
 
 	if (err)
 		goto out;
@@ -262,17 +266,8 @@ vset_apply(struct vset *s, struct edit *e)
 {
 	int err;
 
-	lock_acquire(&s->manifest_lock);
-	while (s->applying)
-		lock_cond_wait(&s->applied, &s->manifest_lock);
-	s->applying = true;
-	lock_release(&s->manifest_lock);
-
+	vset_turn_begin(s);
 	err = apply_in_turn(s, e);
-
-	lock_acquire(&s->manifest_lock);
-	s->applying = false;
-	lock_cond_signal(&s->applied);
-	lock_release(&s->manifest_lock);
+	vset_turn_end(s);
 	return err;
 }

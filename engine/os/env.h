@@ -47,13 +47,13 @@ enum env_open_flags {
 
 /* The replaceable part: one call, one system call. */
 struct env_ops {
-	int (*open)(struct env *, const char *path, int flags,
-	    struct env_file **out);
+	int (*open)(
+	    struct env *, const char *path, int flags, struct env_file **out);
 	void (*close)(struct env_file *);
 	/* Bytes moved, which may be fewer than asked, or -errno. */
 	ssize_t (*pread)(struct env_file *, void *, size_t, uint64_t offset);
-	ssize_t (*pwrite)(struct env_file *, const void *, size_t,
-	    uint64_t offset);
+	ssize_t (*pwrite)(
+	    struct env_file *, const void *, size_t, uint64_t offset);
 	/* Data and size to stable storage (fdatasync). */
 	int (*sync)(struct env_file *);
 	int (*truncate)(struct env_file *, uint64_t size);
@@ -64,8 +64,8 @@ struct env_ops {
 	int (*map)(struct env_file *, uint64_t offset, size_t size,
 	    struct env_map **out);
 	void (*unmap)(struct env_map *);
-	int (*map_write)(struct env_map *, const void *, size_t,
-	    uint64_t offset);
+	int (*map_write)(
+	    struct env_map *, const void *, size_t, uint64_t offset);
 
 	int (*rename)(struct env *, const char *from, const char *to);
 	int (*unlink)(struct env *, const char *path);
@@ -115,16 +115,16 @@ int env_allocate(struct env_file *, uint64_t offset, uint64_t size);
 
 /*
  * Maps a part of the file, which may lie behind its end.  What env_map_write
- * copies there (offset is that in the file) is in the kernel's hands at once, as
- * after env_pwrite but without a system call, and env_sync covers it.
+ * copies there (offset is that in the file) is in the kernel's hands at once,
+ * as after env_pwrite but without a system call, and env_sync covers it.
  * -ENOTSUP: not here, or not on this filesystem; no error is logged.
  * env_map_write never ends in SIGBUS (guard.h): -EFAULT, a page could not be
  * had, as behind the end of the file, or where the disk is full or cannot be
  * read; -EAGAIN, not in this thread.  Any part may have been written then;
  * env_pwrite tells what is wrong with the file, if anything is.
  */
-int env_map(struct env_file *, uint64_t offset, size_t size,
-    struct env_map **out);
+int env_map(
+    struct env_file *, uint64_t offset, size_t size, struct env_map **out);
 void env_unmap(struct env_map *); /* NULL is allowed; before env_close */
 int env_map_write(struct env_map *, const void *, size_t, uint64_t offset);
 
@@ -147,10 +147,10 @@ void env_sleep_us(struct env *, uint64_t us);
  * (-EFBIG beyond), or write as temporary (name.tmp), sync, rename over, sync
  * the dir.  An error from the last step leaves the new content visible; a
  * crash may leave the temporary. */
-int env_read_file(struct env *, const char *path, size_t max, uint8_t **data,
-    size_t *size);
-int env_replace_file(struct env *, const char *dir, const char *name,
-    struct bytes content);
+int env_read_file(
+    struct env *, const char *path, size_t max, uint8_t **data, size_t *size);
+int env_replace_file(
+    struct env *, const char *dir, const char *name, struct bytes content);
 
 #define env_log(env, level, ...) err_log(&(env)->sink, (level), __VA_ARGS__)
 

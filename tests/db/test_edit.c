@@ -7,7 +7,15 @@
 #include "tests/support/picture.h"
 #include "tests/support/spec.h"
 
-/* The edit of docs/SPEC.md. */
+/* The edits of docs/SPEC.md. */
+static void
+example_snapshot(struct edit *e)
+{
+	*e = (struct edit){0};
+	check_ok(named_add(&e->drops, "old", 0, 0));
+	check_ok(named_add(&e->snapshots, "new", 42, 1700000000000));
+}
+
 static void
 example(struct edit *e)
 {
@@ -52,6 +60,8 @@ check_same(const struct edit *a, const struct edit *b)
 	check_eq(a->last_seq, b->last_seq);
 	check_eq(a->add_count, b->add_count);
 	check_eq(a->remove_count, b->remove_count);
+	check_true(named_same(&a->drops, &b->drops));
+	check_true(named_same(&a->snapshots, &b->snapshots));
 	for (size_t i = 0; i < a->add_count; i++) {
 		check_eq(a->adds[i].level, b->adds[i].level);
 		check_same_file(a->adds[i].file, b->adds[i].file);
@@ -72,26 +82,64 @@ edit__is_encoded_as_specified(void **state)
 	example(&e);
 	check_ok(edit_encode(&e, &b));
 	check_true(spec_check("edit", b.data, b.size));
+	edit_fini(&e);
+
+	buf_clear(&b);
+	example_snapshot(&e);
+	check_ok(edit_encode(&e, &b));
+	check_true(spec_check("edit-snapshot", b.data, b.size));
 	buf_fini(&b);
 	edit_fini(&e);
 }
 
 static void
-edit__example_is_decoded(void **state)
+check_example(const char *name, uint8_t version, const struct edit *want)
 {
-	struct edit want, got;
+	struct edit got;
 	uint8_t *data;
 	size_t size;
 
-	(void)state;
-	example(&want);
-	data = spec_example("edit", &size);
+	data = spec_example(name, &size);
 	check_true(data != NULL);
+	data[0] = version;
 	check_ok(edit_decode(bytes_of(data, size), &got));
-	check_same(&got, &want);
-	free(data);
+	check_same(&got, want);
 	edit_fini(&got);
-	edit_fini(&want);
+	free(data);
+}
+
+static void
+edit__examples_are_decoded(void **state)
+{
+	struct edit e;
+
+	(void)state;
+	example(&e);
+	check_example("edit", 2, &e);
+	check_example("edit", 1, &e);
+	edit_fini(&e);
+	example_snapshot(&e);
+	check_example("edit-snapshot", 2, &e);
+	edit_fini(&e);
+}
+
+static void
+random_names(struct check_rand *r, struct named_set *s, bool numbers)
+{
+	char name[NAMED_MAX + 1];
+
+	for (uint64_t n = check_rand_below(r, 5); n > 0; n--) {
+		size_t size = 1 + check_rand_below(r, NAMED_MAX);
+		int err;
+
+		for (size_t i = 0; i < size; i++)
+			name[i] = (char)(1 + check_rand_below(r, 255));
+		name[size] = '\0';
+		err = named_add(s, name,
+		    numbers ? check_rand_below(r, IKEY_SEQ_MAX + 1) : 0,
+		    numbers ? check_rand(r) : 0);
+		check_true(err == 0 || err == -EEXIST);
+	}
 }
 
 static void
@@ -120,6 +168,8 @@ random_edit(struct check_rand *r, struct edit *e)
 		e->next_number = check_rand_below(r, FILE_NAME_NUMBER_MAX) + 1;
 	if (check_rand_one_in(r, 2))
 		e->last_seq = check_rand_below(r, IKEY_SEQ_MAX) + 1;
+	random_names(r, &e->drops, false);
+	random_names(r, &e->snapshots, true);
 }
 
 static void
@@ -159,14 +209,12 @@ decode_copy(const uint8_t *data, size_t size, struct edit *out)
 
 /* A cut between two fields leaves a good, shorter edit; any other is damage. */
 static void
-edit__truncation_is_damage_or_fewer_fields(void **state)
+check_truncation(const struct edit *e)
 {
 	struct buf b = {0}, again = {0};
-	struct edit e, got;
+	struct edit got;
 
-	(void)state;
-	example(&e);
-	check_ok(edit_encode(&e, &b));
+	check_ok(edit_encode(e, &b));
 	check_err(decode_copy(b.data, 0, &got), ERR_DAMAGED);
 	for (size_t n = 1; n < b.size; n++) {
 		int err = decode_copy(b.data, n, &got);
@@ -182,6 +230,19 @@ edit__truncation_is_damage_or_fewer_fields(void **state)
 	}
 	buf_fini(&again);
 	buf_fini(&b);
+}
+
+static void
+edit__truncation_is_damage_or_fewer_fields(void **state)
+{
+	struct edit e;
+
+	(void)state;
+	example(&e);
+	check_truncation(&e);
+	edit_fini(&e);
+	example_snapshot(&e);
+	check_truncation(&e);
 	edit_fini(&e);
 }
 
@@ -292,7 +353,7 @@ static void
 edit__what_is_not_known_is_refused(void **state)
 {
 	static const struct {
-		uint8_t bytes[4];
+		uint8_t bytes[8];
 		size_t size;
 		int err;
 	} cases[] = {
@@ -303,6 +364,13 @@ edit__what_is_not_known_is_refused(void **state)
 	    {{3, 99}, 2, ERR_FORMAT},
 	    {{2, 99}, 2, ERR_FORMAT},
 	    {{2, 0, 1}, 3, ERR_DAMAGED},
+	    {{2, 8, 1, 'a'}, 4, 0},
+	    {{1, 8, 1, 'a'}, 4, ERR_DAMAGED}, /* not in version 1 */
+	    {{2, 8, 0}, 3, ERR_DAMAGED},      /* no name */
+	    {{2, 8, 2, 'a', 0}, 5, ERR_DAMAGED},
+	    {{2, 8, 1, 'a', 8, 1, 'a'}, 7, ERR_DAMAGED}, /* twice */
+	    {{2, 7, 1, 'a', 0, 0}, 6, 0},
+	    {{2, 7, 1, 'a', 0}, 5, ERR_DAMAGED},
 	    {{1, 0, 1}, 3, ERR_DAMAGED},
 	    {{1, 6, 1}, 3, ERR_DAMAGED},
 	    {{1, 1, 0}, 3, ERR_DAMAGED},    /* a number that is 0 */
@@ -310,12 +378,19 @@ edit__what_is_not_known_is_refused(void **state)
 	    {{1, 5, LSM_LEVELS, 1}, 4, ERR_DAMAGED},
 	};
 	static const uint8_t twice[] = {1, 1, 7, 1, 8};
+	/* A number beyond all: 2^56. */
+	static const uint8_t beyond[] = {
+	    2, 7, 1, 'a', 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 0};
 	struct edit e = {0};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		check_eq(decode_copy(cases[i].bytes, cases[i].size, &e),
-		    cases[i].err);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int err = decode_copy(cases[i].bytes, cases[i].size, &e);
+
+		check_eq(err, cases[i].err);
+		edit_fini(&e);
+	}
+	check_err(decode_copy(beyond, sizeof(beyond), &e), ERR_DAMAGED);
 	check_err(decode_copy(twice, sizeof(twice), &e), ERR_DAMAGED);
 }
 
@@ -381,12 +456,46 @@ edit__merge_keeps_the_last_numbers(void **state)
 	edit_fini(&sum);
 }
 
+static void
+merge_named(struct edit *sum, const char *drop, const char *make, uint64_t seq,
+    int want)
+{
+	struct edit e = {0};
+
+	if (drop)
+		check_ok(named_add(&e.drops, drop, 0, 0));
+	if (make)
+		check_ok(named_add(&e.snapshots, make, seq, 7));
+	check_eq(edit_merge(sum, &e), want);
+	edit_fini(&e);
+}
+
+static void
+edit__merge_keeps_the_snapshots_not_dropped(void **state)
+{
+	struct edit sum = {0};
+
+	(void)state;
+	merge_named(&sum, NULL, "a", 1, 0);
+	merge_named(&sum, NULL, "b", 2, 0);
+	merge_named(&sum, "a", "c", 3, 0);
+	merge_named(&sum, "b", "b", 4, 0); /* drops come first */
+	check_eq(sum.snapshots.count, 2);
+	check_eq(named_find(&sum.snapshots, "b")->seq, 4);
+	check_eq(named_find(&sum.snapshots, "c")->seq, 3);
+	check_eq(named_find(&sum.snapshots, "c")->created_ms, 7);
+	check_eq(sum.drops.count, 0);
+	merge_named(&sum, "a", NULL, 0, ERR_DAMAGED);
+	merge_named(&sum, NULL, "c", 5, ERR_DAMAGED);
+	edit_fini(&sum);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(edit__is_encoded_as_specified),
-	    cmocka_unit_test(edit__example_is_decoded),
+	    cmocka_unit_test(edit__examples_are_decoded),
 	    cmocka_unit_test(edit__random_edits_come_back),
 	    cmocka_unit_test(edit__truncation_is_damage_or_fewer_fields),
 	    cmocka_unit_test(edit__changed_bytes_never_do_harm),
@@ -394,6 +503,7 @@ main(void)
 	    cmocka_unit_test(edit__what_is_not_known_is_refused),
 	    cmocka_unit_test(edit__merge_sums_up),
 	    cmocka_unit_test(edit__merge_keeps_the_last_numbers),
+	    cmocka_unit_test(edit__merge_keeps_the_snapshots_not_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

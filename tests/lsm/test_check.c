@@ -145,6 +145,35 @@ check__finds_a_log_that_was_cut(void **state)
 	lsm_store_fini(&s);
 }
 
+static int
+damage_manifest(void *ctx, const char *path)
+{
+	long *offset = ctx;
+
+	if (strstr(path, "MANIFEST"))
+		lsm_store_damage(path, *offset);
+	return 0;
+}
+
+static void
+check__finds_a_damaged_manifest(void **state)
+{
+	static long offsets[] = {60, 20, -1};
+	struct findings f;
+	struct lsm_store s;
+
+	(void)state;
+	fill(&s);
+	for (int i = 0; i < 3; i++) {
+		check_ok(lsm_list_files(s.dir, damage_manifest, &offsets[i]));
+		check_eq(run_check(&s, &f), 1);
+		check_contains(f.first, "MANIFEST-");
+		check_ok(lsm_list_files(s.dir, damage_manifest, &offsets[i]));
+	}
+	check_eq(run_check(&s, &f), 0);
+	lsm_store_fini(&s);
+}
+
 static void *
 write_on(void *arg)
 {
@@ -184,6 +213,7 @@ main(void)
 	    cmocka_unit_test(check__finds_every_damaged_byte_of_a_table),
 	    cmocka_unit_test(check__finds_a_damaged_log),
 	    cmocka_unit_test(check__finds_a_log_that_was_cut),
+	    cmocka_unit_test(check__finds_a_damaged_manifest),
 	    cmocka_unit_test(check__beside_writers_finds_nothing),
 	};
 
