@@ -178,6 +178,23 @@ void lsm_value_release(struct lsm_value *value);
 int lsm_snapshot_open(struct lsm *db, struct lsm_snapshot **out);
 void lsm_snapshot_close(struct lsm *db, struct lsm_snapshot *s);
 
+/*
+ * Named snapshots are kept in the store until they are deleted.  A name has 1
+ * to 255 bytes (else -EINVAL).  What was written before the call is in it, and
+ * is durable when it returns, as is the name.  -EEXIST: there is one already.
+ */
+int lsm_snapshot_create(struct lsm *db, const char *name);
+/* Durable on return.  -ENOENT.  What find has opened can still be read. */
+int lsm_snapshot_delete(struct lsm *db, const char *name);
+/* As lsm_snapshot_open, at what it shows.  -ENOENT. */
+int lsm_snapshot_find(
+    struct lsm *db, const char *name, struct lsm_snapshot **out);
+/* By name; created_ms since 1970.  Returns what each returned, if that ended
+ * the listing. */
+int lsm_snapshot_list(struct lsm *db,
+    int (*each)(void *ctx, const char *name, uint64_t seq, uint64_t created_ms),
+    void *ctx);
+
 struct lsm_iter_options {
 	const struct lsm_snapshot *snapshot; /* NULL: the state at open */
 	struct bytes lower;                  /* first key; copied */

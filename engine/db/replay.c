@@ -194,6 +194,22 @@ replay_check_promise(struct replay *r)
 	return ERR_DAMAGED;
 }
 
+/* The log was synced up to a snapshot's number before it got its name. */
+static int
+replay_check_snapshots(struct replay *r)
+{
+	uint64_t seq = named_last_seq(&r->db->vset.named);
+
+	if (seq <= r->seq)
+		return 0;
+	env_log(r->db->env, ERR_LEVEL_ERROR,
+	    "%s: the log is damaged: it can be read up to number %" PRIu64
+	    ", but a snapshot of number %" PRIu64 " was made; restore the store"
+	    " from a backup",
+	    r->db->dir, r->seq, seq);
+	return ERR_DAMAGED;
+}
+
 /* The manifest names the log that everything not in tables begins with. */
 static int
 replay_check_first(struct replay *r)
@@ -223,7 +239,9 @@ replay_read(struct lsm *db, struct replay *r)
 		err = replay_check_first(r);
 	for (size_t i = 0; i < r->count && !err; i++)
 		err = replay_log(r, &r->logs[i]);
-	return err ? err : replay_check_promise(r);
+	if (!err)
+		err = replay_check_promise(r);
+	return err ? err : replay_check_snapshots(r);
 }
 
 void
