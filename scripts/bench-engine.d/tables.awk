@@ -33,7 +33,7 @@ NR == 1 {
 }
 
 function has(shape, workload, engine) {
-	return (shape, workload, engine, "ops_s") in v
+	return v[shape, workload, engine, "ops_s"] > 0
 }
 
 function human(n) {

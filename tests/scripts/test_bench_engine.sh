@@ -117,3 +117,12 @@ grep -qxF '| fillseq | 400 | 2 | 2 | 3 | 4.00\* |' "$out.text" &&
  4.00 | at least 1.5 | met |" "$out.text" &&
 	grep -qxF "fillseq	4.000" "$out.text"
 result makes_tables_of_medians
+
+# Without RocksDB nothing is said about it.
+grep -v ',rocksdb,' "$out.medians" >"$out.alone"
+for part in tables goals plot; do
+	awk -f $parts/$part.awk "$out.alone"
+done >"$out.text"
+grep -qxF '| fillseq | 400 | 2 | 2 | 3 |' "$out.text" &&
+	! grep -qi rocksdb "$out.text"
+result leaves_out_what_is_not_there
