@@ -26,6 +26,8 @@
  * Iterators, values and snapshots must be closed before the store.
  * Threads: a struct lsm may be used by any number of threads; one batch,
  * iterator or value by one thread at a time.  Reads never wait for writers.
+ * Signals: the log is written through mapped memory, under a handler of SIGBUS
+ * that stays and hands on what is not its own.
  * Errors: 0 or -errno; -EUCLEAN: damage on disk; -EPROTONOSUPPORT: a format
  * newer than this code, or not ours; -EBUSY: open elsewhere; -ENOSPC: nothing
  * of this batch was written, and once there is space writing goes on; -EROFS:

@@ -11,16 +11,40 @@
 /* So often that a sync more does not matter. */
 #define SEGMENT_SYNCS_TOO_MANY 64
 
+/* A log is written through memory, so much of it at a time: the next piece
+ * takes some tens of microseconds. */
+#define SEGMENT_WINDOW_MAX (1u << 20)
+
+/* Between two syncs, for that to pay. */
+#define SEGMENT_WINDOW_RUN 16
+
 static struct wal_id
 segment_id(struct lsm *db, uint64_t number)
 {
 	return (struct wal_id){WAL_KIND_LOG, number, db->vset.salt};
 }
 
+/* In pieces that fit the size of a segment; but not the first kilobytes of a
+ * file that grows, for it may never get more. */
+static void
+segment_map(struct lsm *db, struct wal *wal)
+{
+	size_t step = spare_bytes(db) / 16;
+	struct wal_mapping how = {.run = SEGMENT_WINDOW_RUN};
+
+	how.step = (step + WAL_WINDOW_STEP_MIN - 1) / WAL_WINDOW_STEP_MIN *
+		   WAL_WINDOW_STEP_MIN;
+	if (how.step > SEGMENT_WINDOW_MAX)
+		how.step = SEGMENT_WINDOW_MAX;
+	if (wal_prepared(wal) == 0)
+		how.from = wal_size(wal) + how.step / 16;
+	wal_map(wal, &how);
+}
+
 /* Takes wal and path, also on error. */
 static int
-segment_new(
-    struct wal *wal, char *path, uint64_t first_seq, struct segment **out)
+segment_new(struct lsm *db, struct wal *wal, char *path, uint64_t first_seq,
+    struct segment **out)
 {
 	struct segment *s = calloc(1, sizeof(*s));
 
@@ -34,6 +58,7 @@ segment_new(
 	s->path = path;
 	s->number = wal_number(wal);
 	s->first_seq = first_seq;
+	segment_map(db, wal);
 	*out = s;
 	return 0;
 }
@@ -55,7 +80,7 @@ segment_create(
 		free(path);
 		return err;
 	}
-	return segment_new(wal, path, first_seq, out);
+	return segment_new(db, wal, path, first_seq, out);
 }
 
 /* Takes the spare. */
@@ -76,7 +101,7 @@ segment_lay(struct lsm *db, struct spare *spare, uint64_t first_seq,
 	path = spare->path;
 	spare->path = NULL;
 	spare_free(spare);
-	err = segment_new(wal, path, first_seq, out);
+	err = segment_new(db, wal, path, first_seq, out);
 	if (!err)
 		(*out)->named = true;
 	return err;
@@ -133,7 +158,7 @@ segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,
 		free(path);
 		return err;
 	}
-	return segment_new(wal, path, first_seq, out);
+	return segment_new(db, wal, path, first_seq, out);
 }
 
 void
@@ -235,7 +260,6 @@ segment_cut_all(struct lsm *db)
 	lock_acquire(&db->sync_lock);
 	TAILQ_FOREACH (s, &db->segments, link)
 		/* A failure was logged; recovery cuts it. */
-		if (wal_prepared(s->wal) > 0)
-			(void)wal_cut(s->wal);
+		(void)wal_cut(s->wal);
 	lock_release(&db->sync_lock);
 }

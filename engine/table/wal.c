@@ -7,6 +7,7 @@
 #include "engine/base/must.h"
 #include "engine/table/ikey.h"
 #include "engine/table/wal_format.h"
+#include "engine/table/wal_window.h"
 
 struct wal {
 	/* constant after open */
@@ -19,6 +20,10 @@ struct wal {
 	uint64_t next_seq; /* 0: known from the first append on */
 	_Atomic uint64_t end;
 	uint64_t prepared; /* written ahead up to here */
+	struct wal_window window;
+
+	/* Syncs begun.  Relaxed: the appender does well to know. */
+	atomic_uint syncs;
 
 	/* Set once, never cleared.  Relaxed everywhere: it says nothing about
 	 * other memory, and an appender that sees it late only writes a record
@@ -61,6 +66,7 @@ wal_new(struct env *env, struct env_file *file, const struct wal_id *id,
 	w->file = file;
 	w->number = id->number;
 	w->seed = wal_format_seed(id->number, id->salt);
+	wal_window_init(&w->window, file, 0);
 	lock_init(&w->lock, LOCK_RANK_LEAF);
 	lock_cond_init(&w->sync_ended);
 	*out = w;
@@ -94,6 +100,7 @@ begin(struct env *env, struct env_file *file, const struct wal_id *id,
 		wal_close(w);
 		return err;
 	}
+	wal_window_init(&w->window, file, w->prepared);
 	w->next_seq = first_seq;
 	atomic_init(&w->end, sizeof(header));
 	*out = w;
@@ -182,6 +189,7 @@ wal_close(struct wal *w)
 	if (!w)
 		return;
 	must(!w->syncing);
+	wal_window_fini(&w->window);
 	env_close(w->file);
 	lock_cond_fini(&w->sync_ended);
 	lock_fini(&w->lock);
@@ -189,20 +197,22 @@ wal_close(struct wal *w)
 }
 
 /*
- * Makes what was written of a record at end disappear.  In the part that was
- * written ahead its header gives way to zeros: the rest means nothing without
- * it, and the room stays where the next record may need no other.
+ * Makes what was written of a record at end disappear.  Where the file had room
+ * its header gives way to zeros: the rest means nothing without it, and the
+ * room stays where the next record may need no other.
  */
 static int
 take_back(struct wal *w, uint64_t end)
 {
 	static const uint8_t zeros[WAL_RECORD_HEADER];
-	uint64_t room = w->prepared > end ? w->prepared - end : 0;
+	uint64_t all = w->window.room;
+	uint64_t room = all > end ? all - end : 0;
 	size_t size = room < sizeof(zeros) ? (size_t)room : sizeof(zeros);
 
 	if (room > 0 && env_pwrite(w->file, zeros, size, end) == 0)
-		return env_truncate(w->file, w->prepared);
+		return env_truncate(w->file, all);
 	w->prepared = 0;
+	wal_window_cut(&w->window, 0);
 	return env_truncate(w->file, end);
 }
 
@@ -239,12 +249,19 @@ wal_append(
 	must(w->next_seq == 0 || stamp->seq == w->next_seq);
 
 	wal_format_put_record(record, size, stamp, w->seed);
-	err = env_pwrite(w->file, record, size, end);
+	err = wal_window_write(&w->window, record, size, end,
+	    atomic_load_explicit(&w->syncs, memory_order_relaxed));
 	if (err)
 		return roll_back(w, end, err);
 	w->next_seq = stamp->seq + stamp->count;
 	atomic_store_explicit(&w->end, end + size, memory_order_relaxed);
 	return 0;
+}
+
+void
+wal_map(struct wal *w, const struct wal_mapping *how)
+{
+	wal_window_set(&w->window, how);
 }
 
 /*
@@ -284,6 +301,7 @@ wal_sync(struct wal *w)
 
 	if (err)
 		return err;
+	atomic_fetch_add_explicit(&w->syncs, 1, memory_order_relaxed);
 	err = env_sync(w->file);
 	if (err)
 		poison(w, "syncing", err);
@@ -312,12 +330,15 @@ wal_prepared(const struct wal *w)
 int
 wal_cut(struct wal *w)
 {
-	int err;
+	int err = 0;
 
 	if (is_poisoned(w))
 		return -EROFS;
-	err = env_truncate(w->file, wal_size(w));
-	if (!err)
-		w->prepared = 0;
-	return err;
+	if (w->window.room > wal_size(w))
+		err = env_truncate(w->file, wal_size(w));
+	if (err)
+		return err;
+	w->prepared = 0;
+	wal_window_cut(&w->window, 0);
+	return 0;
 }

@@ -19,6 +19,10 @@
  * Zeros behind the end are a written-ahead tail; records of another number are
  * what stood there before the file was used again.
  *
+ * A record is in the kernel's hands when wal_append returns, by write(2) or by
+ * a copy into the mapped file (wal_map); the end of the process in the middle
+ * of either leaves a torn tail.
+ *
  * Threads: one writer; syncing may run beside appending.
  * Errors: -ENOSPC on append leaves the log as before (the partial record is
  * cut off, or its header written over with zeros); any other failure, or a
@@ -65,6 +69,22 @@ int wal_append_to(struct env *env, const char *path, const struct wal_id *id,
     uint64_t end, struct wal **out);
 void wal_close(struct wal *w);
 
+/* A log that is written through memory. */
+struct wal_mapping {
+	uint64_t from; /* records from this offset on */
+	/* So many bytes at a time; 0: no more. A file that grows gets as many
+	 * at once, and zeros are behind its end. */
+	size_t step;
+	/* Records from one sync to the next for which it pays: from here on. */
+	unsigned run;
+};
+
+#define WAL_WINDOW_STEP_MIN 4096
+
+/* From the next append on, if the env can; else nothing changes.  For the
+ * appender. */
+void wal_map(struct wal *w, const struct wal_mapping *how);
+
 struct wal_stamp {
 	uint64_t seq;     /* first number the record covers */
 	uint32_t count;   /* how many: 1, or up to the payload's bytes */
@@ -84,12 +104,12 @@ int wal_sync(struct wal *w);
 uint64_t wal_size(const struct wal *w); /* where the log ends */
 uint64_t wal_number(const struct wal *w);
 
-/* Up to where the file was written before the log began in it; 0: it grows
- * with each record.  For the appender, or when it has gone. */
+/* Up to where the file was written before the log began in it; 0: it grows.
+ * For the appender, or when it has gone. */
 uint64_t wal_prepared(const struct wal *w);
 
-/* Cuts the file to the log's end; it grows from then on.  Nothing is synced: a
- * power cut may leave it as it was.  For the appender. */
+/* Cuts the file to the log's end, if it is longer; it grows from then on.
+ * Nothing is synced: a power cut may leave it as it was.  For the appender. */
 int wal_cut(struct wal *w);
 
 struct wal_record {

@@ -170,6 +170,33 @@ write__a_failed_write_ends_writing_but_not_reading(void **state)
 	lsm_store_fini(&s);
 }
 
+/* Without a system call: with none, and with as many syncs as are asked for. */
+static void
+write__many_puts_between_syncs_go_through_memory(void **state)
+{
+	struct lsm_store s;
+	uint64_t copied;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.memtable_bytes = 1u << 20;
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 1000, 100, 'a');
+	copied = s.fault.map_writes;
+	if (copied == 0)
+		check_skip("no mapping on this filesystem");
+	check_le(900, copied);
+	for (unsigned i = 1000; i < 1100; i++) {
+		lsm_store_fill(&s, i, i + 1, 100, 'a');
+		check_ok(lsm_sync(s.db, lsm_seq(s.db)));
+	}
+	/* The first were, and seen not to pay. */
+	check_le(s.fault.map_writes, copied + 2);
+	lsm_store_reopen(&s);
+	lsm_store_expect(&s, 0, 1100, 100, 'a');
+	lsm_store_fini(&s);
+}
+
 int
 main(void)
 {
@@ -184,6 +211,7 @@ main(void)
 		write__a_full_disk_fails_the_batch_and_nothing_else),
 	    cmocka_unit_test(
 		write__a_failed_write_ends_writing_but_not_reading),
+	    cmocka_unit_test(write__many_puts_between_syncs_go_through_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

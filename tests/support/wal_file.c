@@ -45,6 +45,25 @@ wal_file_create(struct wal_file *f)
 	return w;
 }
 
+void
+wal_file_need_mapping(struct wal_file *f)
+{
+	struct env_file *file;
+	struct env_map *m = NULL;
+	int err;
+
+	check_ok(env_open(
+	    &f->posix, f->path, ENV_OPEN_WRITE | ENV_OPEN_CREATE, &file));
+	err = env_map(file, 0, 4096, &m);
+	if (!err)
+		err = env_allocate(file, 0, 4096);
+	env_unmap(m);
+	env_close(file);
+	env_unlink(&f->posix, f->path);
+	if (err)
+		check_skip("no mapping on this filesystem");
+}
+
 int
 wal_file_append(struct wal *w, struct wal_stamp stamp, const char *text)
 {

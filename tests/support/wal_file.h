@@ -33,6 +33,9 @@ void wal_file_fini(struct wal_file *f);
 /* A new log whose first record has sequence number 1. */
 struct wal *wal_file_create(struct wal_file *f);
 
+/* Ends the case as skipped where files cannot be mapped. */
+void wal_file_need_mapping(struct wal_file *f);
+
 /* Appends text as one record of count operations; what wal_append says. */
 int wal_file_append(struct wal *w, struct wal_stamp stamp, const char *text);
 
