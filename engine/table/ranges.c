@@ -58,6 +58,7 @@ ranges_at(const struct ranges *r, struct bytes key, uint64_t seq,
 		out->seq = newest_at(f, seq);
 		out->begin = f->begin;
 		out->end = f->end;
+		out->clean = f->clean && out->seq == f->seqs[0];
 		return;
 	}
 	/* Between two fragments. */
@@ -125,15 +126,15 @@ struct ranges *
 ranges_pack(const struct ranges_fragment *f, size_t count)
 {
 	struct sizes s = sizes_of(f, count);
-	struct ranges *r;
+	size_t bytes = sizeof(struct ranges) + count * sizeof(*f) +
+		       s.seqs * sizeof(uint64_t) + s.keys;
+	struct ranges *r = malloc(bytes);
 	uint64_t *seqs;
 	uint8_t *keys;
 
-	r = malloc(
-	    sizeof(*r) + count * sizeof(*f) + s.seqs * sizeof(*seqs) + s.keys);
 	if (!r)
 		return NULL;
-	*r = (struct ranges){.count = count};
+	*r = (struct ranges){.count = count, .bytes = bytes};
 	seqs = (uint64_t *)(void *)(r->fragments + count);
 	keys = (uint8_t *)(seqs + s.seqs);
 	for (size_t i = 0; i < count; i++) {
@@ -145,6 +146,7 @@ ranges_pack(const struct ranges_fragment *f, size_t count)
 		memcpy(seqs, f[i].seqs, f[i].seq_count * sizeof(*seqs));
 		to->seqs = seqs;
 		to->seq_count = f[i].seq_count;
+		to->clean = f[i].clean;
 		seqs += f[i].seq_count;
 		note_seqs(r, to);
 	}
@@ -161,7 +163,7 @@ ranges_append(struct buf *out, const struct ranges_fragment *f)
 	if (!err)
 		err = buf_append_sized(out, f->end);
 	if (!err)
-		err = buf_append_varint(out, f->seq_count);
+		err = buf_append_varint(out, f->seq_count << 1 | f->clean);
 	if (!err)
 		err = buf_append_varint(out, f->seqs[0]);
 	for (size_t i = 1; !err && i < f->seq_count; i++)
@@ -221,7 +223,7 @@ in_order(const struct decoding *d, const struct ranges_fragment *f)
 static int
 decode_fragment(struct decoding *d)
 {
-	struct ranges_fragment f;
+	struct ranges_fragment f = {.seqs = NULL};
 	uint64_t count;
 	int err = wire_in_sized(&d->in, &f.begin);
 
@@ -232,11 +234,11 @@ decode_fragment(struct decoding *d)
 	if (!err && !in_order(d, &f))
 		err = ERR_DAMAGED;
 	if (!err)
-		err = decode_seqs(d, count);
+		err = decode_seqs(d, count >> 1);
 	if (err)
 		return err;
-	f.seqs = NULL;
-	f.seq_count = (size_t)count;
+	f.seq_count = (size_t)(count >> 1);
+	f.clean = count & 1;
 	return buf_append(&d->fragments, &f, sizeof(f));
 }
 

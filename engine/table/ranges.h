@@ -23,10 +23,14 @@ struct ranges_fragment {
 	struct bytes end;
 	const uint64_t *seqs; /* at least one, newest first, none twice */
 	size_t seq_count;
+	/* In the table that it stands in there is no entry of these keys with
+	 * a number above the newest. */
+	bool clean;
 };
 
 struct ranges {
 	size_t count;
+	size_t bytes;     /* of memory */
 	size_t seq_count; /* of all fragments together */
 	uint64_t seq_min, seq_max;
 	struct ranges_fragment fragments[]; /* in order, disjoint */
@@ -40,6 +44,7 @@ struct ranges_cover {
 	uint64_t seq;
 	struct bytes begin;
 	struct bytes end;
+	bool clean; /* the fragment is, and this is its newest number */
 };
 
 /* What covers key for who reads at seq, and how far around key that holds (at

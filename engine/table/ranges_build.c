@@ -186,7 +186,7 @@ take_fragment(struct sweep *s, struct bytes begin, struct bytes end)
 		return 0;
 	}
 	s->fragments[s->fragment_count++] =
-	    (struct ranges_fragment){begin, end, NULL, s->seq_count - first};
+	    (struct ranges_fragment){begin, end, NULL, s->seq_count - first, 0};
 	return 0;
 }
 

@@ -188,8 +188,8 @@ spec__table_ranges(void **state)
 	static const uint64_t seqs[] = {6, 5};
 	const struct table_writer_options o = {.block_bytes = 4096};
 	const struct ranges_fragment fragments[] = {
-	    {bytes_str("b"), bytes_str("d"), seqs, 2},
-	    {bytes_str("d"), {NULL, 0}, seqs + 1, 1},
+	    {bytes_str("b"), bytes_str("d"), seqs, 2, true},
+	    {bytes_str("d"), {NULL, 0}, seqs + 1, 1, false},
 	};
 	struct table_info info = {0};
 	struct table_writer *w;

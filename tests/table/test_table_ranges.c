@@ -169,14 +169,14 @@ table_ranges__out_of_order_are_refused(void **state)
 {
 	static const uint64_t seqs[] = {7, 3}, zero[] = {0};
 	const struct ranges_fragment good = {
-	    bytes_str("b"), bytes_str("d"), seqs, 2};
+	    bytes_str("b"), bytes_str("d"), seqs, 2, false};
 	const struct ranges_fragment bad[] = {
-	    {bytes_str("c"), bytes_str("e"), seqs, 2},
-	    {bytes_str("a"), bytes_str("b"), seqs, 2},
-	    {bytes_str("f"), bytes_str("e"), seqs, 2},
-	    {bytes_str("f"), bytes_str("f"), seqs, 2},
-	    {bytes_str("f"), bytes_str("g"), seqs, 0},
-	    {bytes_str("f"), bytes_str("g"), zero, 1},
+	    {bytes_str("c"), bytes_str("e"), seqs, 2, false},
+	    {bytes_str("a"), bytes_str("b"), seqs, 2, false},
+	    {bytes_str("f"), bytes_str("e"), seqs, 2, false},
+	    {bytes_str("f"), bytes_str("f"), seqs, 2, false},
+	    {bytes_str("f"), bytes_str("g"), seqs, 0, false},
+	    {bytes_str("f"), bytes_str("g"), zero, 1, false},
 	};
 
 	(void)state;
@@ -272,22 +272,22 @@ static void
 table_ranges__must_be_those_of_the_properties(void **state)
 {
 	static const char *const blocks[] = {
-	    "\1b\1c\1\6"
-	    "\1c\1d\2\6\3"
-	    "\1d\1x\1\3"
-	    "\1y\0\1\133",
-	    "\1a\1c\1\6"
-	    "\1c\1d\2\6\3"
-	    "\1d\1x\1\3"
-	    "\1y\0\1\132",
-	    "\1b\1c\1\6"
-	    "\1c\1d\2\6\3"
-	    "\1d\1x\1\3"
-	    "\1y\1z\1\7",
-	    "\1b\1c\1\6"
-	    "\1c\1d\2\6\1"
-	    "\1d\1x\1\2"
-	    "\1y\0\1\132",
+	    "\1b\1c\2\6"
+	    "\1c\1d\4\6\3"
+	    "\1d\1x\2\3"
+	    "\1y\0\2\133",
+	    "\1a\1c\2\6"
+	    "\1c\1d\4\6\3"
+	    "\1d\1x\2\3"
+	    "\1y\0\2\132",
+	    "\1b\1c\2\6"
+	    "\1c\1d\4\6\3"
+	    "\1d\1x\2\3"
+	    "\1y\1z\2\7",
+	    "\1b\1c\2\6"
+	    "\1c\1d\4\6\1"
+	    "\1d\1x\2\2"
+	    "\1y\0\2\132",
 	};
 	struct ranges *r = make_ranges();
 	struct table_info info = {0};
