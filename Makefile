@@ -73,7 +73,7 @@ SHARED := $(BUILD)/lib/liblsm.so.$(SONAME)
 PUBLIC := $(BUILD)/lib/public/liblsm.a
 # What the library shows; everything else is its own.
 PUBLIC_NAMES   := lsm_* durability_* bytes_*
-PUBLIC_HEADERS := bytes durability
+PUBLIC_HEADERS := base/bytes base/durability lsm_stats
 LIBVOL := $(BUILD)/lib/libvol.a
 LIBCMD := $(BUILD)/lib/libcmd.a
 LIBSUPPORT := $(BUILD)/lib/libsupport.a
@@ -178,8 +178,8 @@ install: all install-lib ## PREFIX=/usr/local DESTDIR=
 	ln -sf ../bin/keyfs $(DESTDIR)$(PREFIX)/sbin/mount.fuse.keyfs
 	install -m 644 docs/keyfs.1 $(DESTDIR)$(PREFIX)/share/man/man1/keyfs.1
 
-# The public header includes two of engine/base: they go beside it as lsm/*.h.
-public_header = sed 's,"engine/base/\([a-z]*\.h\)",<lsm/\1>,' $(1) >$(2)
+# What the public header includes goes beside it as lsm/*.h.
+public_header = sed -E 's,"engine/(base/)?([a-z_]*\.h)",<lsm/\2>,' $(1) >$(2)
 
 install-lib: $(PUBLIC) $(SHARED) ## the engine alone: liblsm, lsm.h, lsm.pc
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/lsm
@@ -188,8 +188,8 @@ install-lib: $(PUBLIC) $(SHARED) ## the engine alone: liblsm, lsm.h, lsm.pc
 	ln -sf liblsm.so.$(VERSION) $(DESTDIR)$(LIBDIR)/liblsm.so.$(SONAME)
 	ln -sf liblsm.so.$(SONAME) $(DESTDIR)$(LIBDIR)/liblsm.so
 	$(call public_header,engine/lsm.h,$(DESTDIR)$(PREFIX)/include/lsm.h)
-	$(foreach h,$(PUBLIC_HEADERS),$(call public_header,engine/base/$(h).h,\
-		$(DESTDIR)$(PREFIX)/include/lsm/$(h).h) &&) :
+	$(foreach h,$(PUBLIC_HEADERS),$(call public_header,engine/$(h).h,\
+		$(DESTDIR)$(PREFIX)/include/lsm/$(notdir $(h)).h) &&) :
 	sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' \
 		-e 's,@VERSION@,$(VERSION),' scripts/lsm.pc.in \
 		>$(DESTDIR)$(LIBDIR)/pkgconfig/lsm.pc

@@ -44,6 +44,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/durability.h"
+#include "engine/lsm_stats.h"
 
 #define LSM_KEY_MAX   (64u << 10)
 #define LSM_VALUE_MAX (64u << 20)
@@ -233,25 +234,7 @@ int lsm_flush(struct lsm *db);
 int lsm_compact(struct lsm *db,
     void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx);
 
-#define LSM_LEVELS 7
-
-struct lsm_stats {
-	uint64_t puts, deletes, batches, gets, get_hits, iterators;
-	uint64_t bytes_written_user; /* keys and values given */
-	uint64_t bytes_written_log, bytes_written_flush, bytes_written_compact;
-	uint64_t syncs, flushes, compactions, stalls, stall_us;
-	uint64_t cache_hits, cache_misses, filter_skips;
-	uint64_t expired; /* values that flush and compaction dropped */
-	uint64_t cache_bytes, memtable_bytes, memtables;
-	uint64_t seq, durable_seq;
-	uint64_t unsynced_batches;
-	uint64_t unsynced_us;  /* age of the oldest of them */
-	uint64_t sync_cost_us; /* of a sync of the log, lately */
-	uint64_t log_files, log_bytes;
-	unsigned level_tables[LSM_LEVELS];
-	uint64_t level_bytes[LSM_LEVELS];
-};
-
+/* The figures of this moment (lsm_stats.h). */
 void lsm_stats(struct lsm *db, struct lsm_stats *out);
 
 /* Reads everything: every checksum, key order, table metadata.  Each finding

@@ -42,6 +42,18 @@ compaction_install(struct lsm *db, struct edit *e)
 	return err;
 }
 
+/* It read and wrote, other than one that moves tables. */
+static void
+compaction_count(
+    struct lsm *db, const struct pick *pick, uint64_t written, uint64_t begin)
+{
+	struct db_counters *c = &db->counters;
+
+	counter_add(&c->level_read[pick->output_level], pick->bytes);
+	counter_add(&c->level_written[pick->output_level], written);
+	latency_end(&db->latencies.compaction, begin);
+}
+
 /* Runs and installs one; p may be NULL. */
 static int
 compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
@@ -56,8 +68,8 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	    .progress = p ? compaction_tell : NULL,
 	    .progress_ctx = p,
 	};
+	uint64_t *seqs = NULL, begin = latency_begin();
 	struct edit e = {0};
-	uint64_t *seqs = NULL;
 	int err;
 
 	/* Once, and after the version: what is opened from now on reads at
@@ -70,6 +82,8 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	if (!err)
 		err = compaction_install(db, &e);
 	counter_add(&db->counters.bytes_compact, job.bytes_written);
+	if (!pick->trivial)
+		compaction_count(db, pick, job.bytes_written, begin);
 	counter_add(&db->counters.expired, job.expired);
 	edit_fini(&e);
 	free(seqs);

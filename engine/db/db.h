@@ -18,6 +18,7 @@
 #include "engine/base/counter.h"
 #include "engine/base/lock.h"
 #include "engine/db/file_name.h"
+#include "engine/db/latency.h"
 #include "engine/db/memtable.h"
 #include "engine/db/pace.h"
 #include "engine/db/segment.h"
@@ -35,6 +36,7 @@
 struct db_counters {
 	struct counter gets, get_hits, iterators, filter_skips;
 	struct counter bytes_flush, bytes_compact, expired;
+	struct counter level_read[LSM_LEVELS], level_written[LSM_LEVELS];
 	struct counter syncs, flushes, compactions, stalls, stall_us;
 };
 
@@ -92,6 +94,7 @@ struct lsm {
 	struct pace pace;               /* has its own lock */
 	struct snapshot_list snapshots; /* the same */
 	struct db_counters counters;
+	struct latencies latencies;
 };
 
 /* All zero, with locks; db_free frees everything that is in it. */

@@ -92,9 +92,11 @@ flush_add(struct lsm *db, const struct table_info *info, struct edit *e)
 		return err;
 	err = edit_add_file(e, 0, file);
 	version_file_unref(file);
-	if (!err)
-		counter_add(&db->counters.bytes_flush, info->file_bytes);
-	return err;
+	if (err)
+		return err;
+	counter_add(&db->counters.bytes_flush, info->file_bytes);
+	counter_add(&db->counters.level_written[0], info->file_bytes);
+	return 0;
 }
 
 /* The header of a log that the manifest is about to name: without it the log
@@ -205,10 +207,13 @@ int
 flush_step(struct lsm *db)
 {
 	struct view *now = view_get(db);
+	uint64_t begin;
 	int rc = 0;
 
 	if (now->full_count > 0) {
+		begin = latency_begin();
 		rc = flush_oldest(db, now);
+		latency_end(&db->latencies.flush, begin);
 		if (rc == 0)
 			rc = 1;
 	}

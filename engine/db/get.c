@@ -129,6 +129,7 @@ lsm_get(struct lsm *db, const struct lsm_snapshot *snapshot, struct bytes key,
     struct lsm_value *value)
 {
 	uint8_t small[GET_KEY_INLINE + IKEY_TRAILER];
+	uint64_t begin = latency_sample();
 	uint8_t *room = small;
 	int rc;
 
@@ -145,6 +146,7 @@ lsm_get(struct lsm *db, const struct lsm_snapshot *snapshot, struct bytes key,
 		free(room);
 	if (rc > 0)
 		counter_add(&db->counters.get_hits, 1);
+	latency_end(&db->latencies.get, begin);
 	return rc;
 }
 

@@ -197,6 +197,7 @@ segment_from(struct lsm *db, uint64_t number)
 int
 segment_sync(struct lsm *db, struct segment *s)
 {
+	uint64_t begin;
 	int err;
 
 	if (!s->named) {
@@ -209,7 +210,10 @@ segment_sync(struct lsm *db, struct segment *s)
 	if (atomic_fetch_add_explicit(&s->syncs, 1, memory_order_relaxed) + 1 ==
 	    SEGMENT_SYNCS_MANY)
 		spare_want(db);
-	return wal_sync(s->wal);
+	begin = latency_begin();
+	err = wal_sync(s->wal);
+	latency_end(&db->latencies.sync, begin);
+	return err;
 }
 
 /* The first of the list if its number is below, taken out. */

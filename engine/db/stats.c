@@ -5,6 +5,39 @@
 #include "engine/table/cache.h"
 
 static void
+stats_latency(const struct histogram *h, struct lsm_latency *out)
+{
+	struct histogram_figures f;
+
+	histogram_read(h, &f);
+	*out =
+	    (struct lsm_latency){f.count, f.p50, f.p95, f.p99, f.p999, f.max};
+}
+
+static void
+stats_latencies(struct lsm *db, struct lsm_stats *out)
+{
+	const struct latencies *l = &db->latencies;
+
+	stats_latency(&l->get, &out->get);
+	stats_latency(&l->put, &out->put);
+	stats_latency(&l->commit, &out->commit);
+	stats_latency(&l->sync, &out->sync);
+	stats_latency(&l->flush, &out->flush);
+	stats_latency(&l->compaction, &out->compaction);
+}
+
+static void
+stats_levels(struct lsm *db, struct lsm_stats *out)
+{
+	for (int i = 0; i < LSM_LEVELS; i++) {
+		out->level_read[i] = counter_sum(&db->counters.level_read[i]);
+		out->level_written[i] =
+		    counter_sum(&db->counters.level_written[i]);
+	}
+}
+
+static void
 stats_counters(struct lsm *db, struct lsm_stats *out)
 {
 	const struct db_counters *c = &db->counters;
@@ -84,6 +117,8 @@ lsm_stats(struct lsm *db, struct lsm_stats *out)
 
 	memset(out, 0, sizeof(*out));
 	stats_counters(db, out);
+	stats_latencies(db, out);
+	stats_levels(db, out);
 	stats_writes(db, out);
 	stats_logs(db, out);
 	stats_view(db, out);

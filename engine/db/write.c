@@ -87,6 +87,7 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
     struct lsm_written *out)
 {
 	struct lsm_written done;
+	uint64_t begin;
 	int err;
 
 	if (lsm_batch_count(b) == 0) {
@@ -95,6 +96,7 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 	}
 	if (d && !durability_valid(d))
 		return -EINVAL;
+	begin = latency_sample();
 	lock_acquire(&db->write_lock);
 	err = write_batch(db, b);
 	if (!err) {
@@ -102,6 +104,7 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 		done.sync_seq = pace_note(db, d, done.seq);
 	}
 	lock_release(&db->write_lock);
+	latency_end(&db->latencies.put, begin);
 	if (err)
 		return err;
 	if (db->options.no_background) {
@@ -116,6 +119,7 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 int
 lsm_write(struct lsm *db, struct lsm_batch *b, uint64_t *seq)
 {
+	uint64_t begin = latency_sample();
 	struct lsm_written done;
 	int err = lsm_write_under(db, b, NULL, &done);
 
@@ -123,7 +127,9 @@ lsm_write(struct lsm *db, struct lsm_batch *b, uint64_t *seq)
 		return err;
 	if (seq)
 		*seq = done.seq;
-	return done.sync_seq ? lsm_sync(db, done.sync_seq) : 0;
+	err = done.sync_seq ? lsm_sync(db, done.sync_seq) : 0;
+	latency_end(&db->latencies.commit, begin);
+	return err;
 }
 
 uint64_t

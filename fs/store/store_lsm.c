@@ -260,65 +260,19 @@ store_lsm_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes)
 	return 0;
 }
 
-#define STORE_LSM_STATS(X)       \
-	X(puts)                  \
-	X(deletes)               \
-	X(batches)               \
-	X(gets)                  \
-	X(get_hits)              \
-	X(iterators)             \
-	X(bytes_written_user)    \
-	X(bytes_written_log)     \
-	X(bytes_written_flush)   \
-	X(bytes_written_compact) \
-	X(syncs)                 \
-	X(flushes)               \
-	X(compactions)           \
-	X(stalls)                \
-	X(stall_us)              \
-	X(cache_hits)            \
-	X(cache_misses)          \
-	X(filter_skips)          \
-	X(expired)               \
-	X(cache_bytes)           \
-	X(memtable_bytes)        \
-	X(memtables)             \
-	X(seq)                   \
-	X(durable_seq)           \
-	X(unsynced_batches)      \
-	X(unsynced_us)           \
-	X(sync_cost_us)          \
-	X(log_files)             \
-	X(log_bytes)
-
 static int
-store_lsm_stats_levels(const struct lsm_stats *stats, struct buf *text)
+store_lsm_stats_line(void *ctx, const char *name, uint64_t value)
 {
-	int err = 0;
-
-	for (int i = 0; err == 0 && i < LSM_LEVELS; i++) {
-		err = buf_printf(
-		    text, "level_%d_tables %u\n", i, stats->level_tables[i]);
-		if (err == 0)
-			err = buf_printf(text, "level_%d_bytes %" PRIu64 "\n",
-			    i, stats->level_bytes[i]);
-	}
-	return err;
+	return buf_printf(ctx, "%s %" PRIu64 "\n", name, value);
 }
 
 static int
 store_lsm_stats(struct store *s, struct buf *text)
 {
 	struct lsm_stats stats;
-	int err = 0;
 
 	lsm_stats(store_lsm_db(s), &stats);
-#define STORE_LSM_STATS_LINE(name) \
-	if (err == 0)              \
-		err = buf_printf(text, #name " %" PRIu64 "\n", stats.name);
-	STORE_LSM_STATS(STORE_LSM_STATS_LINE)
-#undef STORE_LSM_STATS_LINE
-	return err ? err : store_lsm_stats_levels(&stats, text);
+	return lsm_stats_each(&stats, store_lsm_stats_line, text);
 }
 
 static int

@@ -1,0 +1,185 @@
+/*
+ * Figures: that they count what was done, and how they are told.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support/lsm_store.h"
+
+/* The figure of this name; the test ends if there is none. */
+struct search {
+	const char *name;
+	uint64_t value;
+	unsigned found;
+	unsigned all;
+};
+
+static int
+look(void *ctx, const char *name, uint64_t value)
+{
+	struct search *s = ctx;
+
+	s->all++;
+	if (strcmp(name, s->name) == 0) {
+		s->value = value;
+		s->found++;
+	}
+	return 0;
+}
+
+static uint64_t
+figure(const struct lsm_stats *stats, const char *name)
+{
+	struct search s = {.name = name};
+
+	check_ok(lsm_stats_each(stats, look, &s));
+	check_eq(s.found, 1);
+	return s.value;
+}
+
+static void
+stats__latencies_count_what_is_timed(void **state)
+{
+	struct lsm_store s;
+	struct lsm_stats f;
+	uint64_t seq;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.memtable_bytes = 1 << 20;
+	lsm_store_open(&s);
+	for (int i = 0; i < 40; i++)
+		seq = lsm_store_put(&s, "key", "value");
+	check_ok(lsm_sync(s.db, seq));
+	check_str(lsm_store_get(&s, "key"), "value");
+	check_ok(lsm_flush(s.db));
+	f = lsm_store_stats(&s);
+	/* How many this thread did before decides how many are timed. */
+	check_true(f.put.count >= 2);
+	check_le(f.put.count, 40);
+	check_eq(f.sync.count, f.syncs);
+	check_eq(f.flush.count, 1);
+	check_le(f.put.p50, f.put.p99);
+	check_le(f.put.p99, f.put.max);
+	check_true(f.sync.p50 > 0);
+	check_eq(f.level_written[0], f.bytes_written_flush);
+	lsm_store_fini(&s);
+}
+
+static void
+stats__levels_tell_what_compactions_read_and_wrote(void **state)
+{
+	struct lsm_store s;
+	struct lsm_stats f;
+	uint64_t read = 0, written = 0;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	for (int i = 0; i < 3; i++) {
+		lsm_store_fill(&s, 0, 500, 100, (char)('a' + i));
+		check_ok(lsm_flush(s.db));
+	}
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	f = lsm_store_stats(&s);
+	for (int i = 1; i < LSM_LEVELS; i++) {
+		read += f.level_read[i];
+		written += f.level_written[i];
+	}
+	check_eq(written, f.bytes_written_compact);
+	check_true(read >= written); /* two of three versions went */
+	check_true(f.compaction.count > 0);
+	lsm_store_fini(&s);
+}
+
+static void
+stats__ratios_follow_from_counts(void **state)
+{
+	struct lsm_stats f = {
+	    .bytes_written_user = 100,
+	    .bytes_written_log = 110,
+	    .bytes_written_flush = 90,
+	    .bytes_written_compact = 150,
+	    .level_bytes = {10, 0, 50, 200},
+	    .cache_hits = 3,
+	    .cache_misses = 1,
+	    .get = {.p99 = 17},
+	};
+
+	(void)state;
+	check_eq(figure(&f, "write_amplification_percent"), 350);
+	check_eq(figure(&f, "space_amplification_percent"), 130);
+	check_eq(figure(&f, "cache_hit_percent"), 75);
+	check_eq(figure(&f, "get_p99_ns"), 17);
+	check_eq(figure(&f, "level_3_bytes"), 200);
+	f = (struct lsm_stats){0};
+	check_eq(figure(&f, "write_amplification_percent"), 0);
+}
+
+static int
+stop_at_3(void *ctx, const char *name, uint64_t value)
+{
+	unsigned *calls = ctx;
+
+	(void)name;
+	(void)value;
+	return ++*calls == 3 ? -ECANCELED : 0;
+}
+
+static void
+stats__each_stops_when_told(void **state)
+{
+	struct lsm_stats f = {0};
+	unsigned calls = 0;
+
+	(void)state;
+	check_err(lsm_stats_each(&f, stop_at_3, &calls), -ECANCELED);
+	check_eq(calls, 3);
+}
+
+static void
+stats__text_and_json_have_every_figure(void **state)
+{
+	struct lsm_stats f = {.puts = 12345};
+	struct search s = {.name = ""};
+	unsigned lines = 0, members = 0;
+	char *text, *json;
+	size_t size;
+	FILE *out;
+
+	(void)state;
+	check_ok(lsm_stats_each(&f, look, &s));
+	out = open_memstream(&text, &size);
+	check_ok(lsm_stats_text(&f, out));
+	fclose(out);
+	out = open_memstream(&json, &size);
+	check_ok(lsm_stats_json(&f, out));
+	fclose(out);
+	for (const char *p = text; *p; p++)
+		lines += *p == '\n';
+	for (const char *p = json; *p; p++)
+		members += *p == ':';
+	check_eq(lines, s.all);
+	check_eq(members, s.all);
+	check_true(strncmp(text, "puts 12345\n", 11) == 0);
+	check_true(strncmp(json, "{\n  \"puts\": 12345,\n", 19) == 0);
+	check_true(strcmp(json + size - 4, "0\n}\n") == 0);
+	free(text);
+	free(json);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(stats__latencies_count_what_is_timed),
+	    cmocka_unit_test(
+		stats__levels_tell_what_compactions_read_and_wrote),
+	    cmocka_unit_test(stats__ratios_follow_from_counts),
+	    cmocka_unit_test(stats__each_stops_when_told),
+	    cmocka_unit_test(stats__text_and_json_have_every_figure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
