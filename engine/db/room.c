@@ -84,6 +84,7 @@ room_replace(struct lsm *db)
 	struct memtable *m = memtable_new_sized(db->options.memtable_bytes);
 	struct segment *s = NULL;
 	int err = -ENOMEM;
+	bool synced;
 
 	if (v && m)
 		err = segment_begin(db, db->next_seq, &s);
@@ -94,6 +95,7 @@ room_replace(struct lsm *db)
 	}
 	m->log_no = s->number;
 
+	synced = segment_is_synced(db->log);
 	room_push(db, s);
 
 	lock_acquire(&db->state_lock);
@@ -103,7 +105,8 @@ room_replace(struct lsm *db)
 	db->active = m;
 	view_unref(v);
 	/* The log has filled a segment: there will be more. */
-	spare_want(db);
+	if (synced)
+		spare_want(db);
 	return 0;
 }
 

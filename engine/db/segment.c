@@ -8,6 +8,8 @@
 /* A file that grows has been synced so often that spares are worth it. */
 #define SEGMENT_SYNCS_MANY 16
 
+#define SEGMENT_SYNCS_SOME 4
+
 /* So often that a sync more does not matter. */
 #define SEGMENT_SYNCS_TOO_MANY 64
 
@@ -139,6 +141,13 @@ segment_outgrown(const struct segment *s, size_t size, bool durable)
 		return atomic_load_explicit(&s->syncs, memory_order_relaxed) >=
 		       many;
 	return wal_size(s->wal) + size > prepared;
+}
+
+bool
+segment_is_synced(const struct segment *s)
+{
+	return atomic_load_explicit(&s->syncs, memory_order_relaxed) >=
+	       SEGMENT_SYNCS_SOME;
 }
 
 int

@@ -32,7 +32,7 @@ struct segment {
 	uint64_t number;
 	uint64_t first_seq;
 
-	_Atomic unsigned syncs; /* of a file that grows */
+	_Atomic unsigned syncs;
 	bool named;  /* its directory entry is durable; the syncer's */
 	uint64_t synced; /* bytes of it that are durable; db->sync_lock */
 };
@@ -50,6 +50,10 @@ struct segment *segment_begin_in_spare(struct lsm *db, uint64_t first_seq);
  * grows, or would.  durable: all that is in it is, so that leaving it does not
  * cost a sync of its own. */
 bool segment_outgrown(const struct segment *s, size_t size, bool durable);
+
+/* Whether the log is synced often enough for spares: not once or twice while a
+ * segment is filled. */
+bool segment_is_synced(const struct segment *s);
 
 /* An existing one, which was read up to end and is gone on with there. */
 int segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,

@@ -141,11 +141,31 @@ spare_drop(struct lsm *db, struct spare *s)
 	spare_free(s);
 }
 
+/* Into the pool, if it wants it.  Caller holds sync_lock. */
+static bool
+spare_retire(struct lsm *db, struct segment *segment, struct spare *s)
+{
+	struct spare_pool *p = &db->spares;
+
+	/* Nobody syncs any more: to zero its header durably would take all of
+	 * it to the disk, for nothing. */
+	if (wal_size(segment->wal) - segment->synced > spare_bytes(db) / 2)
+		p->wanted = false;
+	if (!p->wanted || p->count >= SPARE_MAX)
+		return false;
+	p->count++;
+	s->path = segment->path;
+	segment->path = NULL;
+	STAILQ_INSERT_TAIL(&p->retired, s, link);
+	spare_wake(db);
+	return true;
+}
+
 bool
 spare_offer(struct lsm *db, struct segment *segment)
 {
-	struct spare_pool *p = &db->spares;
 	struct spare *s;
+	bool taken;
 
 	/* Acquire: who had it before has done with it.  Nobody can get it any
 	 * more, for it is in no list. */
@@ -159,17 +179,11 @@ spare_offer(struct lsm *db, struct segment *segment)
 	if (!s)
 		return false;
 	lock_acquire(&db->sync_lock);
-	if (p->wanted && p->count < SPARE_MAX) {
-		p->count++;
-		s->path = segment->path;
-		segment->path = NULL;
-		STAILQ_INSERT_TAIL(&p->retired, s, link);
-		spare_wake(db);
-		s = NULL;
-	}
+	taken = spare_retire(db, segment, s);
 	lock_release(&db->sync_lock);
-	spare_free(s);
-	return s == NULL;
+	if (!taken)
+		spare_free(s);
+	return taken;
 }
 
 /* --- making them ---------------------------------------------------------- */

@@ -6,7 +6,9 @@
  * directory that was synced: what is then written over it is synced at the
  * price of the data alone.  Its header is zeros until a segment begins in it.
  * At most SPARE_MAX wait.  They are made of files of this process that are in
- * tables by now, or, if none waits and none comes, of zeros.
+ * tables by now, or, if none waits and none comes, of zeros; but only while the
+ * log is synced now and then: what is not is less work to write into new
+ * blocks, and to forget.
  * Use: spare_want once the log is worth it; spare_take when a segment begins;
  * spare_offer when one has ended; spare_remove_all before the store is closed.
  * Threads: any; db->sync_lock protects the pool.  spare_step runs in one thread

@@ -63,6 +63,55 @@ spare__a_rotation_is_a_cause_and_the_next_a_use(void **state)
 	lsm_store_fini(&s);
 }
 
+static void
+spare__what_is_not_synced_makes_none(void **state)
+{
+	struct lsm_store s;
+	unsigned i = 0;
+
+	(void)state;
+	spares_open(&s);
+	while (lsm_store_stats(&s).flushes < 10) {
+		lsm_store_fill(&s, i, i + 1, 10, 'a'), i++;
+		check_eq(spares_ready(&s), 0);
+	}
+	/* Not even a few times in each. */
+	while (lsm_store_stats(&s).flushes < 20) {
+		lsm_store_fill(&s, i, i + 1, 10, 'a'), i++;
+		if (i % 100 == 0)
+			check_ok(lsm_sync(s.db, lsm_seq(s.db)));
+	}
+	check_false(s.db->spares.wanted);
+	check_eq(spares_count_names(&s, ".log"), 1);
+	spares_check_all(&s, i);
+	lsm_store_fini(&s);
+}
+
+static void
+spare__when_syncs_end_so_do_they(void **state)
+{
+	struct lsm_store s;
+	unsigned i = 0;
+	uint64_t flushes;
+
+	(void)state;
+	spares_open(&s);
+	for (unsigned k = 0; k < 5; k++)
+		i = spares_fill_memtable(&s, i);
+	check_true(spares_in_use(&s));
+	flushes = lsm_store_stats(&s).flushes;
+	while (lsm_store_stats(&s).flushes < flushes + 10)
+		lsm_store_fill(&s, i, i + 1, 10, 'a'), i++;
+	check_false(spares_in_use(&s));
+	check_eq(spares_ready(&s), 0);
+	check_eq(spares_count_names(&s, ".log"), 1);
+	i = spares_fill_memtable(&s, i);
+	i = spares_fill_memtable(&s, i);
+	check_true(spares_in_use(&s));
+	spares_check_all(&s, i);
+	lsm_store_fini(&s);
+}
+
 /* A name of its own, and the directory synced, before it is used. */
 static void
 spare__a_sync_in_one_is_a_sync_of_data_alone(void **state)
@@ -279,6 +328,8 @@ main(void)
 	    cmocka_unit_test(spare__a_short_life_makes_none),
 	    cmocka_unit_test(spare__many_syncs_move_the_log_into_one),
 	    cmocka_unit_test(spare__a_rotation_is_a_cause_and_the_next_a_use),
+	    cmocka_unit_test(spare__what_is_not_synced_makes_none),
+	    cmocka_unit_test(spare__when_syncs_end_so_do_they),
 	    cmocka_unit_test(spare__a_sync_in_one_is_a_sync_of_data_alone),
 	    cmocka_unit_test(spare__no_commit_takes_more_than_one_sync),
 	    cmocka_unit_test(

@@ -97,7 +97,8 @@ spares_fill_memtable(struct lsm_store *s, unsigned i)
 
 	while (lsm_store_stats(s).flushes == flushes) {
 		lsm_store_fill(s, i, i + 1, 10, 'a');
-		i++;
+		if (++i % 16 == 0)
+			check_ok(lsm_sync(s->db, lsm_seq(s->db)));
 	}
 	return i;
 }

@@ -34,7 +34,7 @@ unsigned spares_put_and_sync(struct lsm_store *s, unsigned i);
 unsigned spares_sync_until_wanted(struct lsm_store *s);
 unsigned spares_sync_until_ready(struct lsm_store *s);
 
-/* Until a memtable is full: a rotation and a flush. */
+/* Until a memtable is full, with a few syncs: a rotation and a flush. */
 unsigned spares_fill_memtable(struct lsm_store *s, unsigned i);
 
 /* Keys below n are there, now and after a kill, with which the store goes on.
