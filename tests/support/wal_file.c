@@ -45,8 +45,8 @@ wal_file_create(struct wal_file *f)
 	return w;
 }
 
-void
-wal_file_need_mapping(struct wal_file *f)
+bool
+wal_file_can_map(struct wal_file *f)
 {
 	struct env_file *file;
 	struct env_map *m = NULL;
@@ -60,7 +60,13 @@ wal_file_need_mapping(struct wal_file *f)
 	env_unmap(m);
 	env_close(file);
 	env_unlink(&f->posix, f->path);
-	if (err)
+	return err == 0;
+}
+
+void
+wal_file_need_mapping(struct wal_file *f)
+{
+	if (!wal_file_can_map(f))
 		check_skip("no mapping on this filesystem");
 }
 

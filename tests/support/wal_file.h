@@ -33,6 +33,8 @@ void wal_file_fini(struct wal_file *f);
 /* A new log whose first record has sequence number 1. */
 struct wal *wal_file_create(struct wal_file *f);
 
+bool wal_file_can_map(struct wal_file *f);
+
 /* Ends the case as skipped where files cannot be mapped. */
 void wal_file_need_mapping(struct wal_file *f);
 

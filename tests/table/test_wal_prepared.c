@@ -8,6 +8,9 @@
 /* Its number, and the numbers of its records are lower. */
 #define OLD_NUMBER 6
 
+/* Records are copied into the mapped file, a page at a time. */
+static bool mapped;
+
 static uint64_t
 size_of(struct wal_file *f)
 {
@@ -64,6 +67,8 @@ lay(struct wal_file *f)
 	check_ok(wal_create_in(f->env, f->path,
 	    WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), 1, &w));
 	check_eq(wal_prepared(w), SIZE);
+	if (mapped)
+		wal_map(w, &(const struct wal_mapping){.step = 4096});
 	return w;
 }
 
@@ -118,7 +123,8 @@ wal_prepared__a_log_outgrows_the_file(void **state)
 	append(w, 1, 301, "some payload");
 	end = wal_size(w);
 	check_le(SIZE + 1, end);
-	check_eq(size_of(&f), end);
+	check_eq(size_of(&f), mapped ? (end / 4096 + 1) * 4096 : end);
+	check_eq(f.fault.map_writes, mapped ? 300 : 0);
 	wal_close(w);
 	wal_file_check_end(&f, 300, end, false);
 	wal_file_fini(&f);
@@ -140,7 +146,7 @@ wal_prepared__cut_makes_it_as_small_as_it_can_be(void **state)
 	check_eq(size_of(&f), wal_size(w));
 	append(w, 4, 5, "payload");
 	end = wal_size(w);
-	check_eq(size_of(&f), end);
+	check_eq(size_of(&f), mapped ? 4096 : end);
 	wal_close(w);
 	wal_file_check_end(&f, 4, end, false);
 	wal_file_fini(&f);
@@ -434,6 +440,18 @@ wal_prepared__without_a_header_it_is_nothing(void **state)
 	wal_file_fini(&f);
 }
 
+static int
+map_from_now_on(void **state)
+{
+	struct wal_file f;
+
+	(void)state;
+	wal_file_init(&f);
+	mapped = wal_file_can_map(&f);
+	wal_file_fini(&f);
+	return 0;
+}
+
 int
 main(void)
 {
@@ -451,6 +469,18 @@ main(void)
 		wal_prepared__damage_before_what_was_promised_is_found),
 	    cmocka_unit_test(wal_prepared__without_a_header_it_is_nothing),
 	};
+	/* Full disks are in test_wal_window.c. */
+	const struct CMUnitTest tests_mapped[] = {
+	    cmocka_unit_test(wal_prepared__appending_changes_no_size),
+	    cmocka_unit_test(wal_prepared__a_log_outgrows_the_file),
+	    cmocka_unit_test(wal_prepared__cut_makes_it_as_small_as_it_can_be),
+	    cmocka_unit_test(wal_prepared__a_power_cut_leaves_a_prefix),
+	    cmocka_unit_test(
+		wal_prepared__torn_at_every_byte_over_stale_records),
+	    cmocka_unit_test(
+		wal_prepared__damage_before_what_was_promised_is_found),
+	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL) +
+	       cmocka_run_group_tests(tests_mapped, map_from_now_on, NULL);
 }

@@ -2,27 +2,40 @@
 #include "engine/table/wal_window.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/check.h"
+#include "tests/support/forget.h"
 #include "tests/support/wal_file.h"
 
 #define STEP 4096
 
 static const struct wal_mapping at_once = {.step = STEP};
 
-/* A log of records that are copied, or the end of the case where no file can be
- * mapped. */
+static int
+sync_nothing(struct env_file *file)
+{
+	(void)file;
+	return 0;
+}
+
+/* A log of records that are copied, and no disk that is waited for; or the end
+ * of the case where no file can be mapped. */
 static struct wal *
 begin(struct wal_file *f)
 {
+	static struct env_ops ops;
 	struct wal *w;
 
 	wal_file_init(f);
 	wal_file_need_mapping(f);
+	ops = *f->posix.ops;
+	ops.sync = sync_nothing;
+	f->posix.ops = &ops;
 	w = wal_file_create(f);
 	wal_map(w, &at_once);
 	return w;
@@ -69,6 +82,22 @@ last_of(struct wal_file *f)
 
 	check_ok(wal_file_read(f, &last, &tail));
 	return last;
+}
+
+/* Over so many bytes of records of another number. */
+static struct wal *
+lay_over_old(struct wal_file *f, uint64_t size)
+{
+	struct wal *w;
+
+	check_ok(wal_create(
+	    &f->posix, f->path, WAL_FILE_ID(WAL_KIND_LOG, 6), 1, &w));
+	for (uint64_t i = 1; wal_size(w) < size; i++)
+		append(w, i, i + 1, i * 37 % 3000);
+	wal_close(w);
+	check_ok(wal_create_in(f->env, f->path,
+	    WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), 1, &w));
+	return w;
 }
 
 /* --- which way -------------------------------------------------------------
@@ -284,19 +313,25 @@ wal_window__what_cannot_be_mapped_is_written(void **state)
 /* Each operation fails once, wholly or by half: no record is lost, and none is
  * there that was refused. */
 static void
-fail_once(enum env_fault_kind kind, int error, uint64_t n)
+fail_once(bool over_old, enum env_fault_kind kind, int error, uint64_t n)
 {
 	struct wal_file f;
 	struct wal *w = begin(&f);
 	uint64_t done = 0;
 
+	if (over_old) {
+		wal_close(w);
+		env_unlink(&f.posix, f.path);
+		w = lay_over_old(&f, 12000);
+		wal_map(w, &at_once);
+	}
 	env_fault_arm(&f.fault, kind, error, n);
-	for (uint64_t i = 1; i <= 100; i++) {
-		if (append_one(w, done + 1, 300) == 0)
+	for (uint64_t i = 1; i <= 40; i++) {
+		if (append_one(w, done + 1, 700) == 0)
 			done++;
 		else
 			check_eq(kind, ENV_FAULT_DEAD);
-		if (i % 40 == 0 && wal_sync(w) != 0)
+		if (i == 20 && wal_sync(w) != 0)
 			break; /* the log is at its end */
 	}
 	env_fault_disarm(&f.fault);
@@ -309,12 +344,41 @@ static void
 wal_window__any_operation_may_fail(void **state)
 {
 	(void)state;
-	for (uint64_t n = 1; n <= 112; n++) {
-		fail_once(ENV_FAULT_ERROR, EIO, n);
-		fail_once(ENV_FAULT_SHORT, EFAULT, n);
-		fail_once(ENV_FAULT_ERROR, ENOSPC, n);
-		fail_once(ENV_FAULT_DEAD, EIO, n);
+	for (uint64_t n = 1; n <= 52; n++) {
+		fail_once(n % 2, ENV_FAULT_ERROR, EIO, n);
+		fail_once(n % 2, ENV_FAULT_SHORT, EFAULT, n);
+		fail_once(!(n % 2), ENV_FAULT_ERROR, ENOSPC, n);
+		fail_once(!(n % 2), ENV_FAULT_DEAD, EIO, n);
 	}
+}
+
+/* The copy fails by half, and there is no space to write the record: what is
+ * read is what was there before. */
+static void
+wal_window__a_record_that_fails_both_ways_is_taken_back(void **state)
+{
+	struct wal_file f;
+	struct wal *w = begin(&f);
+	uint64_t end;
+
+	(void)state;
+	for (int old = 0; old < 2; old++) {
+		wal_close(w);
+		env_unlink(&f.posix, f.path);
+		w = old ? lay_over_old(&f, 12000) : wal_file_create(&f);
+		wal_map(w, &at_once);
+		append(w, 1, 6, 100);
+		end = wal_size(w);
+		env_fault_arm(&f.fault, ENV_FAULT_SHORT, ENOSPC, 1);
+		f.fault.at_end = f.fault.at + 1;
+		check_err(append_one(w, 6, 300), -ENOSPC);
+		check_eq(wal_size(w), end);
+		wal_file_check_end(&f, 5, end, true);
+		append(w, 6, 20, 300);
+		check_eq(last_of(&f), 19);
+	}
+	wal_close(w);
+	wal_file_fini(&f);
 }
 
 /* Somebody else cuts the file to nothing: no signal, and what is written from
@@ -393,22 +457,6 @@ kill_once(struct wal_file *f, struct wal *w, volatile uint64_t *written,
 	*torn += tail.torn;
 }
 
-/* Over half a megabyte of records of another number. */
-static struct wal *
-lay_over_old(struct wal_file *f)
-{
-	struct wal *w;
-
-	check_ok(
-	    wal_create(f->env, f->path, WAL_FILE_ID(WAL_KIND_LOG, 6), 1, &w));
-	for (uint64_t i = 1; wal_size(w) < 512u << 10; i++)
-		append(w, i, i + 1, i * 37 % 3000);
-	wal_close(w);
-	check_ok(wal_create_in(f->env, f->path,
-	    WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), 1, &w));
-	return w;
-}
-
 static void
 wal_window__a_kill_at_any_moment_loses_nothing_written(void **state)
 {
@@ -423,13 +471,13 @@ wal_window__a_kill_at_any_moment_loses_nothing_written(void **state)
 	check_true(written != MAP_FAILED);
 	wal_file_init(&f);
 	wal_file_need_mapping(&f);
-	for (int i = 0; i < (check_long() ? 5000 : 200); i++) {
+	for (int i = 0; i < (check_long() ? 5000 : 100); i++) {
 		const struct wal_mapping how = {.step = STEP << i % 5};
 		struct wal *w;
 
 		if (i > 0)
 			env_unlink(&f.posix, f.path);
-		w = i % 2 ? lay_over_old(&f) : wal_file_create(&f);
+		w = i % 2 ? lay_over_old(&f, 512u << 10) : wal_file_create(&f);
 		wal_map(w, &how);
 		kill_once(&f, w, written, &r, &torn[i % 2]);
 	}
@@ -437,6 +485,91 @@ wal_window__a_kill_at_any_moment_loses_nothing_written(void **state)
 	check_le(1, torn[0]);
 	wal_file_fini(&f);
 	check_ok(munmap((void *)(uintptr_t)written, 4096));
+}
+
+/* --- power cuts ------------------------------------------------------------
+ */
+
+/* Sizes and syncs at random, then a cut; *synced is what a sync covered. */
+static void
+write_until_cut(
+    struct forget *f, struct wal *w, struct check_rand *r, uint64_t *synced)
+{
+	const struct env_forget_how how = {
+	    .keep = check_rand_one_in(r, 4) ? ENV_FORGET_KEEP_PREFIX
+					    : ENV_FORGET_KEEP_RANDOM,
+	    .seed = check_rand(r),
+	};
+	uint64_t seq = 1;
+
+	env_forget_arm(
+	    f->forget, 1 + check_rand_below(r, 100), &how, NULL, NULL);
+	while (append_one(w, seq, check_rand_below(r, 2000)) == 0) {
+		if (check_rand_one_in(r, 20) && wal_sync(w) == 0)
+			*synced = seq;
+		seq++;
+	}
+	wal_close(w);
+}
+
+static void
+cut_once(struct forget *f, struct check_rand *r, bool grows)
+{
+	const struct wal_mapping how = {.step = STEP};
+	const struct wal_id *id = WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER);
+	uint64_t synced = 0, last = 0;
+	struct wal_record record;
+	struct wal_reader *reader;
+	char path[300];
+	struct wal *w;
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "%s/000007.log", f->dir);
+	if (grows) {
+		check_ok(wal_create(f->env, path, id, 1, &w));
+		check_ok(wal_sync(w));
+		check_ok(env_sync_dir(f->env, f->dir));
+	} else {
+		check_ok(wal_create_in(f->env, path, id, 1, &w));
+		check_ok(wal_sync(w));
+	}
+	wal_map(w, &how);
+	write_until_cut(f, w, r, &synced);
+	check_ok(env_forget_restart(f->forget, NULL));
+	check_ok(wal_reader_open(f->env, path, id, &reader));
+	while ((rc = wal_reader_next(reader, &record)) > 0)
+		check_eq(record.stamp.seq, ++last);
+	wal_reader_close(reader);
+	check_ok(rc);
+	check_le(synced, last);
+}
+
+/* What a sync covered is there, and of the rest a prefix. */
+static void
+wal_window__a_power_cut_leaves_a_prefix(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	uint64_t copied = 0;
+	struct wal_file need;
+	struct forget f;
+
+	(void)state;
+	wal_file_init(&need);
+	wal_file_need_mapping(&need);
+	wal_file_fini(&need);
+	for (int i = 0; i < (check_long() ? 5000 : 150); i++) {
+		forget_init(&f);
+		if (i % 2) {
+			forget_put(&f, "000007.log", "");
+			forget_cut_off(&f, "000007.log", 64u << 10);
+			forget_sync(&f, "000007.log");
+			forget_sync_names(&f);
+		}
+		cut_once(&f, &r, i % 2 == 0);
+		copied += f.base.map_writes;
+		forget_fini(&f);
+	}
+	check_le(150, copied);
 }
 
 int
@@ -452,9 +585,12 @@ main(void)
 	    cmocka_unit_test(wal_window__a_full_disk_leaves_the_log_as_before),
 	    cmocka_unit_test(wal_window__what_cannot_be_mapped_is_written),
 	    cmocka_unit_test(wal_window__any_operation_may_fail),
+	    cmocka_unit_test(
+		wal_window__a_record_that_fails_both_ways_is_taken_back),
 	    cmocka_unit_test(wal_window__a_file_cut_by_others_is_no_death),
 	    cmocka_unit_test(
 		wal_window__a_kill_at_any_moment_loses_nothing_written),
+	    cmocka_unit_test(wal_window__a_power_cut_leaves_a_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
