@@ -1,7 +1,6 @@
 /*
  * open: opening and closing a store.
  */
-#include <libgen.h>
 #include <stdlib.h>
 
 #include "engine/base/must.h"
@@ -82,26 +81,13 @@ open_scan_name(void *ctx, const char *name)
 }
 
 static int
-open_sync_parent(struct lsm *db)
-{
-	char *copy = strdup(db->dir);
-	int err;
-
-	if (!copy)
-		return -ENOMEM;
-	err = env_sync_dir(db->env, dirname(copy));
-	free(copy);
-	return err;
-}
-
-static int
 open_mkdir(struct lsm *db)
 {
 	int err = env_mkdir(db->env, db->dir);
 
 	if (err == -EEXIST)
 		return 0;
-	return err ? err : open_sync_parent(db);
+	return err ? err : env_sync_parent(db->env, db->dir);
 }
 
 static int

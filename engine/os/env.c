@@ -1,5 +1,6 @@
 #include "engine/os/env.h"
 
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -190,12 +191,19 @@ env_unlink(struct env *env, const char *path)
 	return err ? env_failed(env, path, "unlink", err) : 0;
 }
 
+bool
+env_cannot_link(int err)
+{
+	return err == -EXDEV || err == -EPERM || err == -EMLINK ||
+	       err == -EOPNOTSUPP;
+}
+
 int
 env_link(struct env *env, const char *from, const char *to)
 {
 	int err = env->ops->link(env, from, to);
 
-	if (err)
+	if (err && !env_cannot_link(err))
 		env_log(env, ERR_LEVEL_ERROR, "%s: link to %s: %s", from, to,
 		    err_text(err));
 	return err;
@@ -209,6 +217,27 @@ env_mkdir(struct env *env, const char *path)
 	if (err == 0 || err == -EEXIST)
 		return err;
 	return env_failed(env, path, "mkdir", err);
+}
+
+int
+env_rmdir(struct env *env, const char *path)
+{
+	int err = env->ops->rmdir(env, path);
+
+	return err ? env_failed(env, path, "rmdir", err) : 0;
+}
+
+int
+env_sync_parent(struct env *env, const char *path)
+{
+	char *copy = strdup(path);
+	int err;
+
+	if (!copy)
+		return env_failed(env, path, "sync of its parent", -ENOMEM);
+	err = env_sync_dir(env, dirname(copy));
+	free(copy);
+	return err;
 }
 
 int

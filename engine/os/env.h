@@ -5,7 +5,8 @@
  * struct env_ops: the ops are as thin as system calls (they may write short,
  * fail, lose what was not synced); the env_* functions loop over short
  * transfers and log failures with the file's path and offset (but not -ENOENT
- * from open nor -EEXIST from open and mkdir: those are ordinary answers).
+ * from open, -EEXIST from open and mkdir, nor what link says where there are no
+ * hard links: those are ordinary answers).
  * What env_posix creates is readable by its owner only.
  * Owns: env_open's result belongs to the caller until env_close.
  * Threads: any, also on one file (offsets are explicit).
@@ -71,6 +72,7 @@ struct env_ops {
 	int (*unlink)(struct env *, const char *path);
 	int (*link)(struct env *, const char *from, const char *to);
 	int (*mkdir)(struct env *, const char *path);
+	int (*rmdir)(struct env *, const char *path);
 	/* Names in the directory to stable storage. */
 	int (*sync_dir)(struct env *, const char *path);
 	/* Calls each(ctx, name) for every name but . and .. until nonzero. */
@@ -131,8 +133,12 @@ int env_map_write(struct env_map *, const void *, size_t, uint64_t offset);
 int env_rename(struct env *, const char *from, const char *to);
 int env_unlink(struct env *, const char *path);
 int env_link(struct env *, const char *from, const char *to);
+/* Whether this error of env_link means that a copy will have to do. */
+bool env_cannot_link(int err);
 int env_mkdir(struct env *, const char *path); /* -EEXIST if there */
+int env_rmdir(struct env *, const char *path);
 int env_sync_dir(struct env *, const char *path);
+int env_sync_parent(struct env *, const char *path); /* the one it is in */
 /* Returns what each returned, if that ended the listing. */
 int env_list(struct env *, const char *path,
     int (*each)(void *ctx, const char *name), void *ctx);

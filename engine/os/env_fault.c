@@ -367,6 +367,15 @@ env_fault_mkdir(struct env *env, const char *path)
 }
 
 static int
+env_fault_rmdir(struct env *env, const char *path)
+{
+	struct env_fault *f = env_fault_of(env);
+	int err = env_fault_pass(f, path);
+
+	return err ? err : f->base->ops->rmdir(f->base, path);
+}
+
+static int
 env_fault_sync_dir(struct env *env, const char *path)
 {
 	struct env_fault *f = env_fault_of(env);
@@ -443,6 +452,7 @@ static const struct env_ops env_fault_ops = {
     .unlink = env_fault_unlink,
     .link = env_fault_link,
     .mkdir = env_fault_mkdir,
+    .rmdir = env_fault_rmdir,
     .sync_dir = env_fault_sync_dir,
     .list = env_fault_list,
     .space = env_fault_space,

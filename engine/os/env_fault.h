@@ -3,8 +3,9 @@
  *
  * Use: env_fault_init over a base env, open the engine on &f->env, then arm.
  * Operations that change something (create, pwrite, sync, truncate, allocate,
- * map_write, rename, unlink, link, mkdir, sync_dir) are numbered from 1; with
- * `match`, only those on such paths count and fail.  Each try of an op counts:
+ * map_write, rename, unlink, link, mkdir, rmdir, sync_dir) are numbered from 1;
+ * with `match`, only those on such paths count and fail.  Each try of an op
+ * counts:
  * a write that space_left cut short comes again; what is copied into a mapping
  * needs no space, for that was asked for with env_allocate.  Reading, listing
  * and closing go on in a dead env.  Fields may be set by hand while no other

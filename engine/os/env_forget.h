@@ -28,12 +28,14 @@
  * synced can be lost although its bytes were.
  *
  * Operations that change something (create, pwrite, sync, truncate, allocate,
- * map_write, rename, unlink, link, mkdir, sync_dir) are numbered from 1; what
+ * map_write, rename, unlink, link, mkdir, rmdir, sync_dir) are numbered from 1;
+ * what
  * is copied into a mapping is a write like others.  Reading goes on after a
  * cut, on files that are open and on new ones.
  * A rename between two directories is synced by a sync of either.
- * Limits: a directory that mkdir makes is synced at once, and directories are
- * not renamed; two names that a file had before env_forget_new are taken for
+ * Limits: a directory that mkdir makes, or rmdir removes, is synced at once; it
+ * can be removed if it was synced after its last unlink; directories are not
+ * renamed; two names that a file had before env_forget_new are taken for
  * two files.  The base must have hard links.
  * Threads: any.  Sync runs beside other calls: what is written during a sync is
  * not covered by it; a sync in flight at the cut fails, and what it covers is

@@ -450,8 +450,10 @@ env_forget_link(struct env *env, const char *from, const char *to)
 	return env_forget_change(env, from, to, env_forget_names_link);
 }
 
+/* A directory as such, which is as if it were synced at once. */
 static int
-env_forget_mkdir(struct env *env, const char *path)
+env_forget_change_dir(struct env *env, const char *path,
+    int (*change)(struct env *base, const char *path))
 {
 	struct env_forget *f = env_forget_of(env);
 	uint64_t op;
@@ -459,9 +461,25 @@ env_forget_mkdir(struct env *env, const char *path)
 
 	if (err)
 		return err;
-	err = f->base->ops->mkdir(f->base, path);
+	err = change(f->base, path);
 	lock_release(&f->lock);
 	return err;
+}
+
+static int
+env_forget_mkdir(struct env *env, const char *path)
+{
+	struct env *base = env_forget_of(env)->base;
+
+	return env_forget_change_dir(env, path, base->ops->mkdir);
+}
+
+static int
+env_forget_rmdir(struct env *env, const char *path)
+{
+	struct env *base = env_forget_of(env)->base;
+
+	return env_forget_change_dir(env, path, base->ops->rmdir);
 }
 
 struct env_forget_listing {
@@ -544,6 +562,7 @@ const struct env_ops env_forget_calls = {
     .unlink = env_forget_unlink,
     .link = env_forget_link,
     .mkdir = env_forget_mkdir,
+    .rmdir = env_forget_rmdir,
     .sync_dir = env_forget_sync_dir,
     .list = env_forget_list,
     .space = env_forget_space,

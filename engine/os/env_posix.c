@@ -271,6 +271,13 @@ env_posix_mkdir(struct env *env, const char *path)
 }
 
 static int
+env_posix_rmdir(struct env *env, const char *path)
+{
+	(void)env;
+	return env_posix_result(rmdir(path));
+}
+
+static int
 env_posix_sync_dir(struct env *env, const char *path)
 {
 	int fd = env_posix_open_fd(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -377,6 +384,7 @@ static const struct env_ops env_posix_ops = {
     .unlink = env_posix_unlink,
     .link = env_posix_link,
     .mkdir = env_posix_mkdir,
+    .rmdir = env_posix_rmdir,
     .sync_dir = env_posix_sync_dir,
     .list = env_posix_list,
     .space = env_posix_space,

@@ -236,6 +236,10 @@ env__ordinary_answers_are_not_logged(void **state)
 		      ENV_OPEN_WRITE | ENV_OPEN_CREATE | ENV_OPEN_EXCL, &file),
 	    -EEXIST);
 	check_err(env_mkdir(&f->env, f->dir), -EEXIST);
+	/* A directory has no second name. */
+	check_err(env_link(&f->env, f->dir, "/none"), -EPERM);
+	check_true(env_cannot_link(-EPERM) && env_cannot_link(-EXDEV));
+	check_false(env_cannot_link(-EEXIST) || env_cannot_link(-EIO));
 	check_eq(f->log.count, 0);
 }
 
@@ -253,13 +257,15 @@ env__failures_are_logged_once_with_their_path(void **state)
 	check_err(env_open(e, below, ENV_OPEN_READ, &file), -ENOTDIR);
 	check_err(env_unlink(e, below), -ENOTDIR);
 	check_err(env_mkdir(e, below), -ENOTDIR);
+	check_err(env_rmdir(e, below), -ENOTDIR);
 	check_err(env_rename(e, below, f->path), -ENOTDIR);
 	check_err(env_link(e, below, f->path), -ENOTDIR);
 	check_err(env_sync_dir(e, f->path), -ENOTDIR);
+	check_err(env_sync_parent(e, below), -ENOTDIR);
 	check_err(env_list(e, f->path, NULL, NULL), -ENOTDIR);
 	check_err(env_space(e, below, &a, &b), -ENOTDIR);
 	check_err(env_replace_file(e, f->path, "n", bytes_str("x")), -ENOTDIR);
-	check_eq(f->log.count, 9);
+	check_eq(f->log.count, 11);
 	check_contains(f->log.last, f->path);
 	check_contains(f->log.last, "Not a directory");
 }
@@ -317,6 +323,7 @@ env__names_come_and_go(void **state)
 	check_ok(env_mkdir(e, sub));
 	check_ok(env_link(e, f->path, second));
 	check_ok(env_sync_dir(e, f->dir));
+	check_ok(env_sync_parent(e, sub));
 	check_ok(env_list(e, f->dir, count_names, &left));
 	check_eq(left, 97);
 	left = 2;
@@ -324,7 +331,10 @@ env__names_come_and_go(void **state)
 	check_ok(env_unlink(e, f->path));
 	check_ok(env_rename(e, second, f->path));
 	check_content(f, "x");
+	check_ok(env_rmdir(e, sub));
 	check_eq(f->log.count, 0);
+	check_err(env_rmdir(e, sub), -ENOENT);
+	check_err(env_rmdir(e, f->dir), -ENOTEMPTY);
 }
 
 static void

@@ -66,7 +66,7 @@ change(struct fixture *f, unsigned *done)
 	snprintf(second, sizeof(second), "%s/2", f->dir);
 	snprintf(third, sizeof(third), "%s/3", f->dir);
 	snprintf(sub, sizeof(sub), "%s/sub", f->dir);
-	for (*done = 0; err == 0 && *done < 9; *done += err == 0) {
+	for (*done = 0; err == 0 && *done < 10; *done += err == 0) {
 		switch (*done) {
 		case 0:
 			err = env_open(f->env, second,
@@ -94,6 +94,9 @@ change(struct fixture *f, unsigned *done)
 			err = env_mkdir(f->env, sub);
 			break;
 		case 8:
+			err = env_rmdir(f->env, sub);
+			break;
+		case 9:
 			err = env_sync_dir(f->env, f->dir);
 			break;
 		}
@@ -108,7 +111,7 @@ env_fault__the_nth_change_fails_and_no_other(void **state)
 	struct fixture *f = *state;
 	unsigned done;
 
-	for (unsigned n = 1; n <= 9; n++) {
+	for (unsigned n = 1; n <= 10; n++) {
 		/* From here each run begins with the same directory. */
 		tear_down(NULL);
 		set_up(state);
@@ -119,9 +122,9 @@ env_fault__the_nth_change_fails_and_no_other(void **state)
 	}
 	tear_down(NULL);
 	set_up(state);
-	env_fault_arm(&f->fault, ENV_FAULT_ERROR, EDQUOT, 10);
+	env_fault_arm(&f->fault, ENV_FAULT_ERROR, EDQUOT, 11);
 	check_ok(change(f, &done));
-	check_eq(f->fault.ops, 10); /* with that of set_up */
+	check_eq(f->fault.ops, 11); /* with that of set_up */
 	check_eq(f->fault.syncs, 1);
 }
 

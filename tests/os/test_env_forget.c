@@ -197,6 +197,7 @@ env_forget__after_a_cut_changes_fail_and_reads_go_on(void **state)
 	    env_link(f->env, forget_path(f, "a"), forget_path(f, "b")), -EIO);
 	check_err(env_unlink(f->env, forget_path(f, "a")), -EIO);
 	check_err(env_mkdir(f->env, forget_path(f, "d")), -EIO);
+	check_err(env_rmdir(f->env, forget_path(f, "d")), -EIO);
 	check_err(env_sync_dir(f->env, f->dir), -EIO);
 	check_err(env_open(f->env, forget_path(f, "b"),
 		      ENV_OPEN_WRITE | ENV_OPEN_CREATE, &other),

@@ -65,6 +65,24 @@ texts(struct forget *f, const char *a, const char *b)
 	return out;
 }
 
+/* A directory is there, or not, at once; what was in it is gone for good. */
+static void
+env_forget_names__a_directory_is_removed_when_it_is_empty(void **state)
+{
+	struct forget *f = *state;
+
+	make_dir(f, "d");
+	forget_put(f, "d/a", "text");
+	check_err(env_rmdir(f->env, forget_path(f, "d")), -ENOTEMPTY);
+	remove_file(f, "d/a");
+	/* A power cut could bring the file back. */
+	check_err(env_rmdir(f->env, forget_path(f, "d")), -ENOTEMPTY);
+	sync_dir(f, "d");
+	check_ok(env_rmdir(f->env, forget_path(f, "d")));
+	forget_lose_all(f);
+	check_false(forget_has(f, "d"));
+}
+
 /* --- one change ----------------------------------------------------------- */
 
 static void
@@ -491,6 +509,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    in_fixture(
+		env_forget_names__a_directory_is_removed_when_it_is_empty),
 	    in_fixture(
 		env_forget_names__a_create_needs_a_sync_of_the_directory),
 	    in_fixture(env_forget_names__what_a_lost_file_held_is_reported),

@@ -333,6 +333,14 @@ power_mkdir(struct env *env, const char *path)
 }
 
 static int
+power_rmdir(struct env *env, const char *path)
+{
+	(void)env;
+	(void)path;
+	return -EBUSY;
+}
+
+static int
 power_sync_dir(struct env *env, const char *path)
 {
 	struct power *p = power_of(env);
@@ -408,6 +416,7 @@ static const struct env_ops power_ops = {
     .unlink = power_unlink,
     .link = power_link,
     .mkdir = power_mkdir,
+    .rmdir = power_rmdir,
     .sync_dir = power_sync_dir,
     .list = power_list,
     .space = power_space,
