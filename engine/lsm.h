@@ -237,6 +237,14 @@ int lsm_compact(struct lsm *db,
 /* The figures of this moment (lsm_stats.h). */
 void lsm_stats(struct lsm *db, struct lsm_stats *out);
 
+/*
+ * A copy of the store as it is at a moment during the call, with its named
+ * snapshots, in a directory that is not there or empty (-ENOTEMPTY); others
+ * read and write on.  It is a store of its own, on stable storage.  Tables are
+ * hard links where that is possible.  After an error nothing of it is left.
+ */
+int lsm_checkpoint(struct lsm *db, const char *dir);
+
 /* Reads everything: every checksum, key order, table metadata.  Each finding
  * is reported as one line naming file and offset; returns how many there were,
  * or <0 if the check could not go on. */

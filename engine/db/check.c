@@ -119,12 +119,6 @@ check_version(struct check *c, const struct version *v)
 /* --- logs ------------------------------------------------------------------
  */
 
-/* One segment and what must be in it. */
-struct check_log {
-	struct segment *segment; /* a reference */
-	uint64_t last_seq;       /* 0: it is being written */
-};
-
 static int
 check_payload(struct bytes payload, uint32_t count)
 {
@@ -199,15 +193,15 @@ check_log_read(struct check *c, const struct segment *s, uint64_t last_seq)
 	return 0;
 }
 
+/* next NULL: s is the last, and being written. */
 static int
-check_log(struct check *c, const struct check_log *l)
+check_log(struct check *c, const struct segment *s, const struct segment *next)
 {
 	struct lsm *db = c->db;
-	const struct segment *s = l->segment;
 	int err;
 
-	if (l->last_seq > 0) {
-		err = check_log_read(c, s, l->last_seq);
+	if (next) {
+		err = check_log_read(c, s, next->first_seq - 1);
 	} else {
 		/* Writers wait, for a record half written looks torn. */
 		lock_acquire(&db->write_lock);
@@ -219,40 +213,13 @@ check_log(struct check *c, const struct check_log *l)
 	return err;
 }
 
-/* A new array of all segments. */
 static int
-check_logs_take(struct lsm *db, struct check_log **logs, size_t *count)
-{
-	struct segment *s, *next;
-	struct check_log *all;
-	size_t n = 0;
-
-	lock_acquire(&db->sync_lock);
-	TAILQ_FOREACH (s, &db->segments, link)
-		n++;
-	all = calloc(n, sizeof(*all));
-	n = 0;
-	for (s = TAILQ_FIRST(&db->segments); s && all; s = next) {
-		next = TAILQ_NEXT(s, link);
-		atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
-		all[n].segment = s;
-		all[n++].last_seq = next ? next->first_seq - 1 : 0;
-	}
-	lock_release(&db->sync_lock);
-	if (!all)
-		return -ENOMEM;
-	*logs = all;
-	*count = n;
-	return 0;
-}
-
-static int
-check_logs(struct check *c, const struct check_log *logs, size_t count)
+check_logs(struct check *c, struct segment *const *logs, size_t count)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < count && !err; i++)
-		err = check_log(c, &logs[i]);
+		err = check_log(c, logs[i], i + 1 < count ? logs[i + 1] : NULL);
 	return err;
 }
 
@@ -278,18 +245,18 @@ int
 lsm_check(struct lsm *db, const struct lsm_check_sink *sink)
 {
 	struct check c = {.db = db, .sink = sink};
-	struct check_log *logs;
+	struct segment **logs;
 	struct version *v;
 	size_t count;
 	int err;
 
 	/* Logs first: what is flushed in between is in the version, too. */
-	err = check_logs_take(db, &logs, &count);
+	err = segment_take_all(db, &logs, &count);
 	if (err)
 		return err;
 	v = vset_current(&db->vset);
 	for (size_t i = 0; i < count; i++)
-		c.total += wal_size(logs[i].segment->wal);
+		c.total += wal_size(logs[i]->wal);
 	for (unsigned i = 0; i < LSM_LEVELS; i++)
 		c.total += v->levels[i].bytes;
 
@@ -299,8 +266,6 @@ lsm_check(struct lsm *db, const struct lsm_check_sink *sink)
 	if (!err)
 		err = check_version(&c, v);
 	version_unref(v);
-	for (size_t i = 0; i < count; i++)
-		segment_unref(logs[i].segment);
-	free(logs);
+	segment_drop_all(logs, count);
 	return err ? err : c.findings;
 }

@@ -204,6 +204,40 @@ segment_from(struct lsm *db, uint64_t number)
 }
 
 int
+segment_take_all(struct lsm *db, struct segment ***out, size_t *count)
+{
+	struct segment **all, *s;
+	size_t n = 0;
+
+	lock_acquire(&db->sync_lock);
+	TAILQ_FOREACH (s, &db->segments, link)
+		n++;
+	all = calloc(n, sizeof(struct segment *));
+	n = 0;
+	TAILQ_FOREACH (s, &db->segments, link) {
+		if (!all)
+			break;
+		/* Relaxed: the lock orders it against the list's own. */
+		atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+		all[n++] = s;
+	}
+	lock_release(&db->sync_lock);
+	if (!all)
+		return -ENOMEM;
+	*out = all;
+	*count = n;
+	return 0;
+}
+
+void
+segment_drop_all(struct segment **all, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		segment_unref(all[i]);
+	free(all);
+}
+
+int
 segment_sync(struct lsm *db, struct segment *s)
 {
 	uint64_t begin;

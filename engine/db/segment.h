@@ -68,6 +68,10 @@ void segment_push(struct lsm *db, struct segment *s);
  * db->sync_lock. */
 struct segment *segment_from(struct lsm *db, uint64_t number);
 
+/* All in the list, in order, each with a reference; a new array. */
+int segment_take_all(struct lsm *db, struct segment ***out, size_t *count);
+void segment_drop_all(struct segment **all, size_t count);
+
 /* Name and content to stable storage.  One thread at a time. */
 int segment_sync(struct lsm *db, struct segment *s);
 
