@@ -69,6 +69,7 @@ struct lsm_options {
 	size_t table_bytes;     /* tables are cut at about this size */
 	size_t level_base_bytes; /* size of level 1; each next 10 times */
 	unsigned level0_tables;  /* compaction of level 0 begins at so many */
+	unsigned compaction_threads; /* compactions at once, 1 to 16 */
 	unsigned filter_bits;    /* bloom bits per key, 0: no filter */
 	enum lsm_compression compression;
 	struct durability durability;

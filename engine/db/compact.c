@@ -23,14 +23,14 @@ struct run {
 
 /* Level 0 tables overlap, so each is one child; else there is one for all. */
 static int
-open_level(struct version_file **files, size_t count, bool overlapping,
-    struct iter **out, size_t *n)
+open_level(
+    const struct pick_input *in, bool overlapping, struct iter **out, size_t *n)
 {
-	size_t step = overlapping ? 1 : count;
+	size_t step = overlapping ? 1 : in->count;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < count; i += step) {
-		err = version_iter_open(files + i, step, false, &out[*n]);
+	for (size_t i = 0; !err && i < in->count; i += step) {
+		err = version_iter_open(in->files + i, step, false, &out[*n]);
 		if (!err)
 			++*n;
 	}
@@ -41,17 +41,15 @@ static int
 open_inputs(struct run *r)
 {
 	const struct pick *p = r->job->pick;
-	struct iter **children = calloc(p->counts[0] + 1, sizeof(*children));
+	struct iter **children =
+	    calloc(p->inputs[0].count + LSM_LEVELS, sizeof(*children));
 	size_t n = 0;
-	int err;
+	int err = 0;
 
 	if (!children)
 		return -ENOMEM;
-	err =
-	    open_level(p->inputs[0], p->counts[0], p->level == 0, children, &n);
-	if (!err)
-		err =
-		    open_level(p->inputs[1], p->counts[1], false, children, &n);
+	for (unsigned i = 0; !err && i < LSM_LEVELS; i++)
+		err = open_level(&p->inputs[i], i == 0, children, &n);
 	if (!err)
 		err = merge_open(children, n, &r->input);
 	else
@@ -66,9 +64,9 @@ count_entries(const struct pick *p)
 {
 	uint64_t n = 0;
 
-	for (int which = 0; which < 2; which++)
-		for (size_t i = 0; i < p->counts[which]; i++)
-			n += p->inputs[which][i]->entries;
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		for (size_t j = 0; j < p->inputs[i].count; j++)
+			n += p->inputs[i].files[j]->entries;
 	return n;
 }
 
@@ -158,24 +156,24 @@ merge_all(struct run *r)
 static int
 remove_inputs(const struct pick *p, struct edit *e)
 {
-	const unsigned levels[] = {p->level, p->output_level};
 	int err = 0;
 
-	for (int which = 0; which < 2; which++)
-		for (size_t i = 0; !err && i < p->counts[which]; i++)
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		for (size_t j = 0; !err && j < p->inputs[i].count; j++)
 			err = edit_remove_file(
-			    e, levels[which], p->inputs[which][i]->number);
+			    e, i, p->inputs[i].files[j]->number);
 	return err;
 }
 
 static int
-move_file(const struct pick *p, struct edit *out)
+move_files(const struct pick *p, struct edit *out)
 {
+	const struct pick_input *in = &p->inputs[p->level];
 	struct edit e = {0};
 	int err = remove_inputs(p, &e);
 
-	if (!err)
-		err = edit_add_file(&e, p->output_level, p->inputs[0][0]);
+	for (size_t i = 0; !err && i < in->count; i++)
+		err = edit_add_file(&e, p->output_level, in->files[i]);
 	if (err)
 		edit_fini(&e);
 	else
@@ -222,7 +220,7 @@ compact_run(struct compact_job *job, struct edit *out)
 
 	job->bytes_written = job->expired = 0;
 	if (p->trivial)
-		return move_file(p, out);
+		return move_files(p, out);
 	err = run_merge(&r);
 	if (err) {
 		compact_output_abandon(&r.output);

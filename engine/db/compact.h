@@ -9,7 +9,7 @@
  * would overlap too much of the level after.
  * Outputs and their names in the directory are on stable storage when
  * compact_run returns, so that the edit may be applied at once.  A pick that
- * is trivial makes an edit that moves the file, without reading it.
+ * is trivial makes an edit that moves the files, without reading them.
  * Threads: runs on a background thread; nothing is locked while it runs.
  * Errors: -ECANCELED when *stop was set; outputs are removed on any error.
  * Fewer or more entries than the inputs are known to have is ERR_DAMAGED: no

@@ -5,6 +5,21 @@
 #include "engine/db/compact.h"
 #include "engine/db/db.h"
 
+void
+compaction_set_init(struct compaction_set *s)
+{
+	lock_init(&s->lock, LOCK_RANK_DB_COMPACT);
+	TAILQ_INIT(&s->running);
+}
+
+void
+compaction_set_fini(struct compaction_set *s)
+{
+	for (int i = 0; i < LSM_LEVELS; i++)
+		buf_fini(&s->cursors[i]);
+	lock_fini(&s->lock);
+}
+
 struct compaction_progress {
 	void (*call)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;
@@ -90,30 +105,69 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	return err;
 }
 
-/* The next one of this level begins behind what was compacted now. */
+/* The next one of this level begins behind what is compacted now. */
 static int
-compaction_advance(struct lsm *db, const struct pick *pick)
+compaction_advance(struct compaction_set *s, const struct pick *p)
 {
-	const struct version_file *last = pick->inputs[0][pick->counts[0] - 1];
+	const struct pick_input *in = &p->inputs[p->level];
 
-	return buf_assign(&db->cursors[pick->level], last->span.last);
+	return buf_assign(
+	    &s->cursors[p->level], in->files[in->count - 1]->span.last);
+}
+
+/*
+ * 1: *p is to be run, on *v.  The version is current while the lock is held:
+ * who installs another takes his own off the list later.
+ */
+static int
+compaction_begin(struct lsm *db, struct version **v, struct pick *p)
+{
+	struct compaction_set *s = &db->compactions;
+	struct pick_scene scene = {
+	    .options = &db->options,
+	    .running = &s->running,
+	    .cursors = s->cursors,
+	};
+	int rc;
+
+	lock_acquire(&s->lock);
+	*v = vset_current(&db->vset);
+	scene.version = *v;
+	rc = pick_next(&scene, p);
+	if (rc > 0) {
+		TAILQ_INSERT_TAIL(&s->running, p, link);
+		/* Without memory it begins at the same place again. */
+		(void)compaction_advance(s, p);
+	}
+	lock_release(&s->lock);
+	return rc;
+}
+
+static void
+compaction_end(struct lsm *db, struct pick *p)
+{
+	lock_acquire(&db->compactions.lock);
+	TAILQ_REMOVE(&db->compactions.running, p, link);
+	lock_release(&db->compactions.lock);
+	pick_fini(p);
 }
 
 int
 compaction_step(struct lsm *db)
 {
-	struct version *v = vset_current(&db->vset);
+	struct version *v;
 	struct pick pick;
-	int rc;
+	int rc = compaction_begin(db, &v, &pick);
 
-	rc = pick_next(v, &db->options, db->cursors, &pick);
 	if (rc > 0) {
+		/* There may be more that can run beside this one. */
+		lock_acquire(&db->state_lock);
+		work_want(&db->compaction);
+		lock_release(&db->state_lock);
 		rc = compaction_run(db, v, &pick, NULL);
-		if (!rc)
-			rc = compaction_advance(db, &pick);
+		compaction_end(db, &pick);
 		if (!rc)
 			rc = 1;
-		pick_fini(&pick);
 	}
 	version_unref(v);
 	return rc;

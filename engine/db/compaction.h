@@ -1,16 +1,30 @@
 /*
- * compaction: which compaction comes next, and its installation.
+ * compaction: which compactions come next, and their installation.
  *
- * One at a time: the step of struct work, or lsm_compact, which claims the job
+ * Several run at once, each a step of struct work; lsm_compact claims that job
  * for itself.
+ * Threads: compaction_set has its own lock, under which is picked; nothing is
+ * locked while a compaction runs.
  */
 #ifndef ENGINE_DB_COMPACTION_H
 #define ENGINE_DB_COMPACTION_H
 
+#include "engine/base/lock.h"
+#include "engine/db/pick.h"
+
 struct lsm;
 
-/* The step of struct work: 1 something was compacted, 0 nothing needs it, <0;
- * -ECANCELED when the store is being closed. */
+struct compaction_set {
+	struct lock lock;               /* protects: */
+	struct pick_list running;       /* of those who run them */
+	struct buf cursors[LSM_LEVELS]; /* where they go on in each level */
+};
+
+void compaction_set_init(struct compaction_set *s);
+void compaction_set_fini(struct compaction_set *s);
+
+/* The step of struct work: 1 something was compacted, 0 nothing needs it, or
+ * nothing that could run now, <0; -ECANCELED when the store is being closed. */
 int compaction_step(struct lsm *db);
 
 #endif

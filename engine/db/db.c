@@ -15,6 +15,7 @@ db_new(void)
 	if (!db)
 		return NULL;
 	memset(db, 0, sizeof(*db));
+	compaction_set_init(&db->compactions);
 	lock_init(&db->write_lock, LOCK_RANK_DB_WRITE);
 	lock_init(&db->sync_lock, LOCK_RANK_DB_SYNC);
 	lock_cond_init(&db->sync_ended);
@@ -44,8 +45,7 @@ db_free(struct lsm *db)
 		lab_keep_lock(db->options.lab, db->filelock);
 	else
 		filelock_release(db->filelock);
-	for (int i = 0; i < LSM_LEVELS; i++)
-		buf_fini(&db->cursors[i]);
+	compaction_set_fini(&db->compactions);
 	snapshot_list_fini(&db->snapshots);
 	lock_cond_fini(&db->work_ended);
 	lock_fini(&db->state_lock);

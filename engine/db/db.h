@@ -7,7 +7,7 @@
  * iter, snapshot, replay and recover.
  *
  * Threads: fields are grouped by what protects them.  Locks nest in the order
- * write_lock, sync_lock, state_lock, snapshot_lock.
+ * compactions.lock, write_lock, sync_lock, state_lock, snapshot_lock.
  */
 #ifndef ENGINE_DB_DB_H
 #define ENGINE_DB_DB_H
@@ -17,6 +17,7 @@
 
 #include "engine/base/counter.h"
 #include "engine/base/lock.h"
+#include "engine/db/compaction.h"
 #include "engine/db/file_name.h"
 #include "engine/db/latency.h"
 #include "engine/db/memtable.h"
@@ -88,11 +89,9 @@ struct lsm {
 	struct work compaction;
 	struct work spare;
 
-	/* whoever runs the compaction's: where it goes on in each level */
-	struct buf cursors[LSM_LEVELS];
-
-	struct pace pace;               /* has its own lock */
-	struct snapshot_list snapshots; /* the same */
+	struct compaction_set compactions; /* has its own lock */
+	struct pace pace;                  /* has its own lock */
+	struct snapshot_list snapshots;    /* the same */
 	struct db_counters counters;
 	struct latencies latencies;
 };

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "engine/base/must.h"
-#include "engine/db/compaction.h"
 #include "engine/db/db.h"
 #include "engine/db/flush.h"
 #include "engine/db/holder.h"
@@ -23,6 +22,7 @@ lsm_options_init(struct lsm_options *o)
 	    .table_bytes = 16u << 20,
 	    .level_base_bytes = 64u << 20,
 	    .level0_tables = 4,
+	    .compaction_threads = 2,
 	    .filter_bits = 10,
 	    .compression = LSM_COMPRESSION_LZ4,
 	    .durability = durability_of(DURABILITY_NONE),
@@ -35,9 +35,10 @@ open_options_valid(const struct lsm_options *o)
 	return o->memtable_bytes > 0 && o->memtables_max >= 2 &&
 	       o->block_bytes > 0 && o->block_bytes <= LSM_VALUE_MAX &&
 	       o->table_bytes > 0 && o->level_base_bytes > 0 &&
-	       o->level0_tables > 0 && o->filter_bits <= 64 &&
-	       o->compression <= LSM_COMPRESSION_LZ4 && !(o->env && o->lab) &&
-	       durability_valid(&o->durability);
+	       o->level0_tables > 0 && o->compaction_threads > 0 &&
+	       o->compaction_threads <= WORK_THREADS_MAX &&
+	       o->filter_bits <= 64 && o->compression <= LSM_COMPRESSION_LZ4 &&
+	       !(o->env && o->lab) && durability_valid(&o->durability);
 }
 
 static void
@@ -166,11 +167,12 @@ open_threads(struct lsm *db)
 	lock_release(&db->state_lock);
 	if (db->options.no_background)
 		return 0;
-	err = work_start(&db->flush);
+	err = work_start(&db->flush, 1);
 	if (!err)
-		err = work_start(&db->compaction);
+		err =
+		    work_start(&db->compaction, db->options.compaction_threads);
 	if (!err)
-		err = work_start(&db->spare);
+		err = work_start(&db->spare, 1);
 	return err ? err : pace_start(db);
 }
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/base/must.h"
-#include "engine/db/span.h"
+#include "engine/db/pick_inputs.h"
 
 #define LEVEL_LAST     (LSM_LEVELS - 1)
 #define LEVEL_FACTOR   10
@@ -12,8 +12,8 @@
 void
 pick_fini(struct pick *p)
 {
-	free(p->inputs[0]);
-	free(p->inputs[1]);
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		free(p->inputs[i].files);
 	*p = (struct pick){0};
 }
 
@@ -42,144 +42,106 @@ pick_level_limit(const struct lsm_options *o, unsigned level)
 	return limit;
 }
 
-static uint64_t
-bytes_of_files(struct version_file *const *files, size_t count)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < count; i++)
-		n += files[i]->bytes;
-	return n;
-}
-
-/* --- inputs ------------------------------------------------------------ */
-
-/* Copies files[0..count) into inputs[which]. */
-static int
-take(struct pick *p, int which, struct version_file *const *files, size_t count)
-{
-	if (count == 0)
-		return 0;
-	p->inputs[which] = calloc(count, sizeof(*files));
-	if (!p->inputs[which])
-		return -ENOMEM;
-	memcpy(p->inputs[which], files, count * sizeof(*files));
-	p->counts[which] = count;
-	p->bytes += bytes_of_files(files, count);
-	return 0;
-}
+/* --- reasons ----------------------------------------------------------- */
 
 /*
- * The oldest table of level 0 and all that it overlaps, directly or through
- * others: what stays has no key in common with what goes, so nothing old is
- * left above something newer.  Those of it that are newer than all of the
- * inputs need not go, but would have to come after and through the same
- * tables of level 1.
+ * Why a level may need compaction.  score: how much, 1 and above: it does.
+ * take: the inputs for it, *p having level and score; 1, 0: what would be
+ * needed belongs to compactions that run, <0.
  */
-static int
-take_level0(const struct version *v, struct pick *p)
-{
-	const struct version_level *l = &v->levels[0];
-	struct span s = span_of(l->files[l->count - 1]);
-	struct version_file **files = calloc(l->count, sizeof(*files));
-	size_t count, before = 0;
-	int err;
+struct reason {
+	const char *name;
+	double (*score)(const struct pick_scene *s, unsigned level);
+	int (*take)(const struct pick_scene *s, struct pick *p);
+};
 
-	if (!files)
-		return -ENOMEM;
-	for (count = 1; count != before;) {
-		before = count;
-		count = 0;
-		for (size_t i = 0; i < l->count; i++) {
-			if (!span_meets(&s, l->files[i]))
-				continue;
-			span_widen(&s, l->files[i]);
-			files[count++] = l->files[i];
-		}
-	}
-	err = take(p, 0, files, count);
-	free(files);
-	return err;
-}
-
-/* The files of the output level that inputs[0] overlap.  No user key stands in
- * two tables of a level > 0, so neither side needs to be widened for that. */
-static int
-take_output_level(const struct version *v, struct pick *p)
-{
-	struct span s = span_of_files(p->inputs[0], p->counts[0]);
-	size_t first, end;
-
-	span_overlap(v, p->output_level, &s, &first, &end);
-	return take(
-	    p, 1, v->levels[p->output_level].files + first, end - first);
-}
-
-static uint64_t
-overlap_bytes(const struct version *v, unsigned level, const struct span *s)
-{
-	size_t first, end;
-
-	span_overlap(v, level, s, &first, &end);
-	return bytes_of_files(v->levels[level].files + first, end - first);
-}
-
-/*
- * The table whose way down costs least: fewest bytes to rewrite below for each
- * byte that moves (RocksDB's kMinOverlappingRatio).  Of equals the first behind
- * the cursor, round to the first one.
- */
-static size_t
-cheapest(const struct version *v, unsigned level, struct bytes cursor)
-{
-	const struct version_level *l = &v->levels[level];
-	size_t start = 0, best = 0;
-	double best_ratio = 0;
-
-	while (start < l->count && cursor.size > 0 &&
-	       bytes_cmp(l->files[start]->span.first, cursor) <= 0)
-		start++;
-	for (size_t i = 0; i < l->count; i++) {
-		size_t at = (start + i) % l->count;
-		struct span s = span_of(l->files[at]);
-		double ratio = (double)overlap_bytes(v, level + 1, &s) /
-			       (double)l->files[at]->bytes;
-
-		if (i == 0 || ratio < best_ratio) {
-			best = at;
-			best_ratio = ratio;
-		}
-	}
-	return best;
-}
-
-/* --- what needs it most ------------------------------------------------ */
-
+/* Tables of level 0, each of which every read looks into. */
 static double
-score_of(const struct version *v, const struct lsm_options *o, unsigned level)
+score_files(const struct pick_scene *s, unsigned level)
 {
-	const struct version_level *l = &v->levels[level];
+	unsigned max = s->options->level0_tables;
+
+	if (level > 0)
+		return 0;
+	return (double)s->version->levels[0].count / (max ? max : 1);
+}
+
+static int
+with_output(const struct pick_scene *s, struct pick *p)
+{
+	int err = pick_inputs_add_output(s->version, p);
+
+	return err ? err : 1;
+}
+
+static int
+take_files(const struct pick_scene *s, struct pick *p)
+{
+	int rc;
+
+	p->output_level = 1;
+	rc = pick_inputs_add_level0(s, p);
+	return rc > 0 ? with_output(s, p) : rc;
+}
+
+/* Bytes of a level beyond its share; the last one has nowhere to go. */
+static double
+score_size(const struct pick_scene *s, unsigned level)
+{
 	uint64_t limit;
 
-	if (level == 0)
-		return (double)l->count /
-		       (o->level0_tables ? o->level0_tables : 1);
-	limit = pick_level_limit(o, level);
-	return (double)l->bytes / (double)(limit ? limit : 1);
+	if (level == 0 || level == LEVEL_LAST)
+		return 0;
+	limit = pick_level_limit(s->options, level);
+	return (double)s->version->levels[level].bytes /
+	       (double)(limit ? limit : 1);
 }
 
-/* Sets level and score; the last level has nowhere to go. */
-static void
-find_worst(const struct version *v, const struct lsm_options *o, struct pick *p)
+static int
+take_size(const struct pick_scene *s, struct pick *p)
 {
-	for (unsigned i = 0; i < LEVEL_LAST; i++) {
-		double score = score_of(v, o, i);
+	int rc;
 
-		if (score > p->score) {
-			p->level = i;
-			p->score = score;
+	p->output_level = p->level + 1;
+	rc = pick_inputs_add_cheapest(s, p);
+	return rc > 0 ? with_output(s, p) : rc;
+}
+
+/* Of equal scores the first counts most. */
+static const struct reason reasons[] = {
+    {"files", score_files, take_files},
+    {"size", score_size, take_size},
+};
+
+#define REASONS (sizeof(reasons) / sizeof(reasons[0]))
+
+/* --- what is needed most ------------------------------------------------ */
+
+struct candidate {
+	const struct reason *reason;
+	unsigned level;
+	double score;
+};
+
+/* Those with a score of 1 and above, the highest first. */
+static size_t
+candidates(const struct pick_scene *s, struct candidate *out)
+{
+	size_t n = 0, at;
+
+	for (unsigned level = 0; level < LSM_LEVELS; level++) {
+		for (size_t i = 0; i < REASONS; i++) {
+			double score = reasons[i].score(s, level);
+
+			if (score < 1)
+				continue;
+			for (at = n; at > 0 && out[at - 1].score < score; at--)
+				out[at] = out[at - 1];
+			out[at] = (struct candidate){&reasons[i], level, score};
+			n++;
 		}
 	}
+	return n;
 }
 
 static bool
@@ -195,55 +157,89 @@ is_deeper(const struct version *v, unsigned level, const struct span *s)
 	return false;
 }
 
+static uint64_t
+overlap_bytes(const struct version *v, unsigned level, const struct span *s)
+{
+	size_t first, end;
+
+	span_overlap(v, level, s, &first, &end);
+	return pick_inputs_bytes(v->levels[level].files + first, end - first);
+}
+
 /*
  * Whether the one input can move as it is.  Not if it would then overlap so
  * much below that its own compaction becomes costly, and not with deletes to
  * where nothing older stands: there they would stay for good.
  */
 static bool
-is_move(
-    const struct version *v, const struct lsm_options *o, const struct pick *p)
+is_move(const struct pick_scene *s, const struct pick *p)
 {
 	unsigned below = p->output_level + 1;
-	struct span s;
 
-	if (p->counts[0] != 1 || p->counts[1] != 0)
+	if (p->inputs[p->level].count != 1 || p->output_level == p->level ||
+	    p->inputs[p->output_level].count > 0)
 		return false;
-	s = span_of(p->inputs[0][0]);
-	if (version_file_has_deletes(p->inputs[0][0]) &&
-	    !is_deeper(v, p->output_level, &s))
+	if (version_file_has_deletes(p->inputs[p->level].files[0]) &&
+	    !is_deeper(s->version, p->output_level, &p->span))
 		return false;
 	return below >= LSM_LEVELS ||
-	       overlap_bytes(v, below, &s) <= pick_overlap_limit(o);
+	       overlap_bytes(s->version, below, &p->span) <=
+		   pick_overlap_limit(s->options);
+}
+
+static int
+try(const struct pick_scene *s, const struct candidate *c, struct pick *p)
+{
+	int rc;
+
+	*p = (struct pick){
+	    .reason = c->reason->name, .level = c->level, .score = c->score};
+	rc = c->reason->take(s, p);
+	if (rc > 0)
+		p->trivial = is_move(s, p);
+	else if (rc < 0)
+		pick_fini(p);
+	return rc;
+}
+
+static bool
+is_reserved(const bool *reserved, const struct pick *p)
+{
+	for (unsigned i = p->level; i <= p->output_level; i++)
+		if (reserved[i])
+			return true;
+	return false;
+}
+
+static void
+reserve(bool *reserved, const struct pick *p)
+{
+	for (unsigned i = p->level; i <= p->output_level; i++)
+		reserved[i] = true;
 }
 
 int
-pick_next(const struct version *v, const struct lsm_options *o,
-    const struct buf cursors[LSM_LEVELS], struct pick *out)
+pick_next(const struct pick_scene *s, struct pick *out)
 {
-	struct pick p = {0};
-	size_t at;
-	int err;
+	struct candidate c[REASONS * LSM_LEVELS];
+	size_t count = candidates(s, c);
+	bool reserved[LSM_LEVELS] = {false};
+	struct pick p;
+	int rc;
 
-	find_worst(v, o, &p);
-	if (p.score < 1)
-		return 0;
-	p.output_level = p.level + 1;
-	if (p.level == 0) {
-		err = take_level0(v, &p);
-	} else {
-		at = cheapest(v, p.level, buf_bytes(&cursors[p.level]));
-		err = take(&p, 0, &v->levels[p.level].files[at], 1);
-	}
-	if (!err)
-		err = take_output_level(v, &p);
-	if (err) {
+	for (size_t i = 0; i < count; i++) {
+		rc = try(s, &c[i], &p);
+		if (rc < 0)
+			return rc;
+		if (rc > 0 && !is_reserved(reserved, &p)) {
+			*out = p;
+			return 1;
+		}
+		if (rc == 0)
+			reserve(reserved, &p);
 		pick_fini(&p);
-		return err;
 	}
-	p.trivial = is_move(v, o, &p);
-	*out = p;
-	return 1;
+	return 0;
 }
 
 /* --- everything -------------------------------------------------------- */
@@ -270,14 +266,16 @@ take_deletes(const struct version *v, struct pick *p)
 		first++;
 	while (end > first && !version_file_has_deletes(l->files[end - 1]))
 		end--;
-	return take(p, 0, l->files + first, end - first);
+	return pick_inputs_add(p, p->level, l->files + first, end - first);
 }
 
 int
 pick_whole_level(const struct version *v, unsigned level, struct pick *out)
 {
 	const struct version_level *l = &v->levels[level];
-	struct pick p = {.level = level, .output_level = next_level(v, level)};
+	struct pick p = {.reason = "asked",
+	    .level = level,
+	    .output_level = next_level(v, level)};
 	int err;
 
 	if (l->count == 0)
@@ -287,15 +285,15 @@ pick_whole_level(const struct version *v, unsigned level, struct pick *out)
 	if (p.output_level == level) {
 		err = take_deletes(v, &p);
 	} else {
-		err = take(&p, 0, l->files, l->count);
+		err = pick_inputs_add(&p, level, l->files, l->count);
 		if (!err)
-			err = take_output_level(v, &p);
+			err = pick_inputs_add_output(v, &p);
 	}
 	if (err) {
 		pick_fini(&p);
 		return err;
 	}
-	if (p.counts[0] == 0)
+	if (p.inputs[level].count == 0)
 		return 0;
 	*out = p;
 	return 1;

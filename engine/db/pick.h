@@ -1,28 +1,56 @@
 /*
- * pick: which tables to compact next.  Pure functions of a version.
+ * pick: which tables to compact next.  Pure functions of a version, the
+ * options, the compactions that run, and how far each level was gone through.
  *
  * What every pick promises to the compaction: if a table is an input, then so
  * is every table that may hold older entries of its keys in its level and in
- * the output level, and no level between has tables.  So it may not be used
- * when another compaction ran since the version was current (flushes may):
- * there is one compaction at a time.
+ * the levels below it down to the output level.
+ *
+ * Several compactions may run at once: each owns its levels, from the first
+ * input's to the output's, over its whole span of keys, and none begins while
+ * it would own what another one does.  (A flush adds to level 0 all the same:
+ * what it adds is newer than everything.)  So the promise holds until the
+ * compaction is installed, and nothing older than its inputs can come to stand
+ * above or beside its outputs.  A scene is valid only if no compaction was
+ * taken off the list of those that run after the version was current.
  */
 #ifndef ENGINE_DB_PICK_H
 #define ENGINE_DB_PICK_H
 
+#include <sys/queue.h>
+
+#include "engine/db/span.h"
 #include "engine/db/version.h"
 
-/* Inputs of one compaction: files of `level`, and those of `output_level` that
- * they overlap.  output_level is below level, or the same for a rewrite in
- * place, without inputs[1].  Pointers are into the version. */
+struct pick_input {
+	struct version_file **files; /* in the level's order */
+	size_t count;
+};
+
+/* One compaction: inputs of the levels `level` to `output_level`, by level.
+ * Pointers are into the version. */
 struct pick {
+	TAILQ_ENTRY(pick) link; /* the caller's, while it runs */
+	const char *reason;
 	unsigned level;
-	unsigned output_level;
-	struct version_file **inputs[2];
-	size_t counts[2];
-	uint64_t bytes; /* of all inputs */
-	double score;	/* of the level, for pick_next */
-	bool trivial; /* one input, no overlap: it only moves */
+	unsigned output_level; /* may be level: a rewrite in place */
+	struct pick_input inputs[LSM_LEVELS];
+	struct span span; /* of all inputs */
+	uint64_t bytes;   /* of all inputs */
+	double score;     /* how much it is needed, 1: just so */
+	bool trivial;     /* the inputs only move */
+};
+
+TAILQ_HEAD(pick_list, pick);
+
+/* Everything that a pick depends on. */
+struct pick_scene {
+	const struct version *version;
+	const struct lsm_options *options;
+	const struct pick_list *running;
+	/* By level: the largest user key compacted last, so that a level is
+	 * gone through in turn; empty at first. */
+	const struct buf *cursors;
 };
 
 void pick_fini(struct pick *p);
@@ -36,29 +64,27 @@ uint64_t pick_overlap_limit(const struct lsm_options *o);
 uint64_t pick_level_limit(const struct lsm_options *o, unsigned level);
 
 /*
- * 1: *out is what needs it most (score >= 1), 0: nothing does, <0.
- * cursors[level]: the largest user key compacted last there, so that a level
- * is gone through in turn; empty at first.
+ * 1: *out is what is needed most (score >= 1) of what may run now, 0: there is
+ * nothing, <0.  If the most needed has to wait for one that runs, nothing is
+ * begun that would keep it waiting longer.
  */
-int pick_next(const struct version *v, const struct lsm_options *o,
-    const struct buf cursors[LSM_LEVELS], struct pick *out);
+int pick_next(const struct pick_scene *scene, struct pick *out);
 
 /*
  * For lsm_compact, called for level 0, 1, 2 ... each with the version of that
  * moment: 1: *out takes everything of `level` down to the next level that has
  * tables (from level 0 to level 1 if none has); or, in the deepest level, is
  * the rewrite in place of the tables from the first to the last with deletes.
- * 0: there is nothing to do at this level.
+ * 0: there is nothing to do at this level.  No compaction may run.
  */
-int pick_whole_level(const struct version *v, unsigned level,
-    struct pick *out);
+int pick_whole_level(const struct version *v, unsigned level, struct pick *out);
 
 /*
  * Does any level below `level` (the output level) have a table whose range
- * holds the user key?  Level 0 does not matter: what stands there and is no
+ * holds the user key?  Other levels do not matter: what stands there and is no
  * input is newer than the inputs, by the promise above.
  */
-bool pick_key_is_deeper(const struct version *v, unsigned level,
-    struct bytes user);
+bool pick_key_is_deeper(
+    const struct version *v, unsigned level, struct bytes user);
 
 #endif

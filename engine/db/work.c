@@ -18,7 +18,7 @@ work_init(struct work *w, struct lsm *db, const char *name,
 void
 work_fini(struct work *w)
 {
-	must(!w->busy && !w->has_thread);
+	must(w->running == 0 && !w->claimed && w->thread_count == 0);
 	lock_cond_fini(&w->wake);
 }
 
@@ -54,13 +54,21 @@ work_report(struct work *w, int err, int before)
 		    w->name);
 }
 
+/* Of the step that was the number-th to begin.  One that had begun when
+ * another failed, and does well, says nothing of what failed. */
 static void
-work_set_error(struct work *w, int err)
+work_set_error(struct work *w, int err, uint64_t number)
 {
+	if (!err && w->error && number <= w->error_begun)
+		return;
 	w->error = err;
-	if (!err)
+	if (!err) {
 		w->pause_us = 0;
-	else if (w->pause_us == 0)
+		return;
+	}
+	w->error_number = number;
+	w->error_begun = w->begun;
+	if (w->pause_us == 0)
 		w->pause_us = WORK_PAUSE_MIN_US;
 	else if (w->pause_us < WORK_PAUSE_MAX_US)
 		w->pause_us *= 2;
@@ -70,20 +78,34 @@ work_set_error(struct work *w, int err)
 static void
 work_ended(struct work *w)
 {
-	w->busy = false;
-	w->attempts++;
+	w->ended++;
 	lock_cond_broadcast(&w->db->work_ended);
 }
 
-/* One step.  Caller holds state_lock and nobody is busy. */
+/* How many steps may run at once. */
+static unsigned
+work_limit(const struct work *w)
+{
+	return w->thread_count > 0 ? w->thread_count : 1;
+}
+
+/* Whether a step may begin as far as others are concerned. */
+static bool
+work_is_free(const struct work *w)
+{
+	return w->running < work_limit(w) && w->claims == 0 && !w->claimed;
+}
+
+/* One step.  Caller holds state_lock, and the work is free. */
 static int
 work_step(struct work *w)
 {
+	uint64_t number = ++w->begun;
 	int before = w->error;
 	int rc;
 
-	must(!w->busy);
-	w->busy = true;
+	must(work_is_free(w));
+	w->running++;
 	w->hurry = false;
 	w->wanted = false;
 	lock_release(&w->db->state_lock);
@@ -93,9 +115,12 @@ work_step(struct work *w)
 	if (rc == -ENOSPC && w != &w->db->spare)
 		spare_remove_all(w->db);
 	lock_acquire(&w->db->state_lock);
+	w->running--;
 	if (rc != 0)
-		w->wanted = true;
-	work_set_error(w, rc < 0 ? rc : 0);
+		work_want(w);
+	if (rc > 0)
+		w->done++;
+	work_set_error(w, rc < 0 ? rc : 0, number);
 	work_ended(w);
 	return rc;
 }
@@ -107,7 +132,7 @@ work_may_step(struct work *w)
 	struct lock *l = &w->db->state_lock;
 	uint64_t now;
 
-	if (w->busy || w->claims > 0 || !w->wanted) {
+	if (!work_is_free(w) || !w->wanted) {
 		lock_cond_wait(&w->wake, l);
 		return false;
 	}
@@ -134,21 +159,28 @@ work_run(void *arg)
 }
 
 int
-work_start(struct work *w)
+work_start(struct work *w, unsigned threads)
 {
-	int err = thread_start(&w->thread, w->name, work_run, w);
+	int err = 0;
 
-	if (!err)
-		w->has_thread = true;
+	must(threads > 0 && threads <= WORK_THREADS_MAX);
+	lock_acquire(&w->db->state_lock);
+	while (!err && w->thread_count < threads) {
+		err = thread_start(
+		    &w->threads[w->thread_count], w->name, work_run, w);
+		if (!err)
+			w->thread_count++;
+	}
+	lock_release(&w->db->state_lock);
 	return err;
 }
 
 static void
 work_join(struct work *w)
 {
-	if (w->has_thread)
-		thread_join(&w->thread);
-	w->has_thread = false;
+	for (unsigned i = 0; i < w->thread_count; i++)
+		thread_join(&w->threads[i]);
+	w->thread_count = 0;
 }
 
 void
@@ -164,32 +196,52 @@ work_stop(struct lsm *db)
 	work_join(&db->spare);
 }
 
-/* Until the steps ended are not `attempts` any more. */
+/* Until some step or claim is over. */
 static void
-work_wait_ended(struct work *w, uint64_t attempts)
+work_wait_ended(struct work *w)
 {
-	while (w->attempts == attempts)
+	uint64_t ended = w->ended;
+
+	while (w->ended == ended)
 		lock_cond_wait(&w->db->work_ended, &w->db->state_lock);
+}
+
+/* As work_await with threads. */
+static int
+work_await_threads(struct work *w, uint64_t begun)
+{
+	uint64_t done = w->done;
+
+	w->hurry = true;
+	work_want(w);
+	for (;;) {
+		work_wait_ended(w);
+		if (w->done != done)
+			return 0;
+		if (w->error && w->error_number > begun)
+			return w->error;
+		/* Nothing to do, not only beside what runs. */
+		if (!w->wanted && w->running == 0)
+			return 0;
+	}
 }
 
 int
 work_await(struct work *w)
 {
-	bool earlier = w->busy;
+	uint64_t begun = w->begun;
+	int rc;
 
 	lock_assert_held(&w->db->state_lock);
-	for (;;) {
-		if (w->busy || w->has_thread) {
-			w->hurry = true;
-			work_want(w);
-			work_wait_ended(w, w->attempts);
-		} else {
-			work_step(w);
-		}
-		if (!w->error || !earlier)
+	if (w->thread_count > 0)
+		return work_await_threads(w, begun);
+	while (!work_is_free(w)) {
+		work_wait_ended(w);
+		if (w->error && w->error_number > begun)
 			return w->error;
-		earlier = false;
 	}
+	rc = work_step(w);
+	return rc < 0 ? rc : 0;
 }
 
 void
@@ -198,10 +250,10 @@ work_all(struct work *w)
 	struct lock *l = &w->db->state_lock;
 
 	lock_acquire(l);
-	while (w->busy)
-		work_wait_ended(w, w->attempts);
-	while (w->wanted && work_step(w) > 0)
-		continue;
+	do {
+		while (!work_is_free(w))
+			work_wait_ended(w);
+	} while (w->wanted && work_step(w) > 0);
 	lock_release(l);
 }
 
@@ -212,10 +264,10 @@ work_claim(struct work *w)
 
 	lock_acquire(l);
 	w->claims++;
-	while (w->busy)
-		work_wait_ended(w, w->attempts);
+	while (w->running > 0 || w->claimed)
+		work_wait_ended(w);
 	w->claims--;
-	w->busy = true;
+	w->claimed = true;
 	lock_release(l);
 }
 
@@ -223,6 +275,7 @@ void
 work_unclaim(struct work *w)
 {
 	lock_acquire(&w->db->state_lock);
+	w->claimed = false;
 	work_ended(w);
 	work_want(w);
 	lock_release(&w->db->state_lock);

@@ -2,10 +2,10 @@
  * work: the jobs that run beside readers and writers: flushing the oldest full
  * memtable, compacting, and preparing files of the log.
  *
- * Each job is a step function that runs in one thread at a time: in a thread
- * of its own, or (options.no_background) in that of whoever needs it done.
- * A step that failed is tried again after a pause that grows, and at once when
- * a writer needs its result.
+ * Each job is a step function that runs in threads of the job's own, one or
+ * several at once, or (options.no_background) in that of whoever needs it
+ * done.  A step that failed is tried again after a pause that grows, and at
+ * once when a writer needs its result.
  * Threads: everything in struct work is protected by db->state_lock; steps run
  * without any lock.
  */
@@ -21,34 +21,43 @@
 
 struct lsm;
 
+#define WORK_THREADS_MAX 16
+
 struct work {
 	/* constant after open */
 	const char *name;
-	/* 1: did something, there may be more; 0: nothing to do; <0. */
+	/* 1: did something, there may be more; 0: nothing to do, or nothing
+	 * that can be done beside the steps that run; <0. */
 	int (*step)(struct lsm *db);
 	struct lsm *db;
-	enum err_level level; /* of the message when it fails */
+	enum err_level level;  /* of the message when it fails */
+	unsigned thread_count; /* running, and steps there may be at once */
+	struct thread threads[WORK_THREADS_MAX];
 
-	struct thread thread;
-	bool has_thread;
 	struct lock_cond wake;
 
-	bool wanted;       /* there may be something to do */
-	bool hurry;        /* do not wait out the pause */
-	bool busy;         /* somebody runs a step */
-	unsigned claims;   /* who wait to run something instead of it */
-	uint64_t attempts; /* steps ended so far */
-	int error;         /* of the last step */
-	uint64_t pause_us; /* from an error to the next try */
-	uint64_t retry_at; /* on the clock of env_now_us */
+	bool wanted;           /* there may be something to do */
+	bool hurry;            /* do not wait out the pause */
+	unsigned running;      /* steps */
+	bool claimed;          /* somebody runs something instead of it */
+	unsigned claims;       /* who wait to do so */
+	uint64_t begun;        /* steps so far */
+	uint64_t done;         /* steps that did something */
+	uint64_t ended;        /* steps and claims that are over */
+	int error;             /* of the last step, also if others did well */
+	uint64_t error_number; /* which step that was */
+	uint64_t error_begun;  /* how many had begun when it ended */
+	uint64_t pause_us;     /* from an error to the next try */
+	uint64_t retry_at;     /* on the clock of env_now_us */
 };
 
 void work_init(struct work *w, struct lsm *db, const char *name,
     int (*step)(struct lsm *db));
 void work_fini(struct work *w);
 
-/* The job's own thread. */
-int work_start(struct work *w);
+/* Gives the job so many threads, at most WORK_THREADS_MAX; after an error some
+ * may run. */
+int work_start(struct work *w, unsigned threads);
 
 /* Ends the threads of all jobs; db->stop is set. */
 void work_stop(struct lsm *db);
@@ -57,9 +66,9 @@ void work_stop(struct lsm *db);
 void work_want(struct work *w);
 
 /*
- * Waits until a step has ended; returns its error or 0.  An error is of a step
- * that began after the call.  Caller holds db->state_lock, which is released
- * meanwhile.
+ * Waits until a step has done something, or none had anything to do; returns
+ * 0, or the error of a step that began after the call.  Caller holds
+ * db->state_lock, which is released meanwhile.
  */
 int work_await(struct work *w);
 

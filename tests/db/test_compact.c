@@ -136,6 +136,83 @@ compact__every_snapshot_sees_the_same_before_and_after(void **state)
 		one_history(&r);
 }
 
+/* --- several at once ---------------------------------------------------- */
+
+#define RUNS 4
+
+struct crowd {
+	struct history_run runs[RUNS];
+	bool on[RUNS], merged[RUNS];
+	unsigned most;
+};
+
+/* Something happens to one of them: it begins, merges, or ends. */
+static void
+crowd_step(struct history *s, struct crowd *c, size_t i)
+{
+	unsigned now = 0;
+
+	if (!c->on[i]) {
+		c->on[i] = history_begin(s, &c->runs[i]);
+		c->merged[i] = false;
+	} else if (!c->merged[i]) {
+		/* Snapshots are those of when it merges; what it drops then
+		 * nobody may ask for. */
+		c->runs[i].job =
+		    history_job(s, c->runs[i].version, &c->runs[i].pick);
+		history_merge(&c->runs[i]);
+		c->merged[i] = true;
+	} else {
+		history_end(s, &c->runs[i]);
+		c->on[i] = false;
+	}
+	for (size_t j = 0; j < RUNS; j++)
+		now += c->on[j];
+	if (now > c->most)
+		c->most = now;
+}
+
+static void
+crowd_finish(struct history *s, struct crowd *c)
+{
+	for (size_t i = 0; i < RUNS; i++)
+		while (c->on[i])
+			crowd_step(s, c, i);
+}
+
+static void
+crowd_history(struct check_rand *r, struct crowd *c)
+{
+	struct history s;
+
+	history_init(&s);
+	s.keys = 120;
+	for (int i = 0; i < 20; i++) {
+		history_write(&s, r);
+		history_choose_snapshots(&s, r);
+		for (uint64_t n = check_rand_below(r, 16); n > 0; n--)
+			crowd_step(&s, c, check_rand_below(r, RUNS));
+		history_check_reads(&s);
+	}
+	crowd_finish(&s, c);
+	history_check_reads(&s);
+	history_compact_all(&s);
+	history_check_reads(&s);
+	history_fini(&s);
+}
+
+static void
+compact__several_at_once_do_not_disturb_each_other(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	struct crowd c = {.most = 0};
+
+	(void)state;
+	for (int i = 0; i < (check_long() ? 500 : 15); i++)
+		crowd_history(&r, &c);
+	check_le(3, c.most);
+}
+
 static uint64_t
 live_keys(struct history *s)
 {
@@ -328,6 +405,8 @@ main(void)
 	    cmocka_unit_test(compact__filter_drops_what_nobody_sees),
 	    cmocka_unit_test(
 		compact__every_snapshot_sees_the_same_before_and_after),
+	    cmocka_unit_test(
+		compact__several_at_once_do_not_disturb_each_other),
 	    cmocka_unit_test(compact__everything_leaves_only_what_is_alive),
 	    cmocka_unit_test(compact__one_pass_keeps_exactly_the_live_keys),
 	    cmocka_unit_test(compact__what_is_all_deleted_leaves_no_table),

@@ -29,12 +29,13 @@ static int
 run_two(struct history *s, atomic_bool *stop, struct edit *e)
 {
 	struct version *v = vset_current(&s->set);
+	struct pick_scene scene = history_scene(s, v);
 	struct compact_job job;
 	struct pick p;
 	int err;
 
-	check_eq(pick_next(v, &s->options, s->cursors, &p), 1);
-	check_eq(p.counts[0], 2);
+	check_eq(pick_next(&scene, &p), 1);
+	check_eq(p.inputs[0].count, 2);
 	job = history_job(s, v, &p);
 	job.stop = stop;
 	err = compact_run(&job, e);

@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-#include "engine/db/span.h"
 #include "tests/check.h"
 #include "tests/support/picture.h"
 
@@ -14,7 +14,7 @@ static const struct lsm_options options = {
     .table_bytes = 100,
 };
 
-/* "0>1: 4 3 | 2 move": levels, inputs, inputs of the output level. */
+/* "0>1: 4 3 | 2 move": levels, inputs of each of them. */
 static const char *
 text_of(const struct pick *p)
 {
@@ -22,16 +22,50 @@ text_of(const struct pick *p)
 	size_t n = (size_t)snprintf(
 	    text, sizeof(text), "%u>%u:", p->level, p->output_level);
 
-	for (int which = 0; which < 2; which++) {
-		for (size_t i = 0; i < p->counts[which]; i++)
-			n += (size_t)snprintf(text + n, sizeof(text) - n,
-			    " %" PRIu64, p->inputs[which][i]->number);
-		if (which == 0 && p->counts[1] > 0)
+	for (unsigned level = 0; level < LSM_LEVELS; level++) {
+		const struct pick_input *in = &p->inputs[level];
+
+		if (level > p->level && in->count > 0)
 			n += (size_t)snprintf(text + n, sizeof(text) - n, " |");
+		for (size_t i = 0; i < in->count; i++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+			    " %" PRIu64, in->files[i]->number);
 	}
 	if (p->trivial)
 		snprintf(text + n, sizeof(text) - n, " move");
 	return text;
+}
+
+/* --- compactions that run ---------------------------------------------- */
+
+#define RUNNING_MAX 8
+
+/* From "0>1:a-f 4>5:a-c": levels and spans. */
+struct running {
+	struct pick_list list;
+	struct pick picks[RUNNING_MAX];
+	char keys[RUNNING_MAX][2][16];
+};
+
+static void
+running_init(struct running *r, const char *line)
+{
+	int at;
+
+	memset(r, 0, sizeof(*r));
+	TAILQ_INIT(&r->list);
+	for (size_t i = 0; *line; i++, line += at) {
+		struct pick *p = &r->picks[i];
+
+		check_le(i + 1, RUNNING_MAX);
+		check_eq(
+		    sscanf(line, " %u>%u:%15[^-]-%15s%n", &p->level,
+			&p->output_level, r->keys[i][0], r->keys[i][1], &at),
+		    4);
+		p->span = (struct span){bytes_str(r->keys[i][0]),
+		    bytes_str(r->keys[i][1]), SPAN_INCLUDED};
+		TAILQ_INSERT_TAIL(&r->list, p, link);
+	}
 }
 
 static const struct {
@@ -84,23 +118,27 @@ static const struct {
 };
 
 static void
-check_case(size_t i)
+check_next(const char *version, const char *running, const char *cursor,
+    const char *want)
 {
-	struct version *v = picture_version(cases[i].version);
+	struct version *v = picture_version(version);
 	struct buf cursors[LSM_LEVELS] = {0};
+	struct running r;
+	struct pick_scene scene = {v, &options, &r.list, cursors};
 	struct pick p;
 	int rc;
 
-	for (unsigned j = 0; j < LSM_LEVELS; j++)
-		check_ok(buf_assign(&cursors[j], bytes_str(cases[i].cursor)));
-	rc = pick_next(v, &options, cursors, &p);
-	check_eq(rc, cases[i].want != NULL);
+	running_init(&r, running);
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		check_ok(buf_assign(&cursors[i], bytes_str(cursor)));
+	rc = pick_next(&scene, &p);
+	check_eq(rc, want != NULL);
 	if (rc == 1) {
-		check_str(text_of(&p), cases[i].want);
+		check_str(text_of(&p), want);
 		pick_fini(&p);
 	}
-	for (unsigned j = 0; j < LSM_LEVELS; j++)
-		buf_fini(&cursors[j]);
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		buf_fini(&cursors[i]);
 	version_unref(v);
 }
 
@@ -110,7 +148,60 @@ pick__next_takes_what_needs_it_most(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		printf("case %zu\n", i);
-		check_case(i);
+		check_next(
+		    cases[i].version, "", cases[i].cursor, cases[i].want);
+	}
+}
+
+static const struct {
+	const char *version;
+	const char *running;
+	const char *want;
+} beside[] = {
+    /* not what another has, nor anything between its keys */
+    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "1>2:a-c", "1>2: 2 move"},
+    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "1>2:a-f", "1>2: 3 move"},
+    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "1>2:a-c 1>2:g-i", "1>2: 2 move"},
+    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "1>2:a-i", NULL},
+    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "1>2:a-d 1>2:f-i", NULL},
+    /* what overlaps below counts, too */
+    {"1:1:a-c*999 1:2:d-f*500 2:3:b-e", "1>2:f-z", "1>2: 1 | 3"},
+    {"1:1:a-c*999 1:2:d-f*500 2:3:b-e", "1>2:e-z", NULL},
+    {"1:1:a-c*999 1:2:d-f*500 2:3:c1-d", "2>3:c1-d", "1>2: 1 move"},
+    {"1:1:a-c*999 1:2:d-f*500 2:3:c-d", "2>3:c-d", NULL},
+    /* other levels do not matter */
+    {"1:1:a-c*1500", "2>3:a-c", NULL},
+    {"1:1:a-c*1500", "3>4:a-z 0>0:a-z", "1>2: 1 move"},
+    {"2:1:a-c*15000", "0>1:a-z", "2>3: 1 move"},
+    {"2:1:a-c*15000", "1>2:c-z", NULL},
+    {"2:1:a-c*15000", "0>3:c-z", NULL},
+
+    /* level 0: not through what is on its way */
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:d-e", "0>1:a-c", "0>1: 4 move"},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:c-e", "0>1:a-b", NULL},
+    {"0:1:a-c 0:2:d-e 0:3:d-f 0:4:x-z", "0>1:a-b", "0>1: 3 2"},
+    {"0:5:d-e 0:6:d-f 0:7:a-c 0:8:x-z 1:1:c-d", "0>1:a-c", "0>1: 8 move"},
+    {"0:5:d-e 0:6:d-f 0:7:a-c 0:8:x-z 1:1:c-d", "1>2:c-d", "0>1: 8 move"},
+
+    /* who needs it most is not kept waiting by who needs it less */
+    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 0:5:a-z 1:6:a-c*500 1:7:x-z*600",
+	"1>2:a-c", NULL},
+    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 0:5:a-z 2:6:a-c*10000", "1>2:m-n",
+	"2>3: 6 move"},
+    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 0:5:a-z 3:6:a-c*100000", "1>2:m-n",
+	"3>4: 6 move"},
+    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 1:6:a-c*500 1:7:x-z*600", "1>2:a-c",
+	"1>2: 7 move"},
+};
+
+static void
+pick__next_stays_away_from_those_that_run(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		printf("case %zu\n", i);
+		check_next(
+		    beside[i].version, beside[i].running, "", beside[i].want);
 	}
 }
 
@@ -239,36 +330,80 @@ random_version(struct check_rand *r, char *line, size_t size)
 }
 
 static bool
-is_input(const struct pick *p, const struct version_file *f)
+is_input(const struct pick *p, unsigned level, const struct version_file *f)
 {
-	for (int which = 0; which < 2; which++)
-		for (size_t i = 0; i < p->counts[which]; i++)
-			if (p->inputs[which][i] == f)
-				return true;
+	for (size_t i = 0; i < p->inputs[level].count; i++)
+		if (p->inputs[level].files[i] == f)
+			return true;
 	return false;
 }
 
-static void
-check_apart(const struct version *v, const struct pick *p, unsigned level)
+/* Inputs of this level and of those above. */
+static bool
+meets_inputs(const struct pick *p, unsigned level, const struct version_file *f)
 {
-	for (size_t i = 0; i < v->levels[level].count; i++) {
-		const struct version_file *f = v->levels[level].files[i];
+	for (unsigned i = 0; i <= level; i++)
+		for (size_t j = 0; j < p->inputs[i].count; j++) {
+			struct span s = span_of(p->inputs[i].files[j]);
 
-		if (is_input(p, f))
-			continue;
-		for (size_t j = 0; j < p->counts[0]; j++)
-			check_false(span_meets(&p->inputs[0][j]->span, f));
-	}
+			if (span_meets(&s, f))
+				return true;
+		}
+	return false;
 }
 
 static void
 check_promise(const struct version *v, const struct pick *p)
 {
-	check_le(1, p->counts[0]);
-	check_apart(v, p, p->level);
-	check_apart(v, p, p->output_level);
-	for (unsigned i = p->level + 1; i < p->output_level; i++)
-		check_eq(v->levels[i].count, 0);
+	check_le(1, p->inputs[p->level].count);
+	for (unsigned i = p->level; i <= p->output_level; i++) {
+		for (size_t j = 0; j < v->levels[i].count; j++) {
+			const struct version_file *f = v->levels[i].files[j];
+
+			check_true(is_input(p, i, f) || !meets_inputs(p, i, f));
+		}
+	}
+}
+
+static bool
+are_apart(const struct pick *p, const struct pick *q)
+{
+	return p->output_level < q->level || q->output_level < p->level ||
+	       !span_meet(&p->span, &q->span);
+}
+
+/* As many as can run at once; returns their number. */
+static size_t
+pick_all(const struct pick_scene *scene, struct pick_list *running)
+{
+	size_t n = 0;
+
+	for (;; n++) {
+		struct pick *p = malloc(sizeof(*p));
+		struct pick *q;
+
+		check_true(p != NULL);
+		if (pick_next(scene, p) != 1) {
+			free(p);
+			return n;
+		}
+		check_promise(scene->version, p);
+		TAILQ_FOREACH (q, running, link)
+			check_true(are_apart(p, q));
+		TAILQ_INSERT_TAIL(running, p, link);
+	}
+}
+
+static void
+free_all(struct pick_list *running)
+{
+	struct pick *p;
+
+	while ((p = TAILQ_FIRST(running))) {
+		TAILQ_REMOVE(running, p, link);
+		pick_fini(p);
+		free(p);
+	}
 }
 
 static void
@@ -276,21 +411,24 @@ pick__inputs_leave_nothing_behind_that_they_share_keys_with(void **state)
 {
 	struct check_rand r = check_rand_of(check_seed());
 	struct buf cursors[LSM_LEVELS] = {0};
+	size_t picks = 0, beside_others = 0;
 	char line[4096];
-	unsigned picks = 0;
 
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
+		struct pick_list running = TAILQ_HEAD_INITIALIZER(running);
+		struct pick_scene scene = {NULL, &options, &running, cursors};
 		struct version *v;
 		struct pick p;
+		size_t n;
 
 		random_version(&r, line, sizeof(line));
 		v = picture_version(line);
-		if (pick_next(v, &options, cursors, &p) == 1) {
-			check_promise(v, &p);
-			pick_fini(&p);
-			picks++;
-		}
+		scene.version = v;
+		n = pick_all(&scene, &running);
+		picks += n > 0;
+		beside_others += n > 1;
+		free_all(&running);
 		if (pick_whole_level(v, (unsigned)i % LSM_LEVELS, &p) == 1) {
 			check_promise(v, &p);
 			pick_fini(&p);
@@ -298,6 +436,7 @@ pick__inputs_leave_nothing_behind_that_they_share_keys_with(void **state)
 		version_unref(v);
 	}
 	check_le(500, picks);
+	check_le(50, beside_others);
 }
 
 int
@@ -305,6 +444,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(pick__next_takes_what_needs_it_most),
+	    cmocka_unit_test(pick__next_stays_away_from_those_that_run),
 	    cmocka_unit_test(
 		pick__whole_level_goes_down_to_the_next_with_tables),
 	    cmocka_unit_test(pick__bytes_are_those_of_all_inputs),

@@ -18,7 +18,7 @@ sync_dir_and_overtake(struct env *env, const char *path)
 	struct lsm *db = overtaken->db;
 	uint64_t number = 0;
 
-	if (db && db->spare.busy && overtakings > 0) {
+	if (db && db->spare.running > 0 && overtakings > 0) {
 		overtakings--;
 		check_true(spare_take_or_number(db, &number) == NULL);
 		check_ne(number, 0);

@@ -9,6 +9,7 @@ void
 history_init(struct history *h)
 {
 	*h = (struct history){.keys = 40};
+	TAILQ_INIT(&h->running);
 	store_dir_init(&h->d);
 	check_ok(vset_create(&h->set, &h->d.place, &h->d.sink));
 	h->options = (struct lsm_options){
@@ -167,6 +168,17 @@ history_check_reads(struct history *h)
 	version_unref(v);
 }
 
+struct pick_scene
+history_scene(struct history *h, const struct version *v)
+{
+	return (struct pick_scene){
+	    .version = v,
+	    .options = &h->options,
+	    .running = &h->running,
+	    .cursors = h->cursors,
+	};
+}
+
 struct compact_job
 history_job(struct history *h, struct version *v, const struct pick *p)
 {
@@ -181,6 +193,15 @@ history_job(struct history *h, struct version *v, const struct pick *p)
 }
 
 static void
+history_advance(struct history *h, const struct pick *p)
+{
+	const struct pick_input *in = &p->inputs[p->level];
+
+	check_ok(buf_assign(
+	    &h->cursors[p->level], in->files[in->count - 1]->span.last));
+}
+
+static void
 history_compact(struct history *h, struct version *v, const struct pick *p)
 {
 	struct compact_job job = history_job(h, v, p);
@@ -191,21 +212,50 @@ history_compact(struct history *h, struct version *v, const struct pick *p)
 }
 
 bool
+history_begin(struct history *h, struct history_run *run)
+{
+	struct pick_scene scene;
+	int rc;
+
+	*run = (struct history_run){.version = vset_current(&h->set)};
+	scene = history_scene(h, run->version);
+	rc = pick_next(&scene, &run->pick);
+	check_le(0, rc);
+	if (rc == 0) {
+		version_unref(run->version);
+		return false;
+	}
+	history_advance(h, &run->pick);
+	TAILQ_INSERT_TAIL(&h->running, &run->pick, link);
+	run->job = history_job(h, run->version, &run->pick);
+	return true;
+}
+
+void
+history_merge(struct history_run *run)
+{
+	check_ok(compact_run(&run->job, &run->edit));
+}
+
+void
+history_end(struct history *h, struct history_run *run)
+{
+	vset_check_apply(&h->set, &run->edit);
+	TAILQ_REMOVE(&h->running, &run->pick, link);
+	pick_fini(&run->pick);
+	version_unref(run->version);
+}
+
+bool
 history_compact_next(struct history *h)
 {
-	struct version *v = vset_current(&h->set);
-	struct pick p;
-	int rc = pick_next(v, &h->options, h->cursors, &p);
+	struct history_run run;
 
-	check_le(0, rc);
-	if (rc == 1) {
-		check_ok(buf_assign(&h->cursors[p.level],
-		    p.inputs[0][p.counts[0] - 1]->span.last));
-		history_compact(h, v, &p);
-		pick_fini(&p);
-	}
-	version_unref(v);
-	return rc == 1;
+	if (!history_begin(h, &run))
+		return false;
+	history_merge(&run);
+	history_end(h, &run);
+	return true;
 }
 
 void

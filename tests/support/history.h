@@ -18,6 +18,7 @@ struct history {
 	struct vset set;
 	struct sorted model; /* everything ever written */
 	struct lsm_options options;
+	struct pick_list running;
 	struct buf cursors[LSM_LEVELS];
 	uint64_t snapshots[HISTORY_SNAPSHOTS_MAX]; /* the last is the newest
 						      visible */
@@ -52,8 +53,23 @@ int history_get(const struct history *h, struct bytes user, uint64_t seq,
 /* Every key as every snapshot sees it, and any that may be taken yet. */
 void history_check_reads(struct history *h);
 
+/* For picks from v. */
+struct pick_scene history_scene(struct history *h, const struct version *v);
+
 struct compact_job history_job(
     struct history *h, struct version *v, const struct pick *p);
+
+/* One of those that run at once; of which history_begin says whether there was
+ * something to begin.  What it reads is what there was then. */
+struct history_run {
+	struct pick pick;
+	struct version *version;
+	struct compact_job job;
+	struct edit edit;
+};
+bool history_begin(struct history *h, struct history_run *run);
+void history_merge(struct history_run *run);
+void history_end(struct history *h, struct history_run *run);
 
 /* Whether there was something to do. */
 bool history_compact_next(struct history *h);
