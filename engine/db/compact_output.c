@@ -22,6 +22,7 @@ begin_table(struct compact_output *o)
 	if (!o->path)
 		return -ENOMEM;
 	o->below_bytes = 0;
+	o->below_passed = 0;
 	return table_writer_open(p->env, o->path, number, &wo, &o->writer);
 }
 
@@ -63,26 +64,43 @@ end_table(struct compact_output *o)
 	return err;
 }
 
-/* Counts the tables below that the output leaves behind at this user key. */
-static void
+/* Counts the tables below that the output leaves behind at this user key.
+ * True: it leaves one. */
+static bool
 pass_below(struct compact_output *o, struct bytes user)
 {
+	bool passed = false;
+
 	while (o->below && o->below_index < o->below->count) {
 		const struct version_file *f = o->below->files[o->below_index];
 
 		if (!span_ends_before(&f->span, user))
-			return;
+			break;
 		o->below_index++;
 		/* What lies between two outputs belongs to neither. */
-		if (o->writer)
-			o->below_bytes += f->bytes;
+		if (!o->writer)
+			continue;
+		o->below_bytes += f->bytes;
+		o->below_passed++;
+		passed = true;
 	}
+	return passed;
 }
 
+/* passed: a table below ends here. */
 static bool
-is_full(const struct compact_output *o)
+is_full(const struct compact_output *o, bool passed)
 {
-	return table_writer_size(o->writer) >= o->options->table_bytes ||
+	uint64_t size = table_writer_size(o->writer);
+	uint64_t full = o->options->table_bytes;
+	/* The more edges it has seen, the less it gains from this one. */
+	unsigned percent = 50 + 5 * o->below_passed;
+
+	if (!o->below || o->below->count == 0)
+		return size >= full;
+	if (passed && size >= full / 100 * (percent < 90 ? percent : 90))
+		return true;
+	return size / 2 >= full ||
 	       o->below_bytes > pick_overlap_limit(o->options);
 }
 
@@ -90,10 +108,10 @@ int
 compact_output_add(struct compact_output *o, struct bytes ikey,
     struct bytes value, bool may_cut)
 {
+	bool passed = pass_below(o, ikey_user(ikey));
 	int err = 0;
 
-	pass_below(o, ikey_user(ikey));
-	if (o->writer && may_cut && is_full(o))
+	if (o->writer && may_cut && is_full(o, passed))
 		err = end_table(o);
 	if (!err && !o->writer)
 		err = begin_table(o);

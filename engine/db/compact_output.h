@@ -1,6 +1,10 @@
 /*
  * compact_output: the tables that one compaction writes.
  *
+ * A table ends at about options.table_bytes.  Where there is a level below, it
+ * ends between half and twice of that with a table of that level, if it can:
+ * who goes down then takes fewer with him that he meets only at the edge
+ * (RocksDB's level_compaction_dynamic_file_size).
  * Use: zeroed struct with the members above the line set; add... in ikey
  * order; then finish or abandon.
  * Owns: the writer and the edit of the tables written so far.
@@ -24,6 +28,7 @@ struct compact_output {
 	char *path;                  /* of the last one begun */
 	size_t below_index;          /* first table not yet passed */
 	uint64_t below_bytes;        /* passed by the present table */
+	unsigned below_passed;       /* how many those were */
 	uint64_t bytes_written;      /* of finished tables */
 	struct edit edit;            /* adds the finished tables */
 };

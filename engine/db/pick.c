@@ -4,10 +4,16 @@
 
 #include "engine/base/must.h"
 #include "engine/db/pick_inputs.h"
+#include "engine/db/pick_move.h"
+#include "engine/db/pick_shape.h"
 
-#define LEVEL_LAST     (LSM_LEVELS - 1)
-#define LEVEL_FACTOR   10
 #define OVERLAP_FACTOR 10
+
+/* What the reasons look at. */
+struct look {
+	const struct pick_scene *scene;
+	struct pick_shape shape;
+};
 
 void
 pick_fini(struct pick *p)
@@ -29,19 +35,6 @@ pick_overlap_limit(const struct lsm_options *o)
 	return times(o->table_bytes, OVERLAP_FACTOR);
 }
 
-uint64_t
-pick_level_limit(const struct lsm_options *o, unsigned level)
-{
-	uint64_t limit = o->level_base_bytes;
-
-	must(level > 0 && level < LSM_LEVELS);
-	if (level == LEVEL_LAST)
-		return UINT64_MAX;
-	for (unsigned i = 1; i < level; i++)
-		limit = times(limit, LEVEL_FACTOR);
-	return limit;
-}
-
 /* --- reasons ----------------------------------------------------------- */
 
 /*
@@ -51,60 +44,102 @@ pick_level_limit(const struct lsm_options *o, unsigned level)
  */
 struct reason {
 	const char *name;
-	double (*score)(const struct pick_scene *s, unsigned level);
-	int (*take)(const struct pick_scene *s, struct pick *p);
+	double (*score)(const struct look *k, unsigned level);
+	int (*take)(const struct look *k, struct pick *p);
 };
+
+struct amount {
+	size_t count;
+	uint64_t bytes;
+};
+
+static size_t
+less(size_t a, size_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* What a level has, without what compactions are taking away.  One may have
+ * been installed and still be among those that run. */
+static struct amount
+amount_of(const struct look *k, unsigned level)
+{
+	const struct version_level *l = &k->scene->version->levels[level];
+	struct amount a = {l->count, l->bytes};
+	const struct pick *p;
+
+	TAILQ_FOREACH (p, k->scene->running, link) {
+		const struct pick_input *in = &p->inputs[level];
+
+		if (p->level != level || p->output_level == level)
+			continue;
+		a.count = less(a.count, in->count);
+		a.bytes =
+		    less(a.bytes, pick_inputs_bytes(in->files, in->count));
+	}
+	return a;
+}
 
 /* Tables of level 0, each of which every read looks into. */
 static double
-score_files(const struct pick_scene *s, unsigned level)
+score_files(const struct look *k, unsigned level)
 {
-	unsigned max = s->options->level0_tables;
+	unsigned max = k->scene->options->level0_tables;
 
 	if (level > 0)
 		return 0;
-	return (double)s->version->levels[0].count / (max ? max : 1);
+	return (double)amount_of(k, 0).count / (max ? max : 1);
 }
 
 static int
-with_output(const struct pick_scene *s, struct pick *p)
+take_files(const struct look *k, struct pick *p)
 {
-	int err = pick_inputs_add_output(s->version, p);
+	int err, rc;
 
+	p->output_level = k->shape.level0_output;
+	rc = pick_inputs_add_level0(k->scene, p);
+	if (rc <= 0)
+		return rc;
+	err = pick_inputs_add_output(k->scene->version, p);
+	if (!err)
+		err = pick_move_try(k->scene, p, UINT64_MAX);
 	return err ? err : 1;
 }
 
-static int
-take_files(const struct pick_scene *s, struct pick *p)
-{
-	int rc;
-
-	p->output_level = 1;
-	rc = pick_inputs_add_level0(s, p);
-	return rc > 0 ? with_output(s, p) : rc;
-}
-
-/* Bytes of a level beyond its share; the last one has nowhere to go. */
+/* Bytes of a level beyond its share. */
 static double
-score_size(const struct pick_scene *s, unsigned level)
+score_size(const struct look *k, unsigned level)
 {
-	uint64_t limit;
+	uint64_t bytes, target = k->shape.targets[level];
 
-	if (level == 0 || level == LEVEL_LAST)
+	if (level == 0 || level == PICK_SHAPE_LAST)
 		return 0;
-	limit = pick_level_limit(s->options, level);
-	return (double)s->version->levels[level].bytes /
-	       (double)(limit ? limit : 1);
+	bytes = amount_of(k, level).bytes;
+	if (target > 0)
+		return (double)bytes / (double)target;
+	/* It should have none, which is not urgent. */
+	target = k->scene->options->level_base_bytes;
+	return bytes == 0 ? 0 : 1 + (double)bytes / (double)(target + 1);
 }
 
 static int
-take_size(const struct pick_scene *s, struct pick *p)
+take_size(const struct look *k, struct pick *p)
 {
-	int rc;
+	const struct pick_scene *s = k->scene;
+	uint64_t bytes = s->version->levels[p->level].bytes;
+	int err, rc;
 
 	p->output_level = p->level + 1;
 	rc = pick_inputs_add_cheapest(s, p);
-	return rc > 0 ? with_output(s, p) : rc;
+	if (rc <= 0)
+		return rc;
+	err = pick_inputs_add_output(s->version, p);
+	if (!err)
+		err = pick_move_try(
+		    s, p, less(bytes, k->shape.targets[p->level]));
+	if (!err && !p->trivial)
+		err = pick_inputs_grow(s, p);
+	return err ? err : 1;
 }
 
 /* Of equal scores the first counts most. */
@@ -125,13 +160,13 @@ struct candidate {
 
 /* Those with a score of 1 and above, the highest first. */
 static size_t
-candidates(const struct pick_scene *s, struct candidate *out)
+candidates(const struct look *k, struct candidate *out)
 {
 	size_t n = 0, at;
 
 	for (unsigned level = 0; level < LSM_LEVELS; level++) {
 		for (size_t i = 0; i < REASONS; i++) {
-			double score = reasons[i].score(s, level);
+			double score = reasons[i].score(k, level);
 
 			if (score < 1)
 				continue;
@@ -144,60 +179,15 @@ candidates(const struct pick_scene *s, struct candidate *out)
 	return n;
 }
 
-static bool
-is_deeper(const struct version *v, unsigned level, const struct span *s)
-{
-	size_t first, end;
-
-	for (unsigned i = level + 1; i < LSM_LEVELS; i++) {
-		span_overlap(v, i, s, &first, &end);
-		if (first < end)
-			return true;
-	}
-	return false;
-}
-
-static uint64_t
-overlap_bytes(const struct version *v, unsigned level, const struct span *s)
-{
-	size_t first, end;
-
-	span_overlap(v, level, s, &first, &end);
-	return pick_inputs_bytes(v->levels[level].files + first, end - first);
-}
-
-/*
- * Whether the one input can move as it is.  Not if it would then overlap so
- * much below that its own compaction becomes costly, and not with deletes to
- * where nothing older stands: there they would stay for good.
- */
-static bool
-is_move(const struct pick_scene *s, const struct pick *p)
-{
-	unsigned below = p->output_level + 1;
-
-	if (p->inputs[p->level].count != 1 || p->output_level == p->level ||
-	    p->inputs[p->output_level].count > 0)
-		return false;
-	if (version_file_has_deletes(p->inputs[p->level].files[0]) &&
-	    !is_deeper(s->version, p->output_level, &p->span))
-		return false;
-	return below >= LSM_LEVELS ||
-	       overlap_bytes(s->version, below, &p->span) <=
-		   pick_overlap_limit(s->options);
-}
-
 static int
-try(const struct pick_scene *s, const struct candidate *c, struct pick *p)
+try(const struct look *k, const struct candidate *c, struct pick *p)
 {
 	int rc;
 
 	*p = (struct pick){
 	    .reason = c->reason->name, .level = c->level, .score = c->score};
-	rc = c->reason->take(s, p);
-	if (rc > 0)
-		p->trivial = is_move(s, p);
-	else if (rc < 0)
+	rc = c->reason->take(k, p);
+	if (rc < 0)
 		pick_fini(p);
 	return rc;
 }
@@ -221,14 +211,15 @@ reserve(bool *reserved, const struct pick *p)
 int
 pick_next(const struct pick_scene *s, struct pick *out)
 {
+	const struct look k = {s, pick_shape_of(s->version, s->options)};
 	struct candidate c[REASONS * LSM_LEVELS];
-	size_t count = candidates(s, c);
+	size_t count = candidates(&k, c);
 	bool reserved[LSM_LEVELS] = {false};
 	struct pick p;
 	int rc;
 
 	for (size_t i = 0; i < count; i++) {
-		rc = try(s, &c[i], &p);
+		rc = try(&k, &c[i], &p);
 		if (rc < 0)
 			return rc;
 		if (rc > 0 && !is_reserved(reserved, &p)) {
@@ -281,7 +272,7 @@ pick_whole_level(const struct version *v, unsigned level, struct pick *out)
 	if (l->count == 0)
 		return 0;
 	if (p.output_level == LSM_LEVELS)
-		p.output_level = level == 0 ? 1 : level;
+		p.output_level = level == 0 ? PICK_SHAPE_LAST : level;
 	if (p.output_level == level) {
 		err = take_deletes(v, &p);
 	} else {
@@ -304,5 +295,5 @@ pick_key_is_deeper(const struct version *v, unsigned level, struct bytes user)
 {
 	const struct span s = span_of_key(user);
 
-	return is_deeper(v, level, &s);
+	return pick_inputs_is_deeper(v, level, &s);
 }

@@ -59,10 +59,6 @@ void pick_fini(struct pick *p);
  * costly to compact later: outputs are cut, and moves not made. */
 uint64_t pick_overlap_limit(const struct lsm_options *o);
 
-/* Bytes that a level > 0 may hold before it is compacted; UINT64_MAX for the
- * last one. */
-uint64_t pick_level_limit(const struct lsm_options *o, unsigned level);
-
 /*
  * 1: *out is what is needed most (score >= 1) of what may run now, 0: there is
  * nothing, <0.  If the most needed has to wait for one that runs, nothing is
@@ -73,7 +69,7 @@ int pick_next(const struct pick_scene *scene, struct pick *out);
 /*
  * For lsm_compact, called for level 0, 1, 2 ... each with the version of that
  * moment: 1: *out takes everything of `level` down to the next level that has
- * tables (from level 0 to level 1 if none has); or, in the deepest level, is
+ * tables (from level 0 to the last if none has); or, in the deepest level, is
  * the rewrite in place of the tables from the first to the last with deletes.
  * 0: there is nothing to do at this level.  No compaction may run.
  */

@@ -67,6 +67,20 @@ pick_inputs_free(const struct pick_scene *s, unsigned level,
 	return true;
 }
 
+bool
+pick_inputs_is_deeper(
+    const struct version *v, unsigned level, const struct span *span)
+{
+	size_t first, end;
+
+	for (unsigned i = level + 1; i < LSM_LEVELS; i++) {
+		span_overlap(v, i, span, &first, &end);
+		if (first < end)
+			return true;
+	}
+	return false;
+}
+
 /* --- level 0 ----------------------------------------------------------- */
 
 /* Puts files[seed] of the level, and what it overlaps, into files; returns how
@@ -180,4 +194,43 @@ pick_inputs_add_cheapest(const struct pick_scene *s, struct pick *p)
 		return 0;
 	err = pick_inputs_add(p, p->level, &best, 1);
 	return err ? err : 1;
+}
+
+/* Whether files[at] of p->level needs no more of the output level than [first,
+ * end). */
+static bool
+fits(const struct pick_scene *s, const struct pick *p, size_t at, size_t first,
+    size_t end)
+{
+	struct version_file *f = s->version->levels[p->level].files[at];
+	const struct span span = span_of(f);
+	struct span all = p->span;
+	size_t a, b;
+
+	span_overlap(s->version, p->output_level, &span, &a, &b);
+	if (a < b && (a < first || b > end))
+		return false;
+	span_widen(&all, f);
+	return pick_inputs_free(s, p->level, p->output_level, &all);
+}
+
+int
+pick_inputs_grow(const struct pick_scene *s, struct pick *p)
+{
+	const struct version_level *l = &s->version->levels[p->level];
+	struct pick_input *in = &p->inputs[p->level];
+	size_t first, end, low, high;
+
+	must(p->level > 0 && in->count == 1);
+	span_overlap(s->version, p->output_level, &p->span, &first, &end);
+	low = version_find(l->files, l->count, in->files[0]->span.first);
+	high = low + 1;
+	while (low > 0 && fits(s, p, low - 1, first, end))
+		span_widen(&p->span, l->files[--low]);
+	while (high < l->count && fits(s, p, high, first, end))
+		span_widen(&p->span, l->files[high++]);
+	p->bytes -= in->files[0]->bytes;
+	free(in->files);
+	*in = (struct pick_input){0};
+	return pick_inputs_add(p, p->level, l->files + low, high - low);
 }

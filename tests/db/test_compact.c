@@ -333,67 +333,104 @@ compact__tables_are_cut_but_not_inside_a_key(void **state)
 	s.snapshot_count = 1;
 	history_compact_level(&s, 0);
 	v = vset_current(&s.set);
-	check_le(2, v->levels[1].count);
-	check_eq(v->levels[1].files[0]->entries, 40);
-	for (size_t i = 1; i < v->levels[1].count; i++)
+	check_le(2, v->levels[6].count);
+	check_eq(v->levels[6].files[0]->entries, 40);
+	for (size_t i = 1; i < v->levels[6].count; i++)
 		check_le(
-		    v->levels[1].files[i]->bytes, 2 * s.options.table_bytes);
+		    v->levels[6].files[i]->bytes, 2 * s.options.table_bytes);
 	history_check_reads(&s);
 	version_unref(v);
 	history_fini(&s);
 }
 
-/* A table of level 2 for each key, of more than 10,000 bytes. */
+/* Tables of level 6 for so many keys each, with values of so many bytes. */
 static void
-large_tables(struct history *s)
+tables_below(struct history *s, unsigned keys, size_t bytes)
 {
 	struct check_rand r = check_rand_of(1);
-	static uint8_t value[10000];
+	struct buf value = {0};
 	struct edit e = {0};
 	char user[16];
 
-	for (unsigned i = 0; i < s->keys; i++) {
-		struct sorted one = {0};
+	check_ok(buf_reserve(&value, bytes));
+	value.size = bytes;
+	for (unsigned i = 0; i < s->keys; i += keys) {
+		struct sorted some = {0};
 		struct version_file *f;
 
-		history_user(i, user);
-		check_rand_fill(&r, value, sizeof(value));
-		sorted_add(&one, bytes_str(user), ++s->seq, IKEY_KIND_PUT,
-		    bytes_of(value, sizeof(value)));
+		for (unsigned j = i; j < i + keys; j++) {
+			history_user(j, user);
+			check_rand_fill(&r, value.data, bytes);
+			sorted_add(&some, bytes_str(user), ++s->seq,
+			    IKEY_KIND_PUT, buf_bytes(&value));
+		}
 		f = store_dir_table(
-		    &s->d, vset_new_number(&s->set), &one, 0, 1);
-		check_ok(edit_add_file(&e, 2, f));
+		    &s->d, vset_new_number(&s->set), &some, 0, keys);
+		check_ok(edit_add_file(&e, 6, f));
 		version_file_unref(f);
-		sorted_fini(&one);
+		sorted_fini(&some);
 	}
 	vset_check_apply(&s->set, &e);
+	buf_fini(&value);
+}
+
+/* All keys, from level 0 into level 5. */
+static struct version *
+all_above(struct history *s)
+{
+	struct sorted memtable = {0};
+
+	for (unsigned i = 0; i < s->keys; i++)
+		history_put(s, &memtable, i, true);
+	history_flush(s, &memtable);
+	s->snapshots[0] = s->seq;
+	s->snapshot_count = 1;
+	s->options.level0_tables = 1;
+	s->options.level_base_bytes = 10000;
+	s->options.compression = LSM_COMPRESSION_NONE;
+	check_true(history_compact_next(s));
+	return vset_current(&s->set);
 }
 
 static void
 compact__tables_are_cut_where_they_overlap_too_much_below(void **state)
 {
-	struct sorted memtable = {0};
 	struct version *v;
 	struct history s;
 
 	(void)state;
 	history_init(&s);
-	large_tables(&s);
-	for (unsigned i = 0; i < s.keys; i++)
-		history_put(&s, &memtable, i, true);
-	history_flush(&s, &memtable);
-	s.snapshots[0] = s.seq;
-	s.snapshot_count = 1;
-	s.options.level0_tables = 1;
-	s.options.level_base_bytes = 1 << 20; /* level 2 is not full */
+	tables_below(&s, 1, 10000);
 	/* Everything would fit into one table; ten of this size are as much
 	 * as the tables of ten keys below. */
 	s.options.table_bytes = 10000;
-	check_true(history_compact_next(&s));
-	v = vset_current(&s.set);
-	check_le(s.keys / 12, v->levels[1].count);
-	for (size_t i = 0; i < v->levels[1].count; i++)
-		check_le(v->levels[1].files[i]->entries, 12);
+	v = all_above(&s);
+	check_le(s.keys / 12, v->levels[5].count);
+	for (size_t i = 0; i < v->levels[5].count; i++)
+		check_le(v->levels[5].files[i]->entries, 12);
+	version_unref(v);
+	history_fini(&s);
+}
+
+static void
+compact__tables_end_with_those_below(void **state)
+{
+	struct version *v;
+	struct history s;
+
+	(void)state;
+	history_init(&s);
+	s.keys = 600;
+	tables_below(&s, 5, 200);
+	v = all_above(&s);
+	check_le(10, v->levels[5].count);
+	for (size_t i = 0; i < v->levels[5].count; i++) {
+		const struct version_file *f = v->levels[5].files[i];
+
+		check_le(f->bytes, 2 * s.options.table_bytes);
+		check_eq(f->entries % 5, 0);
+		check_le(s.options.table_bytes / 2, f->bytes);
+	}
 	version_unref(v);
 	history_fini(&s);
 }
@@ -413,6 +450,7 @@ main(void)
 	    cmocka_unit_test(compact__tables_are_cut_but_not_inside_a_key),
 	    cmocka_unit_test(
 		compact__tables_are_cut_where_they_overlap_too_much_below),
+	    cmocka_unit_test(compact__tables_end_with_those_below),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,7 +185,7 @@ compact__a_move_reads_and_writes_nothing(void **state)
 	s.d.fault.ops = s.d.fault.reads = 0;
 	check_true(history_compact_next(&s));
 	check_eq(s.d.fault.ops + s.d.fault.reads, 0);
-	vset_check_state(&s.set, "1:2:key001-key001");
+	vset_check_state(&s.set, "6:2:key001-key001");
 	history_check_reads(&s);
 	history_fini(&s);
 }

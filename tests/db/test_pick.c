@@ -7,7 +7,8 @@
 #include "tests/check.h"
 #include "tests/support/picture.h"
 
-/* Level 0 is full with 4 tables, level 1 with 1000 bytes, 2 with 10000. */
+/* Level 0 is full with 4 tables.  If level 6 has 20000 bytes then level 5 is
+ * full with 2000 and is the base; with 10000 or less, level 6 is. */
 static const struct lsm_options options = {
     .level0_tables = 4,
     .level_base_bytes = 1000,
@@ -74,47 +75,94 @@ static const struct {
 	const char *want;   /* NULL: nothing to do */
 } cases[] = {
     {"", "", NULL},
-    {"0:1:a-c 0:2:a-c 0:3:a-c 1:4:a-c*999 2:5:a-c*9999", "", NULL},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 5:4:a-c*1999 6:5:a-c*20000", "", NULL},
 
     /* level 0: the oldest and what overlaps it, directly or not */
-    {"0:1:a-c 0:2:b-f 0:3:e-h 0:4:x-z", "", "0>1: 3 2 1"},
-    {"0:1:a-c 0:2:x-z 0:3:m-o 0:4:a-a", "", "0>1: 4 1"},
-    {"0:4:a-c 0:5:c-d 0:6:d-e 0:7:e-f", "", "0>1: 7 6 5 4"},
-    {"0:7:a-c 0:6:c-d 0:5:d-e 0:4:e-f", "", "0>1: 7 6 5 4"},
-    {"0:1:a-c 0:2:d-f 0:3:g-i 0:4:k-l", "", "0>1: 1 move"},
-    {"0:2:a-c 0:3:d-f 0:4:g-i 0:5:k-l 1:1:c-d", "", "0>1: 2 | 1"},
-    {"0:4:c-e 0:5:c-e 0:6:c-e 0:7:c-e 1:1:a-b 1:2:b1-c 1:3:x-z", "",
-	"0>1: 7 6 5 4 | 2"},
+    {"0:1:a-c 0:2:b-f 0:3:e-h 0:4:x-z", "", "0>6: 3 2 1"},
+    {"0:1:a-c 0:2:x-z 0:3:m-o 0:4:a-a", "", "0>6: 4 1"},
+    {"0:4:a-c 0:5:c-d 0:6:d-e 0:7:e-f", "", "0>6: 7 6 5 4"},
+    {"0:7:a-c 0:6:c-d 0:5:d-e 0:4:e-f", "", "0>6: 7 6 5 4"},
+    {"0:2:a-c 0:3:d-f 0:4:g-i 0:5:k-l 6:1:c-d", "", "0>6: 2 | 1"},
+    {"0:4:c-e 0:5:c-e 0:6:c-e 0:7:c-e 6:1:a-b 6:2:b1-c 6:3:x-z", "",
+	"0>6: 7 6 5 4 | 2"},
+    /* into the base, or the first level with tables */
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:a-c 6:5:a-c*20000", "", "0>5: 4 3 2 1"},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:a-c 5:5:a-c*200 6:6:a-c*20000", "",
+	"0>5: 4 3 2 1 | 5"},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:a-c 5:5:a-b*10 6:6:a-c*20000", "",
+	"0>5: 4 3 2 1 | 5"},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:a-c 0:5:a-c 3:6:x-z*1 6:7:a-c*200", "",
+	"0>3: 5 4 3 2 1"},
 
     /* the worst level first; of equals the upper one */
-    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:a-c 1:5:a-c*1500", "", "1>2: 5 move"},
-    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:a-c 1:5:a-c*1000", "", "0>1: 4 3 2 1 | 5"},
-    {"1:1:a-c*1200 2:2:a-c*12100", "", "2>3: 2 move"},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:a-c 5:5:a-c*3000 6:6:c-z*20000", "",
+	"5>6: 5 | 6"},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:a-c 5:5:a-c*2000 6:6:c-z*20000", "",
+	"0>5: 4 3 2 1 | 5"},
     {"6:1:a-c*99999999999", "", NULL},
 
     /* the least overlap for its size */
-    {"1:1:a-c*500 1:2:d-f*600 2:3:a-c*100 2:4:d-e*300", "", "1>2: 1 | 3"},
-    {"1:1:a-c*500 1:2:d-f*600 2:3:a-c*100 2:4:d-e*100", "", "1>2: 2 | 4"},
-    {"1:1:a-c*500 1:2:d-f*600 2:3:a-c*100", "", "1>2: 2 move"},
-    {"1:1:a-m*900 1:2:n-z*100 2:3:a-d 2:4:e-m 2:5:m1-m2 2:6:m3-n*50", "",
-	"1>2: 1 | 3 4"},
+    {"5:1:a-c*1000 5:2:d-f*1200 6:3:a-c*100 6:4:d-e*300 6:9:z-z*20000", "",
+	"5>6: 1 | 3"},
+    {"5:1:a-c*1000 5:2:d-f*1200 6:3:a-c*100 6:4:d-e*100 6:9:z-z*20000", "",
+	"5>6: 2 | 4"},
+    {"5:1:a-m*1950 5:2:n-z*100 6:3:a-d 6:4:e-m*9990 6:5:m1-m2"
+     " 6:6:m3-n*5 6:7:o-z*10000",
+	"", "5>6: 1 | 3 4"},
 
     /* of equals the first behind the cursor, and round */
-    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "", "1>2: 1 move"},
-    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "c", "1>2: 2 move"},
-    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "f", "1>2: 3 move"},
-    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "i", "1>2: 1 move"},
-    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*400 2:4:g-z*10", "f", "1>2: 1 move"},
+    {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*700 6:4:a-i*20000", "", "5>6: 1 2 3 | 4"},
+    {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*700 6:4:a-b*7000 6:5:d-e*7000"
+     " 6:6:g-h*7000",
+	"", "5>6: 1 | 4"},
+    {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*700 6:4:a-b*7000 6:5:d-e*7000"
+     " 6:6:g-h*7000",
+	"c", "5>6: 2 | 5"},
+    {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*700 6:4:a-b*7000 6:5:d-e*7000"
+     " 6:6:g-h*7000",
+	"f", "5>6: 3 | 6"},
+    {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*700 6:4:a-b*7000 6:5:d-e*7000"
+     " 6:6:g-h*7000",
+	"i", "5>6: 1 | 4"},
+
+    /* neighbours that meet nothing else go along */
+    {"5:1:a-b*700 5:2:c-d*700 5:3:e-f*700 6:4:b-c*14000 6:5:f-g*7000", "",
+	"5>6: 3 | 5"},
+    {"5:1:a-b*700 5:2:c-d*700 5:3:e-f*700 6:4:b-c*7000 6:5:f-g*14000", "",
+	"5>6: 1 2 | 4"},
+    {"5:1:a-b*70 5:2:c-d*70 5:3:e-f*2000 6:4:b-e*20000", "", "5>6: 1 2 3 | 4"},
+
+    /* what overlaps nothing only moves, as deep as it can */
+    {"0:1:a-c 0:2:d-f 0:3:g-i 0:4:k-l", "", "0>6: 1 2 3 4 move"},
+    {"0:1:a-c 0:2:d-f 0:3:g-i 0:4:k-l 6:9:x-z*20000", "", "0>6: 1 2 3 4 move"},
+    {"0:1:a-c 0:2:d-f 0:3:g-i 0:4:b-b 0:5:k-l 6:9:g-z*99", "", "0>6: 4 1"},
+    {"0:1:d-f 0:2:a-c 0:3:g-i 0:4:b-b 0:5:k-l 6:9:g-i*99", "", "0>6: 1 5 move"},
+    {"0:1:a-c 0:2:d-f 0:3:g-i 0:4:k-l 5:8:m-n 6:9:b-b*500 6:10:y-z*20000", "",
+	"0>5: 1 2 3 4 move"},
+    {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*700 6:4:x-z*20000", "", "5>6: 1 move"},
+    {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*2100 6:4:x-z*20000", "",
+	"5>6: 1 2 3 move"},
+    {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*2100 6:4:h-z*20000", "", "5>6: 1 2 move"},
+    {"2:1:a-c 2:2:d-e 4:3:d-d", "", "2>6: 1 move"},
+    {"2:1:a-c 2:2:d-e 4:3:d-d", "c", "2>3: 2 move"},
 
     /* no move to where the overlap below is too much */
     {"1:1:a-c*1000 3:2:a-c*1000", "", "1>2: 1 move"},
-    {"1:1:a-c*1000 3:2:a-c*1001", "", "1>2: 1"},
-    {"1:1:a-c*1000 3:2:d-e*9999", "", "1>2: 1 move"},
+    {"1:1:a-c*1000 3:2:a-c*1001", "", "3>6: 2 move"},
+    {"1:1:a-c*2000 3:2:a-c*1001", "", "1>2: 1"},
+    {"1:1:a-c*2000 3:2:d-e*1001", "", "1>6: 1 move"},
 
     /* no move of deletes to where nothing older is */
     {"1:1:a-c*1000!1", "", "1>2: 1"},
-    {"1:1:a-c*1000!1 4:2:a-a", "", "1>2: 1 move"},
+    {"1:1:a-c*1000!1 4:2:a-a", "", "1>3: 1 move"},
     {"1:1:b-c*1000!1 4:2:a-a", "", "1>2: 1"},
+    {"0:1:a-c 0:2:d-f!1 0:3:g-i 0:4:k-l", "", "0>6: 1 3 4 move"},
+
+    /* what stands above the base goes down, but not before all else */
+    {"4:1:a-c*10 6:2:a-c*20000", "", "4>5: 1"},
+    {"4:1:a-c*10 5:2:a-b*10 6:3:c-c*20000", "", "4>5: 1 | 2"},
+    {"0:4:a-c 0:5:a-c 0:6:a-c 0:7:a-c 0:8:a-c 4:1:a-c*10", "",
+	"0>4: 8 7 6 5 4 | 1"},
 };
 
 static void
@@ -159,39 +207,49 @@ static const struct {
 	const char *want;
 } beside[] = {
     /* not what another has, nor anything between its keys */
-    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "1>2:a-c", "1>2: 2 move"},
-    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "1>2:a-f", "1>2: 3 move"},
-    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "1>2:a-c 1>2:g-i", "1>2: 2 move"},
-    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "1>2:a-i", NULL},
-    {"1:1:a-c*500 1:2:d-f*500 1:3:g-i*500", "1>2:a-d 1>2:f-i", NULL},
+    {"5:1:a-c*999 5:2:d-f*999 5:3:g-i*999 6:9:x-z*20000", "5>6:a-c",
+	"5>6: 2 move"},
+    {"5:1:a-c*999 5:2:d-f*999 5:3:g-i*999 6:9:x-z*20000", "5>6:a-f",
+	"5>6: 3 move"},
+    {"5:1:a-c*999 5:2:d-f*999 5:3:g-i*999 6:9:x-z*20000", "5>6:a-c 5>6:g-i",
+	"5>6: 2 move"},
+    {"5:1:a-c*999 5:2:d-f*999 5:3:g-i*999 6:9:x-z*20000", "5>6:a-i", NULL},
+    {"5:1:a-c*999 5:2:d-f*999 5:3:g-i*999 6:9:x-z*20000", "5>6:a-d 5>6:f-i",
+	NULL},
     /* what overlaps below counts, too */
-    {"1:1:a-c*999 1:2:d-f*500 2:3:b-e", "1>2:f-z", "1>2: 1 | 3"},
-    {"1:1:a-c*999 1:2:d-f*500 2:3:b-e", "1>2:e-z", NULL},
-    {"1:1:a-c*999 1:2:d-f*500 2:3:c1-d", "2>3:c1-d", "1>2: 1 move"},
-    {"1:1:a-c*999 1:2:d-f*500 2:3:c-d", "2>3:c-d", NULL},
-    /* other levels do not matter */
-    {"1:1:a-c*1500", "2>3:a-c", NULL},
-    {"1:1:a-c*1500", "3>4:a-z 0>0:a-z", "1>2: 1 move"},
-    {"2:1:a-c*15000", "0>1:a-z", "2>3: 1 move"},
-    {"2:1:a-c*15000", "1>2:c-z", NULL},
-    {"2:1:a-c*15000", "0>3:c-z", NULL},
+    {"5:1:a-c*999 5:2:d-f*1500 6:3:b-e*20000", "5>6:f-z", "5>6: 1 | 3"},
+    {"5:1:a-c*999 5:2:d-f*1500 6:3:b-e*20000", "5>6:e-z", NULL},
+    {"4:1:a-c*999 4:2:d-f*500 5:3:c1-d 6:9:x-z*20000", "5>6:c1-d",
+	"4>6: 1 move"},
+    {"4:1:a-c*999 4:2:d-f*500 5:3:c-d 6:9:x-z*20000", "5>6:c-d", NULL},
+    /* other levels do not matter, but a move may pass beside them */
+    {"3:1:a-c*1500 6:9:x-z*20000", "4>5:a-c", NULL},
+    {"3:1:a-c*1500 6:9:x-z*20000", "5>6:a-z 0>2:a-z", "3>4: 1 move"},
+    {"4:1:a-c*15000 6:9:x-z*20000", "0>3:a-z", "4>6: 1 move"},
+    {"4:1:a-c*15000 6:9:x-z*20000", "3>4:c-z", NULL},
+    {"4:1:a-c*15000 6:9:x-z*20000", "0>5:c-z", NULL},
 
     /* level 0: not through what is on its way */
-    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:d-e", "0>1:a-c", "0>1: 4 move"},
-    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:c-e", "0>1:a-b", NULL},
-    {"0:1:a-c 0:2:d-e 0:3:d-f 0:4:x-z", "0>1:a-b", "0>1: 3 2"},
-    {"0:5:d-e 0:6:d-f 0:7:a-c 0:8:x-z 1:1:c-d", "0>1:a-c", "0>1: 8 move"},
-    {"0:5:d-e 0:6:d-f 0:7:a-c 0:8:x-z 1:1:c-d", "1>2:c-d", "0>1: 8 move"},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:d-e", "0>6:a-c", "0>6: 4 move"},
+    {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:c-e", "0>6:a-b", NULL},
+    {"0:1:a-c 0:2:d-e 0:3:d-f 0:4:x-z", "0>6:a-b", "0>6: 3 2"},
+    {"0:5:d-e 0:6:d-f 0:7:a-c 0:8:x-z 6:1:c-d", "0>6:a-c", "0>6: 8 move"},
+    {"0:5:d-e 0:6:d-f 0:7:a-c 0:8:x-z 5:1:c-d 6:9:p-q*20000", "5>6:c-d",
+	"0>6: 8 move"},
 
     /* who needs it most is not kept waiting by who needs it less */
-    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 0:5:a-z 1:6:a-c*500 1:7:x-z*600",
-	"1>2:a-c", NULL},
-    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 0:5:a-z 2:6:a-c*10000", "1>2:m-n",
-	"2>3: 6 move"},
-    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 0:5:a-z 3:6:a-c*100000", "1>2:m-n",
-	"3>4: 6 move"},
-    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 1:6:a-c*500 1:7:x-z*600", "1>2:a-c",
-	"1>2: 7 move"},
+    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 0:5:a-z 5:6:a-c*999 5:7:x-z*1100"
+     " 6:9:a-z*20000",
+	"5>6:d-d", NULL},
+    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 5:6:a-c*999 5:7:x-z*1200"
+     " 6:8:a-c*1000 6:9:x-z*20000",
+	"5>6:d-d", "5>6: 6 | 8"},
+    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 0:5:a-z 0:6:a-z 4:7:m-n*9"
+     " 5:8:a-c*2000 6:9:a-z*20000",
+	"4>5:m-n", NULL},
+    {"0:1:a-z 0:2:a-z 0:3:a-z 0:4:a-z 0:5:a-z 3:7:m-n*9"
+     " 5:8:a-c*2000 6:9:a-z*20000",
+	"2>3:m-n", "5>6: 8 | 9"},
 };
 
 static void
@@ -211,7 +269,7 @@ static const struct {
 	const char *want;
 } whole[] = {
     {"", 0, NULL},
-    {"0:1:a-c", 0, "0>1: 1"},
+    {"0:1:a-c", 0, "0>6: 1"},
     {"0:1:a-c", 1, NULL},
     {"0:5:a-c 0:6:x-z 1:1:a-b 1:2:m-n 2:3:a-z", 0, "0>1: 6 5 | 1 2"},
     {"1:1:a-c 1:2:x-z 2:3:c-d 2:4:e-f 2:5:z-zz", 1, "1>2: 1 2 | 3 4 5"},
@@ -262,18 +320,11 @@ pick__bytes_are_those_of_all_inputs(void **state)
 }
 
 static void
-pick__limits_grow_tenfold_and_do_not_overflow(void **state)
+pick__overlap_limit_does_not_overflow(void **state)
 {
-	struct lsm_options huge = {
-	    .level_base_bytes = SIZE_MAX / 50, .table_bytes = SIZE_MAX};
+	struct lsm_options huge = {.table_bytes = SIZE_MAX};
 
 	(void)state;
-	check_eq(pick_level_limit(&options, 1), 1000);
-	check_eq(pick_level_limit(&options, 2), 10000);
-	check_eq(pick_level_limit(&options, 5), 10000000);
-	check_eq(pick_level_limit(&options, 6), UINT64_MAX);
-	check_eq(pick_level_limit(&huge, 2), SIZE_MAX / 50 * 10);
-	check_eq(pick_level_limit(&huge, 3), UINT64_MAX);
 	check_eq(pick_overlap_limit(&options), 1000);
 	check_eq(pick_overlap_limit(&huge), UINT64_MAX);
 }
@@ -448,7 +499,7 @@ main(void)
 	    cmocka_unit_test(
 		pick__whole_level_goes_down_to_the_next_with_tables),
 	    cmocka_unit_test(pick__bytes_are_those_of_all_inputs),
-	    cmocka_unit_test(pick__limits_grow_tenfold_and_do_not_overflow),
+	    cmocka_unit_test(pick__overlap_limit_does_not_overflow),
 	    cmocka_unit_test(pick__key_is_deeper_looks_below_the_level),
 	    cmocka_unit_test(
 		pick__inputs_leave_nothing_behind_that_they_share_keys_with),

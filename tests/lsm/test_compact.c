@@ -30,12 +30,36 @@ compact__keeps_the_levels_within_their_limits(void **state)
 	stats = lsm_store_stats(&s);
 	check_le(10, stats.compactions);
 	check_le(stats.level_tables[0], s.options.level0_tables);
-	check_le(stats.level_bytes[1], s.options.level_base_bytes * 2);
-	check_ne(stats.level_tables[2], 0);
+	check_ne(stats.level_bytes[5], 0);
+	check_le(stats.level_bytes[5], stats.level_bytes[6] / 4);
+	for (int i = 1; i < 5; i++)
+		check_eq(stats.level_tables[i], 0);
 	lsm_store_expect(&s, 0, 2000, 100, 'c');
 	lsm_store_check(&s);
 	lsm_store_reopen(&s);
 	lsm_store_expect(&s, 0, 2000, 100, 'c');
+	lsm_store_fini(&s);
+}
+
+static void
+compact__writes_a_sorted_load_only_once(void **state)
+{
+	struct lsm_store s;
+	struct lsm_stats stats;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 4000, 100, 'a');
+	stats = lsm_store_stats(&s);
+	check_le(20, stats.flushes);
+	check_eq(stats.bytes_written_compact, 0);
+	check_le(stats.level_tables[0], s.options.level0_tables);
+	check_le(stats.flushes - s.options.level0_tables,
+	    stats.level_tables[6]);
+	lsm_store_reopen(&s);
+	lsm_store_expect(&s, 0, 4000, 100, 'a');
+	lsm_store_check(&s);
 	lsm_store_fini(&s);
 }
 
@@ -245,6 +269,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(compact__keeps_the_levels_within_their_limits),
+	    cmocka_unit_test(compact__writes_a_sorted_load_only_once),
 	    cmocka_unit_test(compact__drops_what_is_deleted_and_overwritten),
 	    cmocka_unit_test(compact__of_what_is_all_deleted_leaves_no_table),
 	    cmocka_unit_test(compact__tells_its_progress),

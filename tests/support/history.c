@@ -14,7 +14,7 @@ history_init(struct history *h)
 	check_ok(vset_create(&h->set, &h->d.place, &h->d.sink));
 	h->options = (struct lsm_options){
 	    .table_bytes = 600,
-	    .level_base_bytes = 1500,
+	    .level_base_bytes = 100,
 	    .level0_tables = 2,
 	    .block_bytes = 200,
 	    .filter_bits = 10,
