@@ -13,6 +13,9 @@ enum frame_compression { FRAME_PLAIN = 0, FRAME_LZ4 = 1 };
 /* LZ4 makes at most this many bytes of one. */
 #define FRAME_LZ4_RATIO_MAX 255
 
+/* Frames up to here are read onto the stack. */
+#define FRAME_SMALL 8192
+
 /* Of the trailer, what the checksum covers. */
 #define FRAME_TRAILER_SUMMED 5
 
@@ -201,17 +204,27 @@ frame_decode(uint64_t file_no, uint64_t offset, struct bytes raw,
 	return 0;
 }
 
-/* Hands the buffer's memory over, as small as it can be: it may stay in a
- * cache that counts it by its size. */
-static uint8_t *
-frame_detach(struct buf *room)
+/* The block of a frame into memory of its own. */
+static int
+frame_unpack(const struct frame *f, uint8_t **out, const char **why)
 {
-	uint8_t *data = realloc(room->data, room->size);
+	/* One byte more: a block may be empty, malloc(0) be NULL. */
+	uint8_t *data = malloc(frame_room(f->plain_size) + !f->plain_size);
+	const char *fault = NULL;
 
 	if (!data)
-		data = room->data;
-	*room = (struct buf){0};
-	return data;
+		return -ENOMEM;
+	if (f->compression != FRAME_PLAIN)
+		fault = frame_decompress(f, data);
+	else if (f->plain_size > 0)
+		memcpy(data, f->stored.data, f->plain_size);
+	if (fault) {
+		free(data);
+		*why = fault;
+		return ERR_DAMAGED;
+	}
+	*out = data;
+	return 0;
 }
 
 int
@@ -219,36 +232,32 @@ frame_read(struct env_file *file, uint64_t file_no, uint64_t file_size,
     struct frame_handle h, uint8_t **data, size_t *size)
 {
 	const char *why = "a frame that begins here does not fit in the file";
-	struct buf room = {0};
-	struct bytes raw = {0}, block;
-	uint8_t *memory = NULL;
+	uint8_t small[FRAME_SMALL], *raw = small;
+	struct frame f;
+	size_t raw_size;
 	int err;
 
-	if (!frame_handle_fits(h, file_size)) {
-		err = frame_damaged(file, h.offset, why);
-		goto out;
-	}
-	raw.size = (size_t)frame_handle_bytes(h);
-	memory = malloc(raw.size);
-	raw.data = memory;
-	err =
-	    memory ? env_pread_full(file, memory, raw.size, h.offset) : -ENOMEM;
+	if (!frame_handle_fits(h, file_size))
+		return frame_damaged(file, h.offset, why);
+	raw_size = (size_t)frame_handle_bytes(h);
+	if (raw_size > sizeof(small))
+		raw = malloc(raw_size);
+	err = raw ? env_pread_full(file, raw, raw_size, h.offset) : -ENOMEM;
 	if (err)
 		goto out;
-	err = frame_decode(file_no, h.offset, raw, &room, &block, &why);
+	why = frame_fault(file_no, h.offset, bytes_of(raw, raw_size), &f);
+	if (!why && raw != small && f.compression == FRAME_PLAIN) {
+		*data = raw; /* as it is, though with a trailer */
+		raw = small;
+	} else {
+		err = why ? ERR_DAMAGED : frame_unpack(&f, data, &why);
+	}
 	if (err == ERR_DAMAGED)
 		frame_damaged(file, h.offset, why);
-	if (err)
-		goto out;
-	*size = block.size;
-	if (block.data == memory) {
-		*data = memory;
-		memory = NULL;
-	} else {
-		*data = frame_detach(&room);
-	}
+	if (!err)
+		*size = f.plain_size;
 out:
-	free(memory);
-	buf_fini(&room);
+	if (raw != small)
+		free(raw);
 	return err;
 }

@@ -52,6 +52,14 @@ int frame_damaged(struct env_file *file, uint64_t offset, const char *why);
 int frame_decode(uint64_t file_no, uint64_t offset, struct bytes raw,
     struct buf *room, struct bytes *block, const char **why);
 
+/* What frame_read asks from malloc for a block of so many bytes: few different
+ * sizes, so that a block that goes makes room for the next one. */
+static inline size_t
+frame_room(size_t size)
+{
+	return size < 1024 ? size : (size + 255) & ~(size_t)255;
+}
+
 /* Reads, verifies, decompresses into a new malloc'ed block.  ERR_DAMAGED with
  * a message naming file and offset.  h is checked against file_size. */
 int frame_read(struct env_file *file, uint64_t file_no, uint64_t file_size,
