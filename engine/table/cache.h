@@ -1,10 +1,19 @@
 /*
  * cache: blocks of tables in memory, with a byte limit.
  *
- * Sharded by hash; each shard is an LRU under its own lock.  What is pinned
- * by a reference is never freed; pinned bytes count, so the limit can be
- * exceeded by what is pinned at that moment only.  Dropping a reference takes
- * no lock unless its shard is over its part of the limit.
+ * Sharded by hash.  What is evicted is decided by S3-FIFO (Yang, Zhang, Qiu,
+ * Yue, Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023):
+ * new blocks stand in a small queue, a tenth of the shard, and go to the main
+ * queue only if they were got twice meanwhile, or if they come back soon after
+ * they were evicted from it.  So a scan, whose blocks are read once, passes
+ * through the small queue and leaves the main one alone.  Getting a block that
+ * is there takes no lock and moves nothing.
+ * What is pinned by a reference is never freed; pinned bytes count, so the
+ * limit can be exceeded by what is pinned at that moment only.  Dropping a
+ * reference takes no lock unless its shard is over its part of the limit.
+ * Memory: bytes counts what malloc gave for the blocks and for what the cache
+ * knows of each; tables to find them (at most a 100th of the limit) come on
+ * top.
  * Owns: the blocks (malloc'ed) that it was given.
  * Threads: any; cache_free when no other call is under way.
  */

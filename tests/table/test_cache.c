@@ -178,6 +178,114 @@ cache__dropped_file_is_gone(void **state)
 	cache_free(c);
 }
 
+/* --- what stays --------------------------------------------------------- */
+
+#define HOT 400
+
+/* Hits of the hot blocks in one round over them. */
+static unsigned
+hot_round(struct cache *c)
+{
+	unsigned hits = 0;
+
+	for (uint64_t i = 0; i < HOT; i++) {
+		struct cache_block *b = cache_get(c, 1, i);
+
+		hits += b != NULL;
+		cache_unref(b ? b : put(c, 1, i, 1000, true));
+	}
+	return hits;
+}
+
+/* As an iterator does it: every block is got once. */
+static void
+scan(struct cache *c, uint64_t from, uint64_t until)
+{
+	for (uint64_t i = from; i < until; i++)
+		if (!has(c, 2, i))
+			cache_unref(put(c, 2, i, 1000, true));
+}
+
+/* The hot blocks take half of the cache. */
+static void
+cache__scan_does_not_wash_out_what_is_hot(void **state)
+{
+	struct cache *c = cache_new(2 * HOT * 1100);
+	unsigned hits = 0;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		hot_round(c);
+	check_eq(hot_round(c), HOT);
+	/* One pass over a hundred times the cache, without any use of them. */
+	scan(c, 0, 200 * HOT);
+	hits = hot_round(c);
+	check_le(HOT - HOT / 50, hits);
+	/* And used so seldom that ten caches full of others come between two
+	 * uses. */
+	hits = 0;
+	for (uint64_t i = 0; i < 20; i++) {
+		scan(c, (1000 + i * 20) * HOT, (1020 + i * 20) * HOT);
+		hits += hot_round(c);
+	}
+	check_le(20 * (HOT - HOT / 50), hits);
+	cache_free(c);
+}
+
+/* Blocks that come back after the scan has pushed them out of the small queue
+ * are remembered, so that a new hot set takes over from an old one. */
+static void
+cache__new_hot_set_takes_over(void **state)
+{
+	struct cache *c = cache_new(2 * HOT * 1100);
+
+	(void)state;
+	for (uint64_t i = 0; i < 30 * HOT; i++) /* everything else is hot */
+		for (int again = 0; again < 3; again++)
+			if (!has(c, 3, i % HOT))
+				cache_unref(put(c, 3, i % HOT, 1000, true));
+	for (uint64_t i = 0; i < 20; i++) {
+		hot_round(c);
+		scan(c, i * HOT / 2, (i + 1) * HOT / 2);
+	}
+	check_le(HOT - HOT / 10, hot_round(c));
+	cache_free(c);
+}
+
+static void
+cache__counts_what_malloc_gives(void **state)
+{
+	struct cache *c = cache_new(8 << 20);
+
+	(void)state;
+	cache_unref(put(c, 1, 0, 100, true));
+	check_eq(bytes_in(c), 100 + 16 + 64);
+	cache_unref(put(c, 1, 1, 4000, true));
+	check_eq(bytes_in(c), 100 + 4096 + 2 * (16 + 64));
+	cache_drop_file(c, 1);
+	check_eq(bytes_in(c), 0);
+	cache_free(c);
+}
+
+/* If each put looked at all that is pinned, this would take long. */
+static void
+cache__many_pinned_blocks_cost_little(void **state)
+{
+	const size_t many = 20000;
+	struct cache *c = cache_new(100 * 1000);
+	struct cache_block **pins = calloc(many, sizeof(struct cache_block *));
+
+	(void)state;
+	check_true(pins != NULL);
+	for (size_t i = 0; i < many; i++)
+		pins[i] = put(c, 1, i, 8, true);
+	for (size_t i = 0; i < many; i++)
+		cache_unref(pins[i]);
+	check_le(bytes_in(c), 100 * 1000);
+	free(pins);
+	cache_free(c);
+}
+
 /* --- threads ----------------------------------------------------------- */
 
 struct crowd {
@@ -263,6 +371,10 @@ main(void)
 	    cmocka_unit_test(cache__second_put_gets_the_first),
 	    cmocka_unit_test(cache__without_fill_nothing_stays),
 	    cmocka_unit_test(cache__dropped_file_is_gone),
+	    cmocka_unit_test(cache__scan_does_not_wash_out_what_is_hot),
+	    cmocka_unit_test(cache__new_hot_set_takes_over),
+	    cmocka_unit_test(cache__counts_what_malloc_gives),
+	    cmocka_unit_test(cache__many_pinned_blocks_cost_little),
 	    cmocka_unit_test(cache__threads),
 	};
 

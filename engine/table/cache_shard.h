@@ -1,0 +1,81 @@
+/*
+ * cache_shard: a part of the cache: the queues of S3-FIFO, and eviction.
+ *
+ * Private to cache*.c.  The functions are for who holds the shard's lock, but
+ * for init and fini.
+ */
+#ifndef ENGINE_TABLE_CACHE_SHARD_H
+#define ENGINE_TABLE_CACHE_SHARD_H
+
+#include "engine/base/lock.h"
+#include "engine/table/cache_node.h"
+
+TAILQ_HEAD(cache_list, cache_node);
+
+/* The first in a list is the newest. */
+struct cache_queue {
+	struct cache_list list;
+	size_t bytes;
+	size_t count;
+};
+
+/*
+ * What was evicted from the small queue lately: a table of (fingerprint,
+ * time), where time counts such evictions.
+ */
+struct cache_ghosts {
+	uint64_t *slots;
+	uint32_t time;
+};
+
+struct cache_shard {
+	_Alignas(64) struct lock lock;
+	/* constant */
+	size_t bytes_max;
+	size_t mask;                           /* of buckets and ghosts */
+	_Atomic(struct cache_node *) *buckets; /* changed under the lock */
+	/* changed under the lock: of every node in use */
+	_Atomic size_t bytes;
+	/* lock protects the rest */
+	struct cache_queue queues[3]; /* by place */
+	struct cache_ghosts ghosts;
+	struct cache_slab *slabs;
+	struct cache_node *free; /* by chain */
+};
+
+static inline _Atomic(struct cache_node *) *
+cache_shard_bucket(struct cache_shard *s, uint64_t hash)
+{
+	return &s->buckets[hash & s->mask];
+}
+
+static inline bool
+cache_shard_over(struct cache_shard *s)
+{
+	return atomic_load_explicit(&s->bytes, memory_order_relaxed) >
+	       s->bytes_max;
+}
+
+/* False: no memory.  cache_shard_fini is called in any case. */
+bool cache_shard_init(struct cache_shard *s, size_t bytes_max);
+void cache_shard_fini(struct cache_shard *s); /* nothing may be pinned */
+
+/*
+ * As cache_put: the node of the block that is there or, with fill, of a new
+ * one; NULL: there is none, or no memory, and data is still the caller's.
+ */
+struct cache_node *cache_shard_put(struct cache_shard *s,
+    const struct cache_key *k, struct bytes data, bool fill);
+
+/* The end of a node whose refs are 0. */
+void cache_shard_release(struct cache_shard *s, struct cache_node *n);
+
+/* Evicts until the shard is within its limit, or what it looked at is pinned.
+ */
+void cache_shard_trim(struct cache_shard *s);
+
+/* Forgets the blocks of a file; those that are pinned go with their last
+ * reference. */
+void cache_shard_drop_file(struct cache_shard *s, uint64_t file);
+
+#endif
