@@ -216,7 +216,7 @@ env_fault_sync(struct env_file *file)
 	lock_acquire(&f->lock);
 	f->syncs++;
 	lock_release(&f->lock);
-	return base->env->ops->sync(base);
+	return f->syncs_kept ? 0 : base->env->ops->sync(base);
 }
 
 static int
@@ -381,7 +381,9 @@ env_fault_sync_dir(struct env *env, const char *path)
 	struct env_fault *f = env_fault_of(env);
 	int err = env_fault_pass(f, path);
 
-	return err ? err : f->base->ops->sync_dir(f->base, path);
+	if (err || f->syncs_kept)
+		return err;
+	return f->base->ops->sync_dir(f->base, path);
 }
 
 static int

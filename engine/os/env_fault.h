@@ -44,6 +44,8 @@ struct env_fault {
 	uint64_t maps_fail_at; /* the same for env_map */
 	uint64_t maps;
 	uint64_t map_writes; /* passed on */
+	bool syncs_kept; /* syncs succeed, but the base sees none: faster,
+			    where no power cut is tried */
 
 	/* May be used while others use the env. */
 	_Atomic uint64_t wall_ns;    /* since 1970; 0: the base's clock */
