@@ -1,0 +1,174 @@
+/* The operations of a model that write. */
+#include "tests/support/model.h"
+
+#define LARGE_BATCH 600
+
+static uint64_t
+some_expiry(struct model *m)
+{
+	switch (check_rand_below(&m->r, 8)) {
+	case 0:
+		return m->clock_ms - check_rand_below(&m->r, 1000);
+	case 1:
+		return UINT64_MAX;
+	default:
+		return m->clock_ms + 1 + check_rand_below(&m->r, 3000);
+	}
+}
+
+static void
+put_until(struct model *m, struct lsm_batch *b, size_t i, uint64_t expires_ms)
+{
+	struct model_cell cell = {++m->last_version, expires_ms};
+	struct buf value = {0};
+	uint8_t *room;
+
+	model_value(m, i, cell.version, &value);
+	if (expires_ms > 0) {
+		check_ok(lsm_batch_put_until(
+		    b, model_key(m, i), buf_bytes(&value), expires_ms));
+	} else {
+		check_ok(
+		    lsm_batch_put_room(b, model_key(m, i), value.size, &room));
+		if (value.size > 0)
+			memcpy(room, value.data, value.size);
+	}
+	buf_fini(&value);
+	m->now[i] = cell;
+}
+
+static void
+put(struct model *m, struct lsm_batch *b)
+{
+	put_until(m, b, model_pick(m), 0);
+}
+
+static void
+put_for_a_time(struct model *m, struct lsm_batch *b)
+{
+	put_until(m, b, model_pick(m), some_expiry(m));
+}
+
+static void
+delete_at(struct model *m, struct lsm_batch *b, size_t i)
+{
+	check_ok(lsm_batch_delete(b, model_key(m, i)));
+	m->now[i] = (struct model_cell){0};
+}
+
+static void delete (struct model *m, struct lsm_batch *b)
+{
+	delete_at(m, b, model_pick(m));
+}
+
+/* What a batch may hold. */
+static const struct {
+	unsigned weight;
+	void (*add)(struct model *m, struct lsm_batch *b);
+} parts[] = {
+    {10, put},
+    {3, put_for_a_time},
+    {5, delete},
+};
+
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+void
+model_write_some(struct model *m, struct lsm_batch *b, size_t count)
+{
+	uint64_t total = 0, at;
+	size_t k;
+
+	for (k = 0; k < PARTS; k++)
+		total += parts[k].weight;
+	while (count-- > 0) {
+		at = check_rand_below(&m->r, total);
+		for (k = 0; at >= parts[k].weight; k++)
+			at -= parts[k].weight;
+		parts[k].add(m, b);
+	}
+}
+
+/* --- the operations --------------------------------------------------------
+ */
+
+static struct lsm_batch *
+begin(void)
+{
+	struct lsm_batch *b = lsm_batch_new();
+
+	check_true(b != NULL);
+	return b;
+}
+
+static void
+commit(struct model *m, struct lsm_batch *b)
+{
+	uint64_t before = lsm_seq(m->s.db), seq = 0;
+
+	check_ok(lsm_write(m->s.db, b, &seq));
+	check_eq(seq, before + lsm_batch_count(b));
+	check_eq(lsm_seq(m->s.db), seq);
+	lsm_batch_free(b);
+}
+
+static void
+write_one(struct model *m, void (*add)(struct model *m, struct lsm_batch *b))
+{
+	struct lsm_batch *b = begin();
+
+	add(m, b);
+	commit(m, b);
+}
+
+void
+model_write_put(struct model *m)
+{
+	write_one(m, put);
+}
+
+void
+model_write_put_until(struct model *m)
+{
+	write_one(m, put_for_a_time);
+}
+
+void
+model_write_delete(struct model *m)
+{
+	write_one(m, delete);
+}
+
+/* Many adjacent keys, one by one. */
+void
+model_write_delete_run(struct model *m)
+{
+	size_t from = model_pick(m);
+	size_t end = from + check_rand_below(&m->r, m->keys.count / 3 + 1);
+	struct lsm_batch *b;
+
+	for (size_t i = from; i < end && i < m->keys.count; i++) {
+		b = begin();
+		delete_at(m, b, i);
+		commit(m, b);
+	}
+}
+
+void
+model_write_batch(struct model *m)
+{
+	struct lsm_batch *b = begin();
+
+	model_write_some(m, b, check_rand_below(&m->r, 40));
+	commit(m, b);
+}
+
+/* Mostly larger than a memtable. */
+void
+model_write_large_batch(struct model *m)
+{
+	struct lsm_batch *b = begin();
+
+	model_write_some(m, b, check_rand_below(&m->r, LARGE_BATCH));
+	commit(m, b);
+}
