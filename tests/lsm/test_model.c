@@ -115,7 +115,7 @@ run_round(uint64_t seed, bool may_thread, unsigned steps, struct lsm_stats *sum)
 static void
 run_rounds(bool may_thread)
 {
-	unsigned rounds = check_long() ? 150 : 6;
+	unsigned rounds = check_long() ? 300 : 6;
 	unsigned steps = check_long() ? 20000 : 10000;
 	uint64_t seed = check_seed();
 	struct lsm_stats sum = {0};
