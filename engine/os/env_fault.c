@@ -1,5 +1,6 @@
 #include "engine/os/env_fault.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,9 +47,22 @@ env_fault_due(const struct env_fault *f)
 	return f->kind == ENV_FAULT_DEAD || f->ops <= last;
 }
 
+/* The first one; the rest is as if it had not been. */
+static void
+env_fault_note(struct env_fault *f, const char *op, const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	if (f->hits++ > 0)
+		return;
+	f->hit = op;
+	(void)snprintf(
+	    f->hit_name, sizeof(f->hit_name), "%s", name ? name + 1 : path);
+}
+
 /* Counts a changing operation; tells what is to happen to it. */
 static enum env_fault_kind
-env_fault_step(struct env_fault *f, const char *path, int *err)
+env_fault_step(struct env_fault *f, const char *op, const char *path, int *err)
 {
 	enum env_fault_kind kind = ENV_FAULT_NONE;
 	bool counted, due;
@@ -61,6 +75,8 @@ env_fault_step(struct env_fault *f, const char *path, int *err)
 	/* Death, once it came, is for every path. */
 	if (due && (counted || f->kind == ENV_FAULT_DEAD))
 		kind = f->kind;
+	if (kind != ENV_FAULT_NONE)
+		env_fault_note(f, op, path);
 	*err = env_fault_error(f);
 	lock_release(&f->lock);
 	return kind;
@@ -68,22 +84,23 @@ env_fault_step(struct env_fault *f, const char *path, int *err)
 
 /* The same for operations that cannot be done by half. */
 static int
-env_fault_pass(struct env_fault *f, const char *path)
+env_fault_pass(struct env_fault *f, const char *op, const char *path)
 {
 	int err;
 
-	return env_fault_step(f, path, &err) == ENV_FAULT_NONE ? 0 : err;
+	return env_fault_step(f, op, path, &err) == ENV_FAULT_NONE ? 0 : err;
 }
 
 static int
-env_fault_pass_two(struct env_fault *f, const char *from, const char *to)
+env_fault_pass_two(
+    struct env_fault *f, const char *op, const char *from, const char *to)
 {
 	bool first;
 
 	lock_acquire(&f->lock);
 	first = env_fault_matches(f, from);
 	lock_release(&f->lock);
-	return env_fault_pass(f, first ? from : to);
+	return env_fault_pass(f, op, first ? from : to);
 }
 
 static int
@@ -95,7 +112,7 @@ env_fault_open(
 	int err = 0;
 
 	if (flags & (ENV_OPEN_CREATE | ENV_OPEN_TRUNC))
-		err = env_fault_pass(f, path);
+		err = env_fault_pass(f, "create", path);
 	if (err)
 		return err;
 	file = calloc(1, sizeof(*file));
@@ -135,8 +152,11 @@ env_fault_pread(struct env_file *file, void *data, size_t size, uint64_t offset)
 	int err = 0;
 
 	lock_acquire(&f->lock);
-	if (env_fault_matches(f, file->path) && ++f->reads == f->reads_fail_at)
+	if (env_fault_matches(f, file->path) &&
+	    ++f->reads == f->reads_fail_at) {
 		err = env_fault_error(f);
+		env_fault_note(f, "pread", file->path);
+	}
 	lock_release(&f->lock);
 	return err ? err : base->env->ops->pread(base, data, size, offset);
 }
@@ -192,7 +212,8 @@ env_fault_pwrite(
 {
 	int err;
 
-	switch (env_fault_step(env_fault_of(file->env), file->path, &err)) {
+	switch (env_fault_step(
+	    env_fault_of(file->env), "pwrite", file->path, &err)) {
 	case ENV_FAULT_NONE:
 		return env_fault_pwrite_in_space(file, data, size, offset);
 	case ENV_FAULT_SHORT:
@@ -209,7 +230,7 @@ env_fault_sync(struct env_file *file)
 {
 	struct env_fault *f = env_fault_of(file->env);
 	struct env_file *base = env_fault_base(file);
-	int err = env_fault_pass(f, file->path);
+	int err = env_fault_pass(f, "sync", file->path);
 
 	if (err)
 		return err;
@@ -223,7 +244,8 @@ static int
 env_fault_truncate(struct env_file *file, uint64_t size)
 {
 	struct env_file *base = env_fault_base(file);
-	int err = env_fault_pass(env_fault_of(file->env), file->path);
+	int err =
+	    env_fault_pass(env_fault_of(file->env), "truncate", file->path);
 
 	return err ? err : base->env->ops->truncate(base, size);
 }
@@ -255,7 +277,7 @@ env_fault_allocate(struct env_file *file, uint64_t offset, uint64_t size)
 {
 	struct env_fault *f = env_fault_of(file->env);
 	struct env_file *base = env_fault_base(file);
-	int err = env_fault_pass(f, file->path);
+	int err = env_fault_pass(f, "allocate", file->path);
 
 	if (err)
 		return err;
@@ -279,8 +301,10 @@ env_fault_map(
 	int err = 0;
 
 	lock_acquire(&f->lock);
-	if (env_fault_matches(f, file->path) && ++f->maps == f->maps_fail_at)
+	if (env_fault_matches(f, file->path) && ++f->maps == f->maps_fail_at) {
 		err = env_fault_error(f);
+		env_fault_note(f, "map", file->path);
+	}
 	lock_release(&f->lock);
 	if (err)
 		return err;
@@ -312,7 +336,7 @@ env_fault_map_write(
 	struct env_map *base = env_fault_base_map(m);
 	int err;
 
-	switch (env_fault_step(f, m->file->path, &err)) {
+	switch (env_fault_step(f, "map_write", m->file->path, &err)) {
 	case ENV_FAULT_NONE:
 		lock_acquire(&f->lock);
 		f->map_writes++;
@@ -334,7 +358,7 @@ static int
 env_fault_rename(struct env *env, const char *from, const char *to)
 {
 	struct env_fault *f = env_fault_of(env);
-	int err = env_fault_pass_two(f, from, to);
+	int err = env_fault_pass_two(f, "rename", from, to);
 
 	return err ? err : f->base->ops->rename(f->base, from, to);
 }
@@ -343,7 +367,7 @@ static int
 env_fault_unlink(struct env *env, const char *path)
 {
 	struct env_fault *f = env_fault_of(env);
-	int err = env_fault_pass(f, path);
+	int err = env_fault_pass(f, "unlink", path);
 
 	return err ? err : f->base->ops->unlink(f->base, path);
 }
@@ -352,7 +376,7 @@ static int
 env_fault_link(struct env *env, const char *from, const char *to)
 {
 	struct env_fault *f = env_fault_of(env);
-	int err = env_fault_pass_two(f, from, to);
+	int err = env_fault_pass_two(f, "link", from, to);
 
 	return err ? err : f->base->ops->link(f->base, from, to);
 }
@@ -361,7 +385,7 @@ static int
 env_fault_mkdir(struct env *env, const char *path)
 {
 	struct env_fault *f = env_fault_of(env);
-	int err = env_fault_pass(f, path);
+	int err = env_fault_pass(f, "mkdir", path);
 
 	return err ? err : f->base->ops->mkdir(f->base, path);
 }
@@ -379,7 +403,7 @@ static int
 env_fault_sync_dir(struct env *env, const char *path)
 {
 	struct env_fault *f = env_fault_of(env);
-	int err = env_fault_pass(f, path);
+	int err = env_fault_pass(f, "sync_dir", path);
 
 	if (err || f->syncs_kept)
 		return err;
@@ -490,6 +514,7 @@ env_fault_arm(
 	f->error = error;
 	f->at = f->ops + n;
 	f->at_end = 0;
+	f->hits = 0;
 	lock_release(&f->lock);
 }
 

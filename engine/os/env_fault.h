@@ -38,6 +38,9 @@ struct env_fault {
 	int error;	   /* positive errno */
 	const char *match; /* only paths that contain this; NULL: all */
 	uint64_t space_left; /* bytes until -ENOSPC; UINT64_MAX: no limit */
+	uint64_t hits;	   /* operations that failed since env_fault_arm */
+	const char *hit;   /* the first of them, as "pwrite", */
+	char hit_name[64]; /* and the last part of its path */
 	uint64_t syncs;	   /* file syncs passed on */
 	uint64_t reads_fail_at; /* the n-th pread fails with -error; 0: none */
 	uint64_t reads;
