@@ -42,6 +42,7 @@ struct table_properties {
 	struct bytes smallest; /* ikeys; valid while the table is open */
 	struct bytes largest;
 	struct table_ranges ranges;
+	struct bytes refs; /* to values: a vref_list; empty: none */
 };
 
 /* file_no is bound into every checksum.  cache may be NULL (no caching). */

@@ -7,6 +7,7 @@
 #include "engine/table/filter.h"
 #include "engine/table/table_format.h"
 #include "engine/table/value.h"
+#include "engine/table/vref_list.h"
 
 #define TABLE_CHECK_TEXT 512
 
@@ -21,6 +22,7 @@ struct table_check {
 	struct table_properties seen;
 	struct buf first_key;
 	struct buf last_key; /* empty: unknown */
+	struct vref_list refs;
 	uint64_t filter_misses;
 };
 
@@ -88,19 +90,38 @@ table_check_seq(struct table_properties *seen, uint64_t seq)
 		seen->seq_max = seq;
 }
 
-/* What is wrong with an entry, or NULL. */
-static const char *
-table_check_entry(struct table_check *c, struct bytes key, struct bytes value)
+/* Counts what the entry refers to; *why if that is malformed. */
+static int
+table_check_ref(struct table_check *c, enum ikey_kind kind, struct bytes raw,
+    const char **why)
+{
+	struct value v = {0};
+	struct vref r;
+
+	if (kind == IKEY_KIND_DELETE)
+		return 0;
+	if (value_decode(kind, raw, &v))
+		*why = "a value does not fit its kind";
+	else if (v.is_reference && vref_decode(v.bytes, &r))
+		*why = "a reference is malformed";
+	return v.is_reference && !*why ? vref_list_add(&c->refs, &r) : 0;
+}
+
+/* *why is what is wrong with an entry; -ENOMEM. */
+static int
+table_check_entry(struct table_check *c, struct bytes key, struct bytes value,
+    const char **why)
 {
 	struct table_properties *seen = &c->seen;
 	struct ikey k;
 
 	if (ikey_decode(key, &k))
-		return "a key is malformed";
-	if (!value_fits(k.kind, value))
-		return "a value does not fit its kind";
-	if (c->last_key.size > 0 && ikey_cmp(buf_bytes(&c->last_key), key) >= 0)
-		return "its keys are not behind those of the block before";
+		*why = "a key is malformed";
+	else if (c->last_key.size > 0 &&
+		 ikey_cmp(buf_bytes(&c->last_key), key) >= 0)
+		*why = "its keys are not behind those of the block before";
+	if (*why)
+		return 0;
 	if (!filter_may_contain(c->t->filter, hash_64(k.user, 0)))
 		c->filter_misses++;
 	seen->entries++;
@@ -108,7 +129,7 @@ table_check_entry(struct table_check *c, struct bytes key, struct bytes value)
 	seen->key_bytes += k.user.size;
 	seen->value_bytes += value.size;
 	table_check_seq(seen, k.seq);
-	return NULL;
+	return table_check_ref(c, k.kind, value, why);
 }
 
 /* Goes through a block that block_check found in order; 0 or -ENOMEM. */
@@ -121,11 +142,9 @@ table_check_entries(struct table_check *c, struct bytes block, const char **why)
 	if (rc == 0)
 		rc = block_iter_first(&it);
 	while (rc == 1 && !*why) {
-		*why = table_check_entry(c, it.iter.key, it.iter.value);
-		if (c->first_key.size == 0)
+		rc = table_check_entry(c, it.iter.key, it.iter.value, why);
+		if (rc == 0 && c->first_key.size == 0)
 			rc = buf_assign(&c->first_key, it.iter.key);
-		else
-			rc = 0;
 		if (rc == 0)
 			rc = buf_assign(&c->last_key, it.iter.key);
 		if (rc == 0)
@@ -166,12 +185,29 @@ table_check_block(struct table_check *c, size_t i)
 
 /* --- the rest ---------------------------------------------------------- */
 
+/* Whether the properties say what the data refers to; -ENOMEM. */
+static int
+table_check_refs(struct table_check *c, bool *same)
+{
+	struct bytes said = c->t->properties.refs;
+	struct buf seen = {0};
+	int err = 0;
+
+	if (c->refs.count > 0)
+		err = vref_list_encode(&c->refs, &seen);
+	*same = bytes_eq(buf_bytes(&seen), said);
+	buf_fini(&seen);
+	return err;
+}
+
 /* Meaningful only if all data could be read. */
-static void
+static int
 table_check_properties(struct table_check *c)
 {
 	const struct table_properties *p = &c->t->properties;
 	uint64_t at = c->t->footer.properties.offset;
+	bool same_refs = true;
+	int err = table_check_refs(c, &same_refs);
 	const struct {
 		const char *name;
 		bool same;
@@ -185,8 +221,11 @@ table_check_properties(struct table_check *c)
 	    {"highest sequence number", c->seen.seq_max == p->seq_max},
 	    {"smallest key", bytes_eq(buf_bytes(&c->first_key), p->smallest)},
 	    {"largest key", bytes_eq(buf_bytes(&c->last_key), p->largest)},
+	    {"references", same_refs},
 	};
 
+	if (err)
+		return err;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (!fields[i].same)
 			table_check_report(c, at,
@@ -195,6 +234,7 @@ table_check_properties(struct table_check *c)
 	if (c->filter_misses > 0)
 		table_check_report(c, c->t->footer.filter.offset, "filter",
 		    "denies keys that the table has");
+	return 0;
 }
 
 /* Frames that were read when the table was opened: are they still right? */
@@ -267,7 +307,7 @@ table_check(
 	for (size_t i = 0; rc == 0 && i < t->index.count; i++)
 		rc = table_check_block(&c, i);
 	if (rc == 0 && c.found == 0)
-		table_check_properties(&c);
+		rc = table_check_properties(&c);
 	if (rc == 0)
 		rc = table_check_meta(&c);
 	if (rc == 0)
@@ -276,5 +316,6 @@ table_check(
 	buf_fini(&c.room);
 	buf_fini(&c.first_key);
 	buf_fini(&c.last_key);
+	vref_list_fini(&c.refs);
 	return rc < 0 ? rc : c.found;
 }

@@ -76,7 +76,7 @@ table_format_footer_decode(const uint8_t *p, struct table_footer *out)
 	X(seq_max)
 
 /* Behind the keys; numbers never change their meaning. */
-enum table_field { TABLE_FIELD_RANGES = 1 };
+enum table_field { TABLE_FIELD_RANGES = 1, TABLE_FIELD_REFS = 2 };
 
 static int
 table_format_ranges_encode(struct buf *out, const struct table_ranges *r)
@@ -137,6 +137,10 @@ table_format_properties_encode(
 		err = buf_append_sized(out, p->largest);
 	if (!err && p->ranges.count > 0)
 		err = table_format_ranges_encode(out, &p->ranges);
+	if (!err && p->refs.size > 0)
+		err = buf_append_varint(out, TABLE_FIELD_REFS);
+	if (!err && p->refs.size > 0)
+		err = buf_append_sized(out, p->refs);
 	return err;
 }
 
@@ -170,6 +174,9 @@ table_format_field_decode(
 	switch (tag) {
 	case TABLE_FIELD_RANGES:
 		return table_format_ranges_decode(content, &p->ranges);
+	case TABLE_FIELD_REFS:
+		p->refs = content;
+		return content.size > 0 ? 0 : ERR_DAMAGED;
 	default:
 		return ERR_FORMAT;
 	}

@@ -7,6 +7,7 @@
 #include "engine/table/block.h"
 #include "engine/table/filter.h"
 #include "engine/table/table_format.h"
+#include "engine/table/value.h"
 
 /* What is collected before it is written. */
 #define TABLE_WRITER_BYTES (256u << 10)
@@ -26,6 +27,7 @@ struct table_writer {
 	struct table_properties properties; /* but for the keys */
 	struct buf smallest;
 	struct buf largest; /* the ikey added last */
+	struct vref_list refs;
 	struct buf handle;
 	struct buf ranges; /* fragments as bytes */
 	struct buf ranges_begin;
@@ -68,6 +70,7 @@ table_writer_free(struct table_writer *w, bool keep)
 	filter_builder_fini(&w->filter);
 	buf_fini(&w->smallest);
 	buf_fini(&w->largest);
+	vref_list_fini(&w->refs);
 	buf_fini(&w->handle);
 	buf_fini(&w->ranges);
 	buf_fini(&w->ranges_begin);
@@ -161,24 +164,26 @@ table_writer_cut(struct table_writer *w)
 	return 0;
 }
 
+static int
+table_writer_refuse(struct table_writer *w, const char *why)
+{
+	env_log(w->env, ERR_LEVEL_ERROR,
+	    "%s: not written: %s; one of the tables it is made from is damaged",
+	    w->file->path, why);
+	return ERR_DAMAGED;
+}
+
 /* ERR_DAMAGED if the key is none or does not come next. */
 static int
 table_writer_check_key(
     struct table_writer *w, struct bytes ikey, struct ikey *out)
 {
-	const char *why = NULL;
-
 	if (ikey_decode(ikey, out))
-		why = "a key is malformed";
-	else if (w->properties.entries > 0 &&
-		 ikey_cmp(buf_bytes(&w->largest), ikey) >= 0)
-		why = "keys come out of order";
-	if (!why)
-		return 0;
-	env_log(w->env, ERR_LEVEL_ERROR,
-	    "%s: not written: %s; one of the tables it is made from is damaged",
-	    w->file->path, why);
-	return ERR_DAMAGED;
+		return table_writer_refuse(w, "a key is malformed");
+	if (w->properties.entries > 0 &&
+	    ikey_cmp(buf_bytes(&w->largest), ikey) >= 0)
+		return table_writer_refuse(w, "keys come out of order");
+	return 0;
 }
 
 static void
@@ -205,12 +210,29 @@ table_writer_count(
 	table_writer_note_seq(w, k->seq);
 }
 
+/* Counts what the entry refers to. */
+static int
+table_writer_count_ref(
+    struct table_writer *w, const struct ikey *k, struct bytes raw)
+{
+	struct value v;
+	struct vref r;
+
+	if (k->kind != IKEY_KIND_REF && k->kind != IKEY_KIND_REF_UNTIL)
+		return 0;
+	if (value_decode(k->kind, raw, &v) || vref_decode(v.bytes, &r))
+		return table_writer_refuse(w, "a reference is malformed");
+	return vref_list_add(&w->refs, &r);
+}
+
 static int
 table_writer_put(struct table_writer *w, struct bytes ikey, struct bytes value)
 {
 	struct ikey k;
 	int err = table_writer_check_key(w, ikey, &k);
 
+	if (!err)
+		err = table_writer_count_ref(w, &k, value);
 	/* A block ends before the entry that would make it too large, so that
 	 * a large value stands alone. */
 	if (!err && block_builder_size(&w->data) + ikey.size + value.size >
@@ -323,14 +345,19 @@ table_writer_put_ranges(struct table_writer *w)
 static int
 table_writer_put_properties(struct table_writer *w, struct frame_handle *h)
 {
-	struct buf b = {0};
-	int err;
+	struct buf b = {0}, refs = {0};
+	int err = 0;
 
 	w->properties.smallest = buf_bytes(&w->smallest);
 	w->properties.largest = buf_bytes(&w->largest);
-	err = table_format_properties_encode(&b, &w->properties);
+	if (w->refs.count > 0)
+		err = vref_list_encode(&w->refs, &refs);
+	w->properties.refs = buf_bytes(&refs);
+	if (!err)
+		err = table_format_properties_encode(&b, &w->properties);
 	if (!err)
 		err = table_writer_frame(w, buf_bytes(&b), false, h);
+	buf_fini(&refs);
 	buf_fini(&b);
 	return err;
 }
@@ -382,9 +409,11 @@ table_writer_finish(struct table_writer *w, struct table_info *info)
 		    .ranges = p->ranges.count,
 		    .ranges_begin = w->ranges_begin,
 		    .ranges_end = w->ranges_end,
+		    .refs = w->refs,
 		};
 		w->smallest = w->largest = (struct buf){0};
 		w->ranges_begin = w->ranges_end = (struct buf){0};
+		w->refs = (struct vref_list){0};
 	}
 	table_writer_free(w, !err);
 	return err;

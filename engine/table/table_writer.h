@@ -14,6 +14,7 @@
 #include "engine/base/buf.h"
 #include "engine/os/env.h"
 #include "engine/table/table.h"
+#include "engine/table/vref_list.h"
 
 struct table_writer;
 
@@ -36,6 +37,7 @@ struct table_info {
 	uint64_t ranges; /* fragments of range tombstones */
 	struct buf ranges_begin;
 	struct buf ranges_end; /* no bytes: none */
+	struct vref_list refs; /* to values */
 };
 
 static inline void
@@ -45,6 +47,7 @@ table_info_fini(struct table_info *info)
 	buf_fini(&info->largest);
 	buf_fini(&info->ranges_begin);
 	buf_fini(&info->ranges_end);
+	vref_list_fini(&info->refs);
 }
 
 /* -EEXIST if path is there. */

@@ -108,6 +108,74 @@ table_writer__errors_leave_nothing(void **state)
 	env_fault_fini(&p.fault);
 }
 
+/* References to two files, one of them with an expiry in front. */
+static void
+add_references(struct sorted *s)
+{
+	const uint64_t files[] = {vref_file(7, VREF_KIND_LOG),
+	    vref_file(7, VREF_KIND_LOG), vref_file(5, VREF_KIND_VALUES)};
+	uint8_t raw[8 + 64];
+	char key[2] = "a";
+
+	wire_put_le64(raw, 1700000000000);
+	for (unsigned i = 0; i < 3; i++, key[0]++) {
+		size_t size =
+		    vref_encode(raw + 8, files[i], 100 * i, bytes_str("apple"));
+
+		if (i == 1)
+			sorted_add(s, bytes_str(key), 9, IKEY_KIND_REF_UNTIL,
+			    bytes_of(raw, 8 + size));
+		else
+			sorted_add(s, bytes_str(key), 9, IKEY_KIND_REF,
+			    bytes_of(raw + 8, size));
+	}
+}
+
+static void
+table_writer__says_what_it_refers_to(void **state)
+{
+	struct sorted s = {0};
+	struct table_info info;
+	struct vref_list said;
+	struct table *t;
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	add_references(&s);
+	sorted_add(&s, bytes_str("x"), 9, IKEY_KIND_PUT, bytes_str("plain"));
+	check_ok(place_write(&p, &s, &place_options, &info));
+	check_eq(info.refs.count, 2);
+	check_eq(info.refs.uses[0].bytes, 5);
+	check_eq(info.refs.uses[1].bytes, 10);
+	check_eq(info.refs.uses[1].end, 105);
+	t = place_open(&p, NULL);
+	check_ok(vref_list_decode(table_properties(t)->refs, &said));
+	check_true(vref_list_eq(&said, &info.refs));
+	check_eq(table_check(t, place_finding, &p), 0);
+	table_close(t);
+	vref_list_fini(&said);
+	table_info_fini(&info);
+	sorted_fini(&s);
+	place_fini(&p);
+}
+
+static void
+table_writer__refuses_references_that_are_none(void **state)
+{
+	struct sorted s = {0};
+	struct table_info info;
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	sorted_add(&s, bytes_str("a"), 9, IKEY_KIND_REF, bytes_str("apple"));
+	check_err(place_write(&p, &s, &place_options, &info), ERR_DAMAGED);
+	check_contains(p.message, "a reference is malformed");
+	sorted_fini(&s);
+	env_fault_fini(&p.fault);
+}
+
 static void
 table_writer__syncs_and_estimates(void **state)
 {
@@ -144,6 +212,8 @@ main(void)
 	    cmocka_unit_test(table_writer__of_nothing_leaves_nothing),
 	    cmocka_unit_test(table_writer__never_writes_over),
 	    cmocka_unit_test(table_writer__errors_leave_nothing),
+	    cmocka_unit_test(table_writer__says_what_it_refers_to),
+	    cmocka_unit_test(table_writer__refuses_references_that_are_none),
 	    cmocka_unit_test(table_writer__syncs_and_estimates),
 	};
 
