@@ -71,6 +71,9 @@ struct lsm_options {
 	unsigned level0_tables;  /* compaction of level 0 begins at so many */
 	unsigned compaction_threads; /* compactions at once, 1 to 16 */
 	unsigned filter_bits;    /* bloom bits per key, 0: no filter */
+	/* Values of so many bytes or more are written once, to the log, and
+	 * stay there; tables refer to them.  0: none are. */
+	size_t value_log_bytes;
 	enum lsm_compression compression;
 	struct durability durability;
 	/* Flush and compact on demand (tests); bounds in milliseconds are
@@ -179,6 +182,11 @@ int lsm_get(struct lsm *db, const struct lsm_snapshot *snapshot,
     struct bytes key, struct lsm_value *value);
 void lsm_value_release(struct lsm_value *value);
 
+/* As lsm_get, of the value's bytes only those from offset on, at most length of
+ * them and perhaps none; of a large value only they are read. */
+int lsm_get_part(struct lsm *db, const struct lsm_snapshot *snapshot,
+    struct bytes key, uint64_t offset, size_t length, struct lsm_value *value);
+
 int lsm_snapshot_open(struct lsm *db, struct lsm_snapshot **out);
 void lsm_snapshot_close(struct lsm *db, struct lsm_snapshot *s);
 
@@ -204,6 +212,7 @@ struct lsm_iter_options {
 	struct bytes lower;                  /* first key; copied */
 	struct bytes upper; /* end, exclusive; data NULL: no end; copied */
 	bool no_fill;       /* blocks read do not enter the cache */
+	bool keys_only;     /* values are empty, large ones not read */
 };
 
 /* Not positioned after open.  o NULL: all keys of the newest state.  What

@@ -30,6 +30,9 @@ struct lsm_stats {
 	uint64_t unsynced_us;  /* age of the oldest of them */
 	uint64_t sync_cost_us; /* of a sync of the log, lately */
 	uint64_t log_files, log_bytes;
+	/* Files with large values, and what in them is of no use any more. */
+	uint64_t value_files, value_bytes, value_garbage_bytes;
+	uint64_t value_bytes_collected; /* moved, to get rid of it */
 	unsigned level_tables[LSM_LEVELS];
 	uint64_t level_bytes[LSM_LEVELS];
 	uint64_t level_read[LSM_LEVELS];    /* by compactions into it */

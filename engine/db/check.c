@@ -7,6 +7,8 @@
 #include "engine/db/batch.h"
 #include "engine/db/db.h"
 #include "engine/db/span.h"
+#include "engine/db/value_read.h"
+#include "engine/table/value.h"
 
 struct check {
 	struct lsm *db;
@@ -47,6 +49,49 @@ check_advance(struct check *c, uint64_t bytes)
 /* --- tables ----------------------------------------------------------------
  */
 
+/* The large value that an entry refers to, if it does. */
+static int
+check_value(struct check *c, const struct version_file *f,
+    const struct iter *it, struct buf *room)
+{
+	struct value_file *values;
+	struct ikey key;
+	struct value v;
+	struct vref r;
+	int err;
+
+	if (ikey_decode(it->key, &key) || key.kind == IKEY_KIND_DELETE ||
+	    value_decode(key.kind, it->value, &v) || !v.is_reference ||
+	    vref_decode(v.bytes, &r))
+		return 0;
+	err = value_read_check(&c->db->values, v.bytes, room);
+	if (err == 0 || err == -ENOMEM)
+		return err;
+	values = values_find(&c->db->values, r.file);
+	return check_say(c,
+	    "%s: offset %" PRIu64 ": a value of %" PRIu64
+	    " bytes, which %s refers to, cannot be read: %s",
+	    values ? values->path : "file of values", r.offset, r.size, f->path,
+	    err_text(err));
+}
+
+static int
+check_values(struct check *c, const struct version_file *f, struct table *t)
+{
+	struct buf room = {0};
+	struct iter *it;
+	int rc, err = 0;
+
+	rc = table_iter_open(t, false, &it);
+	if (rc)
+		return rc;
+	for (rc = iter_first(it); rc > 0 && !err; rc = iter_next(it))
+		err = check_value(c, f, it, &room);
+	iter_close(it);
+	buf_fini(&room);
+	return err ? err : rc;
+}
+
 static int
 check_table(struct check *c, struct version_file *f)
 {
@@ -64,7 +109,8 @@ check_table(struct check *c, struct version_file *f)
 	if (rc < 0)
 		return rc;
 	c->findings += rc;
-	return 0;
+	/* Only what is whole can be gone through. */
+	return rc > 0 || f->value_refs.count == 0 ? 0 : check_values(c, f, t);
 }
 
 /* Order and overlap; opening a table compares it with the manifest. */

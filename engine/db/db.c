@@ -39,6 +39,7 @@ db_free(struct lsm *db)
 	spare_pool_fini(&db->spares);
 	if (db->has_vset)
 		vset_fini(&db->vset);
+	values_fini(&db->values);
 	if (db->cache)
 		cache_free(db->cache);
 	if (db->options.lab && db->filelock)

@@ -2,9 +2,10 @@
  * db: the open store: what lsm.h's functions work on.
  *
  * Parts, each with a file of its own: segment (files of the log), spare (files
- * for it), view (what readers see), work (the jobs in the background), room
- * (full memtables), write, sync, pace (when to sync), flush, compaction, get,
- * iter, snapshot, replay and recover.
+ * for it), values (files with large values, of the log and others), view (what
+ * readers see), work (the jobs in the background), room (full memtables),
+ * write, sync, pace (when to sync), flush, compaction, get, iter, snapshot,
+ * replay and recover.
  *
  * Threads: fields are grouped by what protects them.  Locks nest in the order
  * compactions.lock, write_lock, sync_lock, state_lock, snapshot_lock.
@@ -26,6 +27,7 @@
 #include "engine/db/snapshot.h"
 #include "engine/db/spare.h"
 #include "engine/db/sync.h"
+#include "engine/db/values.h"
 #include "engine/db/view.h"
 #include "engine/db/vset.h"
 #include "engine/db/work.h"
@@ -53,6 +55,7 @@ struct lsm {
 	struct lsm_options options;
 	struct filelock *filelock;
 	struct cache *cache;
+	struct values values; /* has its own lock */
 	struct vset vset;
 	bool has_vset;
 	size_t full_max; /* full memtables there may be */
@@ -73,6 +76,7 @@ struct lsm {
 	uint64_t next_seq;
 	struct memtable *active; /* the view has the reference */
 	struct segment *log;     /* the last; the list's */
+	uint64_t log_before; /* bytes that active has in earlier segments */
 	struct write_figures figures;
 
 	struct lock sync_lock;        /* protects: */

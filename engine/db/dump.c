@@ -46,16 +46,40 @@ dump_bytes(FILE *out, struct bytes s)
 	fputc('"', out);
 }
 
+/* The name of a file with values. */
+static void
+dump_file_name(FILE *out, uint64_t file)
+{
+	fprintf(out, "%06" PRIu64 "%s", vref_number(file),
+	    vref_kind(file) == VREF_KIND_LOG ? ".log" : ".val");
+}
+
+static void
+dump_reference(FILE *out, struct bytes ref)
+{
+	struct vref r;
+
+	if (vref_decode(ref, &r)) {
+		fputs("malformed reference ", out);
+		dump_bytes(out, ref);
+		return;
+	}
+	fprintf(out, "%" PRIu64 " bytes at %" PRIu64 " of ", r.size, r.offset);
+	dump_file_name(out, r.file);
+}
+
 /* v NULL: a delete. */
 static void
 dump_entry(FILE *out, uint64_t seq, struct bytes key, const struct value *v)
 {
 	fprintf(out, "%" PRIu64 " %s ", seq, v ? "put" : "delete");
 	dump_bytes(out, key);
-	if (v) {
-		fputs(v->is_reference ? " reference " : " ", out);
+	if (v)
+		fputc(' ', out);
+	if (v && v->is_reference)
+		dump_reference(out, v->bytes);
+	else if (v)
 		dump_bytes(out, v->bytes);
-	}
 	if (v && v->expires_ms > 0)
 		fprintf(out, " until %" PRIu64, v->expires_ms);
 	fputc('\n', out);
@@ -122,6 +146,16 @@ dump_range(FILE *out, struct bytes begin, struct bytes end)
 }
 
 static void
+dump_uses(FILE *out, const struct vref_list *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		fprintf(
+		    out, ", %" PRIu64 " bytes of values in ", l->uses[i].bytes);
+		dump_file_name(out, l->uses[i].file);
+	}
+}
+
+static void
 dump_add(FILE *out, const struct edit_add *add)
 {
 	const struct version_file *f = add->file;
@@ -144,6 +178,7 @@ dump_add(FILE *out, const struct edit_add *add)
 		dump_range(out, buf_bytes(&f->ranges_begin),
 		    buf_bytes(&f->ranges_end));
 	}
+	dump_uses(out, &f->value_refs);
 	fputc('\n', out);
 }
 

@@ -3,7 +3,7 @@
 #include "engine/db/file_name.h"
 
 /* Written to disk: numbers never change their meaning. */
-enum more_tag { MORE_TAG_RANGES = 1 };
+enum more_tag { MORE_TAG_RANGES = 1, MORE_TAG_REFS = 2 };
 
 /* In the order in which they stand behind the file's number. */
 #define NUMBERS(X)           \
@@ -16,7 +16,7 @@ enum more_tag { MORE_TAG_RANGES = 1 };
 bool
 edit_file_has_more(const struct version_file *f)
 {
-	return f->ranges > 0;
+	return f->ranges > 0 || f->value_refs.count > 0;
 }
 
 /* --- encoding ---------------------------------------------------------- */
@@ -47,12 +47,17 @@ static int
 encode_more(struct buf *out, const struct version_file *f)
 {
 	struct buf b = {0};
-	int err = buf_append_varint(out, f->ranges > 0);
+	bool ranges = f->ranges > 0, refs = f->value_refs.count > 0;
+	int err = buf_append_varint(out, (uint64_t)ranges + refs);
 
-	if (!err && f->ranges > 0)
+	if (!err && ranges)
 		err = encode_ranges(&b, f);
-	if (!err && f->ranges > 0)
+	if (!err && ranges)
 		err = encode_tagged(out, MORE_TAG_RANGES, &b);
+	if (!err && refs)
+		err = vref_list_encode(&f->value_refs, &b);
+	if (!err && refs)
+		err = encode_tagged(out, MORE_TAG_REFS, &b);
 	buf_fini(&b);
 	return err;
 }
@@ -125,6 +130,19 @@ decode_ranges(struct bytes content, struct table_info *info)
 	return err;
 }
 
+static int
+decode_field(uint64_t tag, struct bytes content, struct table_info *info)
+{
+	switch (tag) {
+	case MORE_TAG_RANGES:
+		return decode_ranges(content, info);
+	case MORE_TAG_REFS:
+		return vref_list_decode(content, &info->refs);
+	default:
+		return ERR_FORMAT;
+	}
+}
+
 /* Tags ascend.  One that is not known cannot be left out. */
 static int
 decode_more(struct wire_in *in, struct table_info *info)
@@ -140,9 +158,7 @@ decode_more(struct wire_in *in, struct table_info *info)
 		if (!err && tag <= last)
 			err = ERR_DAMAGED;
 		if (!err)
-			err = tag == MORE_TAG_RANGES
-				  ? decode_ranges(content, info)
-				  : ERR_FORMAT;
+			err = decode_field(tag, content, info);
 		last = tag;
 	}
 	return err;

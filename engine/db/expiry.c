@@ -31,9 +31,7 @@ expiry_look_closely(
 	struct value v;
 	uint64_t seq;
 
-	/* No store holds references: what they refer to would be lost. */
-	if (ikey_unpack(trailer, &seq, &kind) || value_decode(kind, raw, &v) ||
-	    v.is_reference)
+	if (ikey_unpack(trailer, &seq, &kind) || value_decode(kind, raw, &v))
 		return damaged(x, trailer, raw);
 	if (v.expires_ms > 0 && expiry_passed(x, v.expires_ms))
 		return 0;

@@ -24,6 +24,7 @@ static const struct form forms[] = {
     {FILE_NAME_MANIFEST, "MANIFEST-", "", true},
     {FILE_NAME_LOG, "", ".log", true},
     {FILE_NAME_TABLE, "", ".sst", true},
+    {FILE_NAME_VALUES, "", ".val", true},
 };
 
 #define FORMS (sizeof(forms) / sizeof(forms[0]))

@@ -6,6 +6,7 @@
  *	MANIFEST-000001	edits of the set of tables
  *	000002.log	segment of the log
  *	000003.sst	table
+ *	000004.val	large values that were moved out of the log
  *	CURRENT.tmp	any of these with .tmp: being written, removed at open
  *	.forgotten-1	beside the lab (engine/lsm_lab.h), removed at open
  * Numbers are given once in the life of a store, written with six digits at
@@ -24,6 +25,7 @@ enum file_name_kind {
 	FILE_NAME_MANIFEST,
 	FILE_NAME_LOG,
 	FILE_NAME_TABLE,
+	FILE_NAME_VALUES,
 	FILE_NAME_TEMPORARY,
 };
 
@@ -33,7 +35,8 @@ enum file_name_kind {
 /* Room for any name, with its NUL. */
 #define FILE_NAME_SIZE 32
 
-/* kind is one of LOCK and CURRENT (number is ignored), MANIFEST, LOG, TABLE. */
+/* kind is one of LOCK and CURRENT (number is ignored), MANIFEST, LOG, TABLE,
+ * VALUES. */
 void file_name_format(char name[FILE_NAME_SIZE], enum file_name_kind kind,
     uint64_t number);
 

@@ -5,24 +5,66 @@
 #include "engine/base/must.h"
 #include "engine/db/compact.h"
 #include "engine/db/db.h"
+#include "engine/db/flush_values.h"
 #include "engine/db/room.h"
 #include "engine/db/sync.h"
 
-/* Copies what somebody can still see. */
+/* What one flush works with. */
+struct flush {
+	struct lsm *db;
+	struct memtable *memtable;
+	uint64_t *snapshots;
+	size_t snapshot_count;
+	struct expiry expiry;
+	struct flush_values values;
+	uint64_t expired;
+};
+
 static int
-flush_entries(struct iter *it, struct compact_filter *f, struct table_writer *w)
+flush_init(struct flush *f, struct lsm *db, struct memtable *m)
+{
+	*f = (struct flush){
+	    .db = db,
+	    .memtable = m,
+	    .expiry = {.env = db->env, .dir = db->dir},
+	    .values = {.db = db},
+	};
+	return snapshot_seqs(db, &f->snapshots, &f->snapshot_count);
+}
+
+static void
+flush_fini(struct flush *f)
+{
+	flush_values_fini(&f->values);
+	free(f->snapshots);
+}
+
+/* Only counts what the table would refer to, or (w) writes it. */
+static int
+flush_entry(
+    struct flush *f, const struct compact_entry *e, struct table_writer *w)
+{
+	if (!w)
+		return flush_values_count(&f->values, e->key.kind, e->value);
+	return flush_values_put(&f->values, w, e->ikey, e->value);
+}
+
+/* Goes over what somebody can still see. */
+static int
+flush_entries(struct flush *f, struct iter *it, struct compact_filter *filter,
+    struct table_writer *w)
 {
 	struct compact_entry e;
 	int rc, err;
 
 	for (rc = iter_first(it); rc > 0; rc = iter_next(it)) {
-		err = compact_filter_take(f, it, &e);
+		err = compact_filter_take(filter, it, &e);
 		if (err)
 			return err;
 		/* Tombstones stay: older versions may be in tables. */
-		err = compact_filter_drop(f, &e.key, true);
+		err = compact_filter_drop(filter, &e.key, true);
 		if (err == 0)
-			err = table_writer_add(w, e.ikey, e.value);
+			err = flush_entry(f, &e, w);
 		if (err < 0)
 			return err;
 	}
@@ -30,33 +72,49 @@ flush_entries(struct iter *it, struct compact_filter *f, struct table_writer *w)
 }
 
 static int
-flush_memtable(struct lsm *db, struct memtable *m, struct table_writer *w)
+flush_pass(struct flush *f, struct table_writer *w)
 {
-	struct compact_filter f = {.expiry = {.env = db->env, .dir = db->dir}};
-	struct iter *it = NULL;
-	uint64_t *seqs = NULL;
-	int err;
+	struct compact_filter filter = {
+	    .snapshots = f->snapshots,
+	    .snapshot_count = f->snapshot_count,
+	    .expiry = f->expiry,
+	};
+	struct iter *it;
+	int err = memtable_iter_open(f->memtable, &it);
 
-	err = snapshot_seqs(db, &seqs, &f.snapshot_count);
 	if (err)
 		return err;
-	f.snapshots = seqs;
-	err = memtable_iter_open(m, &it);
-	if (!err)
-		err = flush_entries(it, &f, w);
-	if (!err)
-		counter_add(&db->counters.expired, f.expired);
+	err = flush_entries(f, it, &filter, w);
 	iter_close(it);
-	compact_filter_fini(&f);
-	free(seqs);
+	f->expiry = filter.expiry;
+	f->expired = filter.expired;
+	compact_filter_fini(&filter);
+	return err;
+}
+
+static int
+flush_memtable(struct flush *f, struct table_writer *w)
+{
+	int err = 0;
+
+	if (f->memtable->value_count > 0) {
+		err = flush_pass(f, NULL);
+		if (!err)
+			err = flush_values_decide(&f->values);
+	}
+	if (!err)
+		err = flush_pass(f, w);
+	if (!err)
+		counter_add(&f->db->counters.expired, f->expired);
 	return err;
 }
 
 /* Writes the table at path, synced. */
 static int
-flush_write(struct lsm *db, struct memtable *m, const char *path,
-    uint64_t number, struct table_info *info)
+flush_write(
+    struct flush *f, const char *path, uint64_t number, struct table_info *info)
 {
+	struct lsm *db = f->db;
 	const struct table_writer_options o = {
 	    .block_bytes = db->options.block_bytes,
 	    .filter_bits = db->options.filter_bits,
@@ -68,7 +126,7 @@ flush_write(struct lsm *db, struct memtable *m, const char *path,
 	err = table_writer_open(db->env, path, number, &o, &w);
 	if (err)
 		return err;
-	err = flush_memtable(db, m, w);
+	err = flush_memtable(f, w);
 	if (err) {
 		table_writer_abandon(w);
 		return err;
@@ -126,20 +184,26 @@ flush_table(struct lsm *db, struct memtable *m, struct edit *e)
 {
 	uint64_t number = vset_new_number(&db->vset);
 	struct table_info info = {0};
+	struct flush f;
 	char *path;
 	int err;
 
 	err = db_path(db, FILE_NAME_TABLE, number, &path);
 	if (err)
 		return err;
-	err = flush_write(db, m, path, number, &info);
+	err = flush_init(&f, db, m);
+	if (!err)
+		err = flush_write(&f, path, number, &info);
 	if (!err) {
-		err = flush_sync_log(db, e->log_number);
+		err = flush_values_sync(&f.values);
+		if (!err)
+			err = flush_sync_log(db, e->log_number);
 		if (!err)
 			err = flush_add(db, &info, e);
 		if (err)
 			env_unlink(db->env, path);
 	}
+	flush_fini(&f);
 	table_info_fini(&info);
 	free(path);
 	return err;
@@ -177,7 +241,6 @@ flush_install(struct lsm *db, struct edit *e, struct view *v)
 	view_unref(v);
 
 	sync_advance(db, e->last_seq);
-	segment_delete_below(db, e->log_number);
 	counter_add(&db->counters.flushes, 1);
 	return 0;
 }
@@ -218,6 +281,11 @@ flush_step(struct lsm *db)
 			rc = 1;
 	}
 	view_unref(now);
+	/* Now that this memtable does not refer to their values any more. */
+	if (rc > 0)
+		segment_delete_below(db,
+		    atomic_load_explicit(
+			&db->vset.log_number, memory_order_acquire));
 	return rc;
 }
 

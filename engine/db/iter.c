@@ -1,12 +1,14 @@
 /*
  * iter: iterators over the store (lsm_iter_*): the memtables and tables of a
- * view merged, at one sequence number.  The view is pinned until close.
+ * view merged, at one sequence number.  The view is pinned until close.  Large
+ * values are read when the iterator comes to them, unless only keys are wanted.
  */
 #include <stdlib.h>
 
 #include "engine/base/must.h"
 #include "engine/db/db.h"
 #include "engine/db/resolve.h"
+#include "engine/db/value_read.h"
 #include "engine/table/merge.h"
 
 struct lsm_iter {
@@ -14,6 +16,11 @@ struct lsm_iter {
 	struct resolve resolve;
 	struct buf lower;
 	struct buf upper;
+
+	struct values *values;
+	bool fill;
+	bool keys_only;
+	struct cache_block *large; /* the present value, if it is a large one */
 };
 
 static int
@@ -93,6 +100,9 @@ lsm_iter_open(
 	it->view = view_get(db);
 	it->resolve.expiry = (struct expiry){.env = db->env, .dir = db->dir};
 	it->resolve.seq = o->snapshot ? o->snapshot->seq : lsm_seq(db);
+	it->values = &db->values;
+	it->fill = !o->no_fill;
+	it->keys_only = o->keys_only;
 	err = iter_set_bounds(it, o);
 	if (!err)
 		err = iter_merge(it->view, !o->no_fill, &it->resolve.source);
@@ -105,11 +115,36 @@ lsm_iter_open(
 	return 0;
 }
 
+static void
+iter_drop_large(struct lsm_iter *it)
+{
+	if (it->large)
+		cache_unref(it->large);
+	it->large = NULL;
+}
+
+/* A move has ended, rc is what it said: with the value if it is elsewhere. */
+static int
+iter_moved(struct lsm_iter *it, int rc)
+{
+	int err;
+
+	iter_drop_large(it);
+	if (rc <= 0 || it->keys_only || !it->resolve.is_reference)
+		return rc;
+	err = value_read(it->values, it->resolve.value, it->fill, &it->large);
+	if (!err)
+		return rc;
+	it->resolve.at = false;
+	return err;
+}
+
 void
 lsm_iter_close(struct lsm_iter *it)
 {
 	if (!it)
 		return;
+	iter_drop_large(it);
 	iter_close(it->resolve.source);
 	resolve_fini(&it->resolve);
 	buf_fini(&it->lower);
@@ -121,37 +156,37 @@ lsm_iter_close(struct lsm_iter *it)
 int
 lsm_iter_first(struct lsm_iter *it)
 {
-	return resolve_first(&it->resolve);
+	return iter_moved(it, resolve_first(&it->resolve));
 }
 
 int
 lsm_iter_last(struct lsm_iter *it)
 {
-	return resolve_last(&it->resolve);
+	return iter_moved(it, resolve_last(&it->resolve));
 }
 
 int
 lsm_iter_seek(struct lsm_iter *it, struct bytes key)
 {
-	return resolve_seek(&it->resolve, key);
+	return iter_moved(it, resolve_seek(&it->resolve, key));
 }
 
 int
 lsm_iter_seek_back(struct lsm_iter *it, struct bytes key)
 {
-	return resolve_seek_back(&it->resolve, key);
+	return iter_moved(it, resolve_seek_back(&it->resolve, key));
 }
 
 int
 lsm_iter_next(struct lsm_iter *it)
 {
-	return resolve_next(&it->resolve);
+	return iter_moved(it, resolve_next(&it->resolve));
 }
 
 int
 lsm_iter_prev(struct lsm_iter *it)
 {
-	return resolve_prev(&it->resolve);
+	return iter_moved(it, resolve_prev(&it->resolve));
 }
 
 struct bytes
@@ -165,7 +200,9 @@ struct bytes
 lsm_iter_value(const struct lsm_iter *it)
 {
 	must(it->resolve.at);
-	return it->resolve.value;
+	if (it->keys_only)
+		return bytes_of("", 0);
+	return it->large ? it->large->data : it->resolve.value;
 }
 
 uint64_t

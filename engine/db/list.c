@@ -26,7 +26,7 @@ list_add(void *ctx, const char *name)
 	enum file_name_kind kind = file_name_parse(name, &number);
 
 	if (kind != FILE_NAME_MANIFEST && kind != FILE_NAME_LOG &&
-	    kind != FILE_NAME_TABLE)
+	    kind != FILE_NAME_TABLE && kind != FILE_NAME_VALUES)
 		return 0;
 	files = reallocarray(l->files, l->count + 1, sizeof(*files));
 	if (!files)
@@ -36,7 +36,7 @@ list_add(void *ctx, const char *name)
 	return 0;
 }
 
-/* Manifests, logs, tables, each by number. */
+/* Manifests, logs, tables, files of values, each by number. */
 static int
 list_cmp(const void *a, const void *b)
 {

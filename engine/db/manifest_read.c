@@ -3,6 +3,7 @@
 
 #include "engine/db/file_name.h"
 #include "engine/db/manifest.h"
+#include "engine/db/values.h"
 
 struct reading {
 	const struct version_place *place;
@@ -191,6 +192,42 @@ check_table(const struct reading *r, const struct version_file *f)
 	return ERR_DAMAGED;
 }
 
+/* Not the content, as with tables. */
+static int
+check_values(const struct reading *r, struct value_file *f, uint64_t end)
+{
+	uint64_t size = values_bytes(f);
+	int err = size > 0 ? 0 : file_size(r->place->env, f->path, &size);
+
+	if (err == -ENOENT) {
+		err_log(r->sink, ERR_LEVEL_ERROR,
+		    "%s: missing, but values in it are referred to; restore it"
+		    " from a backup",
+		    f->path);
+		return ERR_DAMAGED;
+	}
+	if (err)
+		return err;
+	values_set_bytes(f, size);
+	if (size >= end)
+		return 0;
+	err_log(r->sink, ERR_LEVEL_ERROR,
+	    "%s: damaged at offset %" PRIu64 ": the file ends, but values up"
+	    " to offset %" PRIu64 " are referred to; restore it from a backup",
+	    f->path, size, end);
+	return ERR_DAMAGED;
+}
+
+static int
+check_values_of(const struct reading *r, const struct version_file *f)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < f->value_refs.count && !err; i++)
+		err = check_values(r, f->values[i], f->value_refs.uses[i].end);
+	return err;
+}
+
 static int
 check_numbers(const struct reading *r)
 {
@@ -219,6 +256,8 @@ place_tables(struct reading *r)
 		err = version_file_place(e->adds[i].file, r->place);
 		if (!err)
 			err = check_table(r, e->adds[i].file);
+		if (!err)
+			err = check_values_of(r, e->adds[i].file);
 	}
 	return err;
 }

@@ -7,6 +7,7 @@
 #include "engine/base/must.h"
 #include "engine/db/batch.h"
 #include "engine/table/value.h"
+#include "engine/db/values.h"
 
 /* Asked from malloc at a time.  Pages that are not used yet cost nothing. */
 #define CHUNK_BYTES (256u << 10)
@@ -70,7 +71,29 @@ memtable_unref(struct memtable *m)
 	if (before > 1)
 		return;
 	arena_fini(&m->arena);
+	for (size_t i = 0; i < m->value_count; i++)
+		values_unref(m->values[i]);
+	free(m->values);
 	free(m);
+}
+
+int
+memtable_hold_values(struct memtable *m, struct value_file *f)
+{
+	struct value_file **values;
+	size_t n = m->value_count;
+
+	/* Only the last segment of the log is being written. */
+	if (n > 0 && m->values[n - 1] == f)
+		return 0;
+	values = reallocarray(m->values, n + 1, sizeof(struct value_file *));
+	if (!values)
+		return -ENOMEM;
+	values_ref(f);
+	values[n] = f;
+	m->values = values;
+	m->value_count = n + 1;
+	return 0;
 }
 
 int
@@ -135,34 +158,84 @@ memtable_add(struct memtable *m, uint64_t seq, enum ikey_kind kind,
 }
 
 int
-memtable_add_op(struct memtable *m, uint64_t seq, const struct batch_op *op)
+memtable_measure(struct bytes payload, const struct memtable_place *p,
+    size_t *bytes, bool *refers)
 {
-	const struct ikey ikey = {op->key, seq, op->kind};
-	uint8_t expiry[VALUE_EXPIRY];
-	struct bytes pieces[2] = {{NULL, 0}, op->value};
+	size_t size = payload.size, large = 0;
+	struct batch_cursor c;
+	struct batch_op op;
+	int rc;
 
-	if (op->kind == IKEY_KIND_UNTIL) {
+	/* None of its values can be large. */
+	if (p->large == 0 || payload.size < p->large) {
+		*bytes = size;
+		*refers = false;
+		return 0;
+	}
+	rc = batch_cursor_init(&c, payload);
+	if (rc)
+		return rc;
+	while ((rc = batch_cursor_next(&c, &op)) > 0)
+		if (memtable_place_refers(p, op.value)) {
+			size -= op.value.size;
+			size += vref_bytes(op.value.size);
+			large++;
+		}
+	if (rc < 0)
+		return rc;
+	*bytes = size;
+	*refers = large > 0;
+	return 0;
+}
+
+int
+memtable_add_op(struct memtable *m, uint64_t seq, const struct batch_op *op,
+    const struct memtable_place *p)
+{
+	bool until = op->kind == IKEY_KIND_UNTIL;
+	struct ikey ikey = {op->key, seq, op->kind};
+	uint8_t expiry[VALUE_EXPIRY], ref[VREF_BYTES_MAX];
+	struct bytes pieces[2] = {{NULL, 0}, op->value};
+	uint64_t at;
+
+	if (until) {
 		wire_put_le64(expiry, op->expires_ms);
 		pieces[0] = bytes_of(expiry, sizeof(expiry));
+	}
+	if (op->kind != IKEY_KIND_DELETE &&
+	    memtable_place_refers(p, op->value)) {
+		at = p->offset + (uint64_t)(op->value.data - p->payload);
+		ikey.kind = until ? IKEY_KIND_REF_UNTIL : IKEY_KIND_REF;
+		pieces[1].size = vref_encode(ref, p->file, at, op->value);
+		pieces[1].data = ref;
 	}
 	return add_joined(m, &ikey, pieces);
 }
 
+static const struct memtable_place nowhere;
+
 int
-memtable_apply(struct memtable *m, struct bytes payload, uint64_t first_seq)
+memtable_apply(struct memtable *m, struct bytes payload, uint64_t first_seq,
+    const struct memtable_place *p)
 {
 	struct batch_cursor c;
 	struct batch_op op;
 	uint64_t seq = first_seq;
+	size_t bytes;
+	bool refers;
 	int rc;
 
+	if (!p)
+		p = &nowhere;
 	rc = batch_cursor_init(&c, payload);
 	if (!rc)
-		rc = memtable_reserve(m, payload.size, c.left);
+		rc = memtable_measure(payload, p, &bytes, &refers);
+	if (!rc)
+		rc = memtable_reserve(m, bytes, c.left);
 	if (rc)
 		return rc;
 	while ((rc = batch_cursor_next(&c, &op)) > 0) {
-		rc = memtable_add_op(m, seq++, &op);
+		rc = memtable_add_op(m, seq++, &op, p);
 		if (rc)
 			break;
 	}

@@ -1,16 +1,17 @@
 /*
  * memtable: the newest entries, in memory, sorted; the log has them too.
  *
- * Use: memtable_new, memtable_reserve and memtable_apply for each batch (or
- * memtable_add), then the database publishes the batch's last sequence number;
- * memtable_get and iterators at a published number; memtable_unref.
- * Owns: copies of keys and values, until the last reference goes.
- * Threads: one adds at a time (the database's write lock); any number read
- * meanwhile without a lock.  An entry is visible to readers as soon as it is
- * in, so the atomicity of a batch is the readers': they seek no number that is
- * not published (by a release store that they acquire).
- * Errors: -ENOMEM from add may leave half a batch in, with numbers that are
- * never published.  After memtable_reserve no add can fail.
+ * Use: memtable_new, memtable_reserve and memtable_add_op for each operation
+ * (or memtable_apply for a batch), then the database publishes the batch's last
+ * sequence number; memtable_get and iterators at a published number;
+ * memtable_unref. Owns: copies of keys and values, until the last reference
+ * goes; of large values, references to where the log has them, and the files
+ * held. Threads: one adds at a time (the database's write lock); any number
+ * read meanwhile without a lock.  An entry is visible to readers as soon as it
+ * is in, so the atomicity of a batch is the readers': they seek no number that
+ * is not published (by a release store that they acquire). Errors: -ENOMEM from
+ * add may leave half a batch in, with numbers that are never published.  After
+ * memtable_reserve no add can fail.
  */
 #ifndef ENGINE_DB_MEMTABLE_H
 #define ENGINE_DB_MEMTABLE_H
@@ -21,6 +22,9 @@
 #include "engine/db/skiplist.h"
 #include "engine/table/ikey.h"
 #include "engine/table/iter.h"
+
+struct batch_op;
+struct value_file;
 
 struct memtable {
 	_Atomic unsigned refs;
@@ -35,6 +39,10 @@ struct memtable {
 	_Atomic uint64_t last_seq;  /* largest added */
 	_Atomic uint64_t count;     /* entries */
 	_Atomic size_t bytes;       /* their memory */
+
+	/* the writer's: files that entries refer to */
+	struct value_file **values;
+	size_t value_count;
 
 	struct arena arena;
 	struct skiplist list;
@@ -60,19 +68,40 @@ int memtable_reserve(struct memtable *m, size_t bytes, uint32_t count);
 int memtable_add(struct memtable *m, uint64_t seq, enum ikey_kind kind,
     struct bytes key, struct bytes value);
 
-struct batch_op;
+/* Entries may refer to values in f from now on, which is held.  -ENOMEM. */
+int memtable_hold_values(struct memtable *m, struct value_file *f);
 
-/* The same for an operation of a batch. */
-int memtable_add_op(
-    struct memtable *m, uint64_t seq, const struct batch_op *op);
+/* Where the log has a batch: values of at least `large` bytes (0: none) become
+ * references to it. */
+struct memtable_place {
+	size_t large;
+	uint64_t file;          /* as in vref.h; held by the memtable */
+	uint64_t offset;        /* of the payload in it */
+	const uint8_t *payload; /* in memory, where values are views into */
+};
+
+static inline bool
+memtable_place_refers(const struct memtable_place *p, struct bytes value)
+{
+	return p->large > 0 && value.size >= p->large;
+}
+
+/* The bytes to reserve for a batch.  ERR_DAMAGED (no message). */
+int memtable_measure(struct bytes payload, const struct memtable_place *p,
+    size_t *bytes, bool *refers);
+
+/* As memtable_add, or a reference in place of the value. */
+int memtable_add_op(struct memtable *m, uint64_t seq, const struct batch_op *op,
+    const struct memtable_place *p);
 
 /*
  * Adds all operations of a batch's payload (batch.h), the first with number
  * first_seq, the next with the next.  Reserves by itself.  ERR_DAMAGED (no
  * message) if the payload is malformed; then or on -ENOMEM, a part may be in.
+ * p NULL: all values are in it.
  */
-int memtable_apply(
-    struct memtable *m, struct bytes payload, uint64_t first_seq);
+int memtable_apply(struct memtable *m, struct bytes payload, uint64_t first_seq,
+    const struct memtable_place *p);
 
 struct memtable_entry {
 	uint64_t seq;

@@ -11,6 +11,9 @@
 #include "engine/db/recover.h"
 #include "engine/table/cache.h"
 
+/* A value that would take more than this part of the cache is not cached. */
+#define OPEN_VALUE_PART 32
+
 void
 lsm_options_init(struct lsm_options *o)
 {
@@ -24,6 +27,7 @@ lsm_options_init(struct lsm_options *o)
 	    .level0_tables = 4,
 	    .compaction_threads = 2,
 	    .filter_bits = 10,
+	    .value_log_bytes = 2048,
 	    .compression = LSM_COMPRESSION_LZ4,
 	    .durability = durability_of(DURABILITY_NONE),
 	};
@@ -37,8 +41,9 @@ open_options_valid(const struct lsm_options *o)
 	       o->table_bytes > 0 && o->level_base_bytes > 0 &&
 	       o->level0_tables > 0 && o->compaction_threads > 0 &&
 	       o->compaction_threads <= WORK_THREADS_MAX &&
-	       o->filter_bits <= 64 && o->compression <= LSM_COMPRESSION_LZ4 &&
-	       !(o->env && o->lab) && durability_valid(&o->durability);
+	       o->filter_bits <= 64 && o->value_log_bytes <= LSM_VALUE_MAX &&
+	       o->compression <= LSM_COMPRESSION_LZ4 && !(o->env && o->lab) &&
+	       durability_valid(&o->durability);
 }
 
 static void
@@ -68,6 +73,7 @@ open_scan_name(void *ctx, const char *name)
 	case FILE_NAME_CURRENT:
 	case FILE_NAME_LOG:
 	case FILE_NAME_TABLE:
+	case FILE_NAME_VALUES:
 		scan->store = true;
 		break;
 	case FILE_NAME_OTHER:
@@ -141,7 +147,8 @@ open_dir(struct lsm *db)
 static int
 open_vset(struct lsm *db)
 {
-	const struct version_place place = {db->env, db->dir, db->cache};
+	const struct version_place place = {
+	    db->env, db->dir, db->cache, &db->values};
 	int err = vset_recover(&db->vset, &place, &db->env->sink);
 
 	if (!err && db->options.must_create) {
@@ -202,6 +209,8 @@ open_parts(struct lsm *db)
 	db->cache = cache_new(db->options.cache_bytes);
 	if (!db->cache)
 		return -ENOMEM;
+	values_init(&db->values, db->env, db->dir, db->cache);
+	db->values.cached_max = db->options.cache_bytes / OPEN_VALUE_PART;
 	err = open_dir(db);
 	if (!err)
 		err = open_vset(db);

@@ -78,6 +78,24 @@ recover_push(struct lsm *db, struct segment *s, struct memtable *m)
 	db->active = m;
 }
 
+/* Writing goes on in l; what is in its memtable is in it. */
+static int
+recover_segment(struct lsm *db, const struct replay_log *l)
+{
+	struct segment *s;
+	int err = segment_append_to(db, l->number, l->first_seq, l->end, &s);
+
+	if (err)
+		return err;
+	if (l->memtable->value_count > 0)
+		err = segment_hold_values(db, s, l->memtable);
+	if (err)
+		segment_unref(s);
+	else
+		recover_push(db, s, l->memtable);
+	return err;
+}
+
 /* The logs with memtables, and a new one if there is none to go on with. */
 static int
 recover_segments(struct replay *r)
@@ -92,11 +110,9 @@ recover_segments(struct replay *r)
 
 		if (!l->memtable)
 			continue;
-		err =
-		    segment_append_to(db, l->number, l->first_seq, l->end, &s);
+		err = recover_segment(db, l);
 		if (err)
 			return err;
-		recover_push(db, s, l->memtable);
 		go_on = !l->is_old;
 	}
 	if (go_on)

@@ -58,6 +58,35 @@ replay_damaged(
 	return ERR_DAMAGED;
 }
 
+/* Into the memtable of l, which then holds the file if it refers to it. */
+static int
+replay_batch(
+    struct replay *r, struct replay_log *l, const struct wal_record *rec)
+{
+	const struct memtable_place place = {
+	    .large = r->db->options.value_log_bytes,
+	    .file = vref_file(l->number, VREF_KIND_LOG),
+	    .offset = rec->offset + WAL_RECORD_HEADER,
+	    .payload = rec->payload.data,
+	};
+	struct value_file *f = NULL;
+	size_t bytes;
+	bool refers;
+	int err;
+
+	err = memtable_measure(rec->payload, &place, &bytes, &refers);
+	if (!err && refers) {
+		err = values_hold(&r->db->values, place.file, &f);
+		if (!err)
+			err = memtable_hold_values(l->memtable, f);
+		values_unref(f);
+	}
+	if (err)
+		return err;
+	return memtable_apply(
+	    l->memtable, rec->payload, rec->stamp.seq, &place);
+}
+
 static int
 replay_apply(
     struct replay *r, struct replay_log *l, const struct wal_record *rec)
@@ -72,7 +101,7 @@ replay_apply(
 	if (!err && c.left != rec->stamp.count)
 		err = ERR_DAMAGED;
 	if (!err)
-		err = memtable_apply(l->memtable, rec->payload, rec->stamp.seq);
+		err = replay_batch(r, l, rec);
 	if (err == ERR_DAMAGED)
 		return replay_damaged(
 		    r, l->number, rec->offset, "the record holds no batch");

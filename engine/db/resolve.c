@@ -91,6 +91,7 @@ resolve_show(struct resolve *r, struct bytes user, const struct value *v)
 {
 	r->key = user;
 	r->value = v->bytes;
+	r->is_reference = v->is_reference;
 	r->expires_ms = v->expires_ms;
 	r->at = true;
 	r->backward = false;
@@ -180,6 +181,7 @@ resolve_save(struct resolve *r, struct bytes user, const struct value *v)
 {
 	int err = buf_assign(&r->saved_key, user);
 
+	r->is_reference = v->is_reference;
 	r->expires_ms = v->expires_ms;
 	return err ? err : buf_assign(&r->saved_value, v->bytes);
 }

@@ -28,6 +28,7 @@ struct resolve {
 
 	struct bytes key; /* the present entry */
 	struct bytes value;
+	bool is_reference;   /* value is: to a large one */
 	uint64_t expires_ms; /* 0: never */
 	bool at;             /* there is one */
 	bool backward;

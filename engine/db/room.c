@@ -8,6 +8,13 @@
 #define ROOM_LEVEL0_STOP        3
 #define ROOM_LEVEL0_STOP_FAILED 16
 
+/* References are small: a memtable is also full when the log has so many times
+ * what it may hold, so that recovery does not take longer than that. */
+#define ROOM_LOG_FACTOR 4
+
+/* A segment with large values does not get much larger. */
+#define ROOM_SEGMENT_BYTES (64u << 20)
+
 /* What has to be done before another memtable may be full, or NULL. */
 static struct work *
 room_lacking(struct lsm *db)
@@ -97,6 +104,7 @@ room_replace(struct lsm *db)
 
 	synced = segment_is_synced(db->log);
 	room_push(db, s);
+	db->log_before = 0;
 
 	lock_acquire(&db->state_lock);
 	v = view_rotate(db, v, m);
@@ -110,6 +118,16 @@ room_replace(struct lsm *db)
 	return 0;
 }
 
+static bool
+room_is_full(const struct lsm *db)
+{
+	uint64_t max = db->options.memtable_bytes;
+
+	return memtable_bytes(db->active) >= max ||
+	       (db->log_before + wal_size(db->log->wal)) / ROOM_LOG_FACTOR >=
+		   max;
+}
+
 int
 room_make(struct lsm *db)
 {
@@ -119,7 +137,7 @@ room_make(struct lsm *db)
 	for (;;) {
 		if (db_failed(db))
 			return -EROFS;
-		if (memtable_bytes(db->active) < db->options.memtable_bytes)
+		if (!room_is_full(db))
 			return 0;
 		rc = room_wait(db);
 		if (rc != 0)
@@ -144,16 +162,40 @@ room_rotate(struct lsm *db)
 	}
 }
 
+/* A segment that will be kept for its values has become large. */
+static struct segment *
+room_log_large(struct lsm *db, size_t size)
+{
+	uint64_t bytes = wal_size(db->log->wal);
+	struct segment *s = NULL;
+
+	if (!db->log->values || bytes + size <= ROOM_SEGMENT_BYTES ||
+	    bytes == WAL_FILE_HEADER)
+		return NULL;
+	/* Without another one the log goes on in this one. */
+	return segment_begin(db, db->next_seq, &s) ? NULL : s;
+}
+
+static struct segment *
+room_log_spare(struct lsm *db, size_t size)
+{
+	if (!segment_outgrown(db->log, size, room_is_durable(db)) ||
+	    size > spare_bytes(db) - WAL_FILE_HEADER)
+		return NULL;
+	return segment_begin_in_spare(db, db->next_seq);
+}
+
 void
 room_log(struct lsm *db, size_t size)
 {
 	struct segment *s;
 
 	lock_assert_held(&db->write_lock);
-	if (!segment_outgrown(db->log, size, room_is_durable(db)) ||
-	    size > spare_bytes(db) - WAL_FILE_HEADER)
+	s = room_log_spare(db, size);
+	if (!s)
+		s = room_log_large(db, size);
+	if (!s)
 		return;
-	s = segment_begin_in_spare(db, db->next_seq);
-	if (s)
-		room_push(db, s);
+	db->log_before += wal_size(db->log->wal);
+	room_push(db, s);
 }

@@ -1,7 +1,8 @@
 /*
  * room: a memtable, and a file of the log, that have room for the next batch.
  *
- * A memtable that has reached options.memtable_bytes is full: a new one takes
+ * A memtable that has reached options.memtable_bytes, or has several times as
+ * much in the log, is full: a new one takes
  * its place, with a new segment of the log.  If too many full ones wait, or
  * level 0 has too many tables, writers wait here.
  */
@@ -25,7 +26,8 @@ int room_rotate(struct lsm *db);
 
 /*
  * Which segment takes the next record, of size bytes: the present one, or a
- * spare, if the present one grows and one is ready.  The memtable goes on:
+ * spare, if the present one grows and one is ready, or another one if it has
+ * large values and would get too large.  The memtable goes on:
  * what it holds is in several segments then.  Caller holds db->write_lock.
  */
 void room_log(struct lsm *db, size_t size);

@@ -178,8 +178,20 @@ segment_unref(struct segment *s)
 	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	wal_close(s->wal);
+	values_unref(s->values);
 	free(s->path);
 	free(s);
+}
+
+int
+segment_hold_values(struct lsm *db, struct segment *s, struct memtable *m)
+{
+	uint64_t file = vref_file(s->number, VREF_KIND_LOG);
+	int err = 0;
+
+	if (!s->values)
+		err = values_hold(&db->values, file, &s->values);
+	return err ? err : memtable_hold_values(m, s->values);
 }
 
 void
@@ -275,17 +287,45 @@ segment_shift(struct lsm *db, uint64_t number)
 	return s;
 }
 
+/* Its values stay, nothing else does. */
+static void
+segment_keep(struct segment *s)
+{
+	/* A failure was logged; the file is larger than it need be. */
+	if (wal_prepared(s->wal) > 0)
+		(void)wal_cut(s->wal);
+	values_set_bytes(s->values, wal_size(s->wal));
+}
+
+static void
+segment_delete(struct lsm *db, struct segment *s)
+{
+	/* Memtables that are still being read may refer to it. */
+	bool used = s->values && !values_is_alone(s->values);
+
+	if (!used && spare_offer(db, s))
+		return;
+	if (s->values)
+		values_set_obsolete(s->values);
+	else
+		/* A failure was logged; the next open tries again. */
+		env_unlink(db->env, s->path);
+}
+
 void
 segment_delete_below(struct lsm *db, uint64_t number)
 {
+	struct version *v = vset_current(&db->vset);
 	struct segment *s;
 
 	while ((s = segment_shift(db, number))) {
-		/* A failure was logged; the next open tries again. */
-		if (!spare_offer(db, s))
-			env_unlink(db->env, s->path);
+		if (s->values && version_find_use(v, s->values->file))
+			segment_keep(s);
+		else
+			segment_delete(db, s);
 		segment_unref(s);
 	}
+	version_unref(v);
 }
 
 void

@@ -21,6 +21,8 @@
 #include "engine/table/wal.h"
 
 struct lsm;
+struct memtable;
+struct value_file;
 
 struct segment {
 	TAILQ_ENTRY(segment) link;
@@ -32,8 +34,12 @@ struct segment {
 	uint64_t number;
 	uint64_t first_seq;
 
+	/* NULL: no value in it is referred to.  The writer's, and from when
+	 * its memtable is full on constant. */
+	struct value_file *values;
+
 	_Atomic unsigned syncs;
-	bool named;  /* its directory entry is durable; the syncer's */
+	bool named;      /* its directory entry is durable; the syncer's */
 	uint64_t synced; /* bytes of it that are durable; db->sync_lock */
 };
 
@@ -61,6 +67,9 @@ int segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,
 
 void segment_unref(struct segment *s);
 
+/* Memtable m may refer to values in s from now on.  -ENOMEM. */
+int segment_hold_values(struct lsm *db, struct segment *s, struct memtable *m);
+
 /* Takes the reference.  Caller holds db->sync_lock, or is alone. */
 void segment_push(struct lsm *db, struct segment *s);
 
@@ -75,7 +84,8 @@ void segment_drop_all(struct segment **all, size_t count);
 /* Name and content to stable storage.  One thread at a time. */
 int segment_sync(struct lsm *db, struct segment *s);
 
-/* Takes the segments below number out of the list; their files go. */
+/* Takes the segments below number out of the list.  Files that the current
+ * version refers to stay, for its values; the others go. */
 void segment_delete_below(struct lsm *db, uint64_t number);
 
 /* Cuts what was written ahead, so that a closed store is as small as it can

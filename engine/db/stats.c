@@ -94,6 +94,21 @@ stats_pace(struct lsm *db, struct lsm_stats *out)
 	out->sync_cost_us = f.cost_us;
 }
 
+/* Of what is in a file, everything that no table refers to is of no use. */
+static void
+stats_values(const struct version *v, struct lsm_stats *out)
+{
+	for (size_t i = 0; i < v->use_count; i++) {
+		const struct version_use *u = &v->uses[i];
+		uint64_t bytes = values_bytes(u->file);
+
+		out->value_files++;
+		out->value_bytes += bytes;
+		if (bytes > u->bytes)
+			out->value_garbage_bytes += bytes - u->bytes;
+	}
+}
+
 static void
 stats_view(struct lsm *db, struct lsm_stats *out)
 {
@@ -107,6 +122,7 @@ stats_view(struct lsm *db, struct lsm_stats *out)
 		out->level_tables[i] = (unsigned)v->version->levels[i].count;
 		out->level_bytes[i] = v->version->levels[i].bytes;
 	}
+	stats_values(v->version, out);
 	view_unref(v);
 }
 

@@ -36,7 +36,11 @@
 	X(unsynced_us)           \
 	X(sync_cost_us)          \
 	X(log_files)             \
-	X(log_bytes)
+	X(log_bytes)             \
+	X(value_files)           \
+	X(value_bytes)           \
+	X(value_garbage_bytes)   \
+	X(value_bytes_collected)
 
 #define STATS_LEVELS(X) \
 	X(tables)       \

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/db/span.h"
+#include "engine/db/values.h"
 
 void
 version_ref(struct version *v)
@@ -26,6 +27,7 @@ version_unref(struct version *v)
 			version_file_unref(l->files[j]);
 		free(l->files);
 	}
+	free(v->uses);
 	free(v);
 }
 
@@ -45,6 +47,24 @@ version_find(struct version_file *const *files, size_t count, struct bytes user)
 			high = mid;
 	}
 	return low;
+}
+
+const struct version_use *
+version_find_use(const struct version *v, uint64_t file)
+{
+	size_t low = 0, high = v->use_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (v->uses[mid].file->file < file)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < v->use_count && v->uses[low].file->file == file
+		   ? &v->uses[low]
+		   : NULL;
 }
 
 /* --- reading ----------------------------------------------------------- */

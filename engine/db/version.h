@@ -27,6 +27,8 @@ struct span {
 	struct bytes last;
 	enum span_end end;
 };
+struct value_file;
+struct values;
 
 struct version_file {
 	_Atomic uint32_t refs;
@@ -46,6 +48,8 @@ struct version_file {
 	struct buf ranges_begin;
 	struct buf ranges_end; /* no bytes: none */
 	struct span span;      /* of entries and range tombstones; views */
+	struct vref_list value_refs;
+	struct value_file **values;    /* held: those of value_refs, in order */
 	_Atomic(struct table *) table; /* opened at first use, then constant */
 };
 
@@ -54,6 +58,7 @@ struct version_place {
 	struct env *env;
 	const char *dir;
 	struct cache *cache;
+	struct values *values; /* NULL: tables refer to none */
 };
 
 /* A new file, one reference, from what a writer said (copied).  p NULL: it gets
@@ -83,9 +88,18 @@ struct version_level {
 	uint64_t bytes;
 };
 
+/* A file of values that tables of the version refer to. */
+struct version_use {
+	struct value_file *file; /* held by the tables */
+	uint64_t bytes;          /* of values referred to */
+	uint64_t tables;
+};
+
 struct version {
 	_Atomic uint32_t refs;
 	struct version_level levels[LSM_LEVELS];
+	struct version_use *uses; /* ascending by file */
+	size_t use_count;
 };
 
 struct edit;
@@ -97,6 +111,10 @@ struct edit;
 int version_build(const struct version *base, const struct edit *e,
     const struct err_sink *sink, struct version **out);
 void version_ref(struct version *v);
+
+/* What the tables of v refer to in this file (vref.h); NULL: nothing. */
+const struct version_use *version_find_use(
+    const struct version *v, uint64_t file);
 void version_unref(struct version *v);
 
 /*

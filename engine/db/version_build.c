@@ -3,12 +3,14 @@
 
 #include "engine/db/edit.h"
 #include "engine/db/span.h"
+#include "engine/db/version_uses.h"
 
 struct build {
 	const struct version *base; /* may be NULL */
 	const struct edit *edit;
 	const struct err_sink *sink;
 	struct version *v;
+	struct version_uses uses;
 };
 
 static const char *
@@ -45,23 +47,35 @@ removes_of_level(const struct edit *e, unsigned level)
 	return n;
 }
 
+/* The ones that e keeps of the level; *removed counts the others. */
+static int
+take_kept(struct build *b, unsigned level, size_t *removed)
+{
+	const struct version_level *from = &b->base->levels[level];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < from->count; i++) {
+		struct version_file *f = from->files[i];
+
+		if (!is_removed(b->edit, level, f->number)) {
+			take_file(&b->v->levels[level], f);
+			continue;
+		}
+		++*removed;
+		err = version_uses_subtract(&b->uses, f);
+	}
+	return err;
+}
+
 static int
 take_base(struct build *b, unsigned level)
 {
-	static const struct version_level none;
-	const struct version_level *from =
-	    b->base ? &b->base->levels[level] : &none;
 	size_t removes = removes_of_level(b->edit, level);
 	size_t removed = 0;
+	int err = b->base ? take_kept(b, level, &removed) : 0;
 
-	for (size_t i = 0; i < from->count; i++) {
-		struct version_file *f = from->files[i];
-
-		if (removes && is_removed(b->edit, level, f->number))
-			removed++;
-		else
-			take_file(&b->v->levels[level], f);
-	}
+	if (err)
+		return err;
 	if (removed == removes)
 		return 0;
 	err_log(b->sink, ERR_LEVEL_ERROR,
@@ -113,6 +127,13 @@ check_pair(const struct build *b, unsigned level, const struct version_file *x,
 	return 0;
 }
 
+static int
+take_add(struct build *b, unsigned level, struct version_file *f)
+{
+	take_file(&b->v->levels[level], f);
+	return version_uses_add(&b->uses, f);
+}
+
 static size_t
 adds_of_level(const struct edit *e, unsigned level)
 {
@@ -150,7 +171,7 @@ build_level(struct build *b, unsigned level)
 	err = take_base(b, level);
 	for (size_t i = 0; !err && i < b->edit->add_count; i++)
 		if (b->edit->adds[i].level == level)
-			take_file(l, b->edit->adds[i].file);
+			err = take_add(b, level, b->edit->adds[i].file);
 	/* What is only taken from the base is in order already. */
 	return err || adds == 0 ? err : sort_level(b, level);
 }
@@ -201,16 +222,26 @@ int
 version_build(const struct version *base, const struct edit *e,
     const struct err_sink *sink, struct version **out)
 {
-	struct build b = {base, e, sink, calloc(1, sizeof(struct version))};
+	struct build b = {
+	    .base = base,
+	    .edit = e,
+	    .sink = sink,
+	    .v = calloc(1, sizeof(struct version)),
+	};
 	int err = 0;
 
 	if (!b.v)
 		return -ENOMEM;
 	atomic_init(&b.v->refs, 1);
+	if (base)
+		err = version_uses_begin(&b.uses, base);
 	for (unsigned i = 0; !err && i < LSM_LEVELS; i++)
 		err = build_level(&b, i);
 	if (!err && e->add_count > 0)
 		err = check_numbers(&b);
+	if (!err)
+		version_uses_finish(&b.uses, b.v);
+	version_uses_fini(&b.uses);
 	if (err)
 		version_unref(b.v);
 	else

@@ -1,13 +1,45 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "engine/base/must.h"
 #include "engine/db/file_name.h"
 #include "engine/db/span.h"
+#include "engine/db/values.h"
 #include "engine/db/version.h"
+
+/* Lets go of what hold_values held so far. */
+static void
+drop_values(struct version_file *f)
+{
+	for (size_t i = 0; f->values && i < f->value_refs.count; i++)
+		values_unref(f->values[i]);
+	free(f->values);
+	f->values = NULL;
+}
+
+static int
+hold_values(struct version_file *f, struct values *s)
+{
+	int err = 0;
+
+	if (f->value_refs.count == 0 || f->values)
+		return 0;
+	must(s);
+	f->values = calloc(f->value_refs.count, sizeof(struct value_file *));
+	if (!f->values)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->value_refs.count && !err; i++)
+		err = values_hold(s, f->value_refs.uses[i].file, &f->values[i]);
+	if (err)
+		drop_values(f);
+	return err;
+}
 
 static void
 version_file_free(struct version_file *f)
 {
+	drop_values(f);
+	vref_list_fini(&f->value_refs);
 	buf_fini(&f->smallest);
 	buf_fini(&f->largest);
 	buf_fini(&f->ranges_begin);
@@ -20,9 +52,12 @@ int
 version_file_place(struct version_file *f, const struct version_place *p)
 {
 	char *path = file_name_path(p->dir, FILE_NAME_TABLE, f->number);
+	int err = path ? hold_values(f, p->values) : -ENOMEM;
 
-	if (!path)
-		return -ENOMEM;
+	if (err) {
+		free(path);
+		return err;
+	}
 	free(f->path);
 	f->path = path;
 	f->env = p->env;
@@ -93,6 +128,8 @@ version_file_new(const struct version_place *p, const struct table_info *info,
 	f->ranges = info->ranges;
 	err = copy_keys(f, info);
 	if (!err)
+		err = vref_list_copy(&info->refs, &f->value_refs);
+	if (!err)
 		f->span = span_of_all(f);
 	if (!err && p)
 		err = version_file_place(f, p);
@@ -140,14 +177,32 @@ version_file_unref(struct version_file *f)
 	version_file_free(f);
 }
 
+/* Whether the table says that it refers to what the manifest says; *same. */
+static int
+compare_refs(const struct version_file *f, struct bytes said, bool *same)
+{
+	struct buf refs = {0};
+	int err = 0;
+
+	if (f->value_refs.count > 0)
+		err = vref_list_encode(&f->value_refs, &refs);
+	*same = bytes_eq(buf_bytes(&refs), said);
+	buf_fini(&refs);
+	return err;
+}
+
 /* The table may be a good one that stands in the wrong place. */
 static int
 check_table(const struct version_file *f, const struct table *t)
 {
 	const struct table_properties *p = table_properties(t);
+	bool same_refs;
+	int err = compare_refs(f, p->refs, &same_refs);
 
+	if (err)
+		return err;
 	if (p->entries == f->entries && p->deletes == f->deletes &&
-	    p->seq_min == f->seq_min && p->seq_max == f->seq_max &&
+	    p->seq_min == f->seq_min && p->seq_max == f->seq_max && same_refs &&
 	    bytes_eq(p->smallest, buf_bytes(&f->smallest)) &&
 	    bytes_eq(p->largest, buf_bytes(&f->largest)) &&
 	    p->ranges.count == f->ranges &&
@@ -158,7 +213,7 @@ check_table(const struct version_file *f, const struct table *t)
 	    "%s: damaged: holds %" PRIu64
 	    " entries of sequence numbers %" PRIu64 " to %" PRIu64
 	    ", but the manifest says %" PRIu64 " entries of %" PRIu64
-	    " to %" PRIu64 " or other keys",
+	    " to %" PRIu64 " or other keys or values elsewhere",
 	    f->path, p->entries, p->seq_min, p->seq_max, f->entries, f->seq_min,
 	    f->seq_max);
 	return ERR_DAMAGED;

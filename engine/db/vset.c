@@ -178,7 +178,8 @@ find_orphan(void *ctx, const char *name)
 	uint64_t number;
 	enum file_name_kind kind = file_name_parse(name, &number);
 
-	if (kind != FILE_NAME_LOG && kind != FILE_NAME_TABLE)
+	if (kind != FILE_NAME_LOG && kind != FILE_NAME_TABLE &&
+	    kind != FILE_NAME_VALUES)
 		return 0;
 	file_name_format(found, kind, number);
 	return 1;

@@ -5,6 +5,7 @@
 #include "engine/base/must.h"
 #include "engine/db/file_name.h"
 #include "engine/db/manifest.h"
+#include "engine/db/values.h"
 
 #define MANIFEST_GROWTH 10
 
@@ -138,6 +139,20 @@ make_obsolete(struct version_file *f)
 	atomic_store_explicit(&f->obsolete, true, memory_order_relaxed);
 }
 
+/* A table that never was, or is not any more, has had value files of its own.
+ * The log's are the log's to let go. */
+static void
+disown_values(const struct version *v, const struct version_file *f)
+{
+	for (size_t i = 0; f->values && i < f->value_refs.count; i++) {
+		uint64_t file = f->value_refs.uses[i].file;
+
+		if (vref_kind(file) == VREF_KIND_VALUES &&
+		    !version_find_use(v, file))
+			values_set_obsolete(f->values[i]);
+	}
+}
+
 /*
  * The tables that e would have added are nobody's now, but for those that it
  * only moves.  If recovery may find e they must stay until a later edit is
@@ -151,10 +166,13 @@ disown_adds(struct vset *s, struct edit *e, bool doubtful)
 
 		if (has_file(s->current, f->number))
 			continue;
-		if (!doubtful)
+		if (!doubtful) {
 			make_obsolete(f);
+			disown_values(s->current, f);
+			continue;
+		}
 		/* No memory: it stays on disk, and the next open deletes it. */
-		else if (edit_add_file(&s->doubtful, e->adds[i].level, f) < 0)
+		if (edit_add_file(&s->doubtful, e->adds[i].level, f) < 0)
 			continue;
 	}
 }
@@ -166,8 +184,10 @@ delete_doubtful(struct vset *s, const struct version *next)
 	for (size_t i = 0; i < s->doubtful.add_count; i++) {
 		struct version_file *f = s->doubtful.adds[i].file;
 
-		if (!has_file(next, f->number))
-			make_obsolete(f);
+		if (has_file(next, f->number))
+			continue;
+		make_obsolete(f);
+		disown_values(next, f);
 	}
 	edit_fini(&s->doubtful);
 }
@@ -183,6 +203,16 @@ find_file(const struct version *v, const struct edit_remove *r)
 		i++;
 	must(i < l->count); /* version_build found it too */
 	return l->files[i];
+}
+
+/* Files of values that no table refers to any more; one that is the log's as
+ * well goes when the log has let go of it, too. */
+static void
+let_values_go(const struct version *old, const struct version *next)
+{
+	for (size_t i = 0; i < old->use_count; i++)
+		if (!version_find_use(next, old->uses[i].file->file))
+			values_set_obsolete(old->uses[i].file);
 }
 
 /* Nothing here can fail. */
@@ -209,6 +239,7 @@ install(struct vset *s, struct version *next, struct edit *e)
 	for (size_t i = 0; i < e->remove_count; i++)
 		if (!has_file(next, e->removes[i].number))
 			make_obsolete(find_file(old, &e->removes[i]));
+	let_values_go(old, next);
 	record(&s->log_number, e->log_number);
 	record(&s->last_seq, e->last_seq);
 	version_unref(old);

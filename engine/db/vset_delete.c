@@ -3,6 +3,7 @@
 
 #include "engine/db/file_name.h"
 #include "engine/db/vset.h"
+#include "engine/table/vref.h"
 
 struct cleaning {
 	const struct vset *set;
@@ -20,14 +21,24 @@ is_table_of(const struct version *v, uint64_t number)
 }
 
 static bool
+has_values(const struct version *v, uint64_t number, enum vref_kind kind)
+{
+	return version_find_use(v, vref_file(number, kind)) != NULL;
+}
+
+static bool
 is_needed(const struct cleaning *c, enum file_name_kind kind, uint64_t number)
 {
 	switch (kind) {
 	case FILE_NAME_MANIFEST:
 		return number == c->set->manifest_number;
 	case FILE_NAME_LOG:
+		if (has_values(c->version, number, VREF_KIND_LOG))
+			return true;
 		return number >= atomic_load_explicit(
 				     &c->set->log_number, memory_order_relaxed);
+	case FILE_NAME_VALUES:
+		return has_values(c->version, number, VREF_KIND_VALUES);
 	case FILE_NAME_TABLE:
 		return is_table_of(c->version, number);
 	case FILE_NAME_TEMPORARY:

@@ -12,6 +12,30 @@
 #include "engine/db/db.h"
 #include "engine/db/room.h"
 
+/* Which segment takes the record, and memory for what the memtable gets. */
+static int
+write_prepare(struct lsm *db, struct lsm_batch *b, struct memtable_place *p)
+{
+	struct bytes payload = batch_payload(b);
+	size_t size, bytes;
+	bool refers;
+	int err;
+
+	(void)batch_record(b, &size);
+	room_log(db, size);
+	*p = (struct memtable_place){
+	    .large = db->options.value_log_bytes,
+	    .file = vref_file(db->log->number, VREF_KIND_LOG),
+	    .offset = wal_size(db->log->wal) + WAL_RECORD_HEADER,
+	    .payload = payload.data,
+	};
+	must(memtable_measure(payload, p, &bytes, &refers) == 0);
+	err = memtable_reserve(db->active, bytes, lsm_batch_count(b));
+	if (!err && refers)
+		err = segment_hold_values(db, db->log, db->active);
+	return err;
+}
+
 /* The record goes to the kernel; on an error the log is as before, or the
  * store takes no more writes. */
 static int
@@ -26,7 +50,6 @@ write_log(struct lsm *db, struct lsm_batch *b, uint32_t count)
 	uint8_t *record = batch_record(b, &size);
 	int err;
 
-	room_log(db, size);
 	err = wal_append(db->log->wal, record, size, &stamp);
 	if (err && err != -ENOSPC && err != -EDQUOT)
 		db_fail(db, err);
@@ -37,7 +60,8 @@ write_log(struct lsm *db, struct lsm_batch *b, uint32_t count)
 
 /* Into the memtable, whose memory was reserved. */
 static void
-write_apply(struct lsm *db, const struct lsm_batch *b)
+write_apply(
+    struct lsm *db, const struct lsm_batch *b, const struct memtable_place *p)
 {
 	struct write_figures *f = &db->figures;
 	struct batch_cursor c;
@@ -46,7 +70,7 @@ write_apply(struct lsm *db, const struct lsm_batch *b)
 
 	must(batch_cursor_init(&c, batch_payload(b)) == 0);
 	while (batch_cursor_next(&c, &op) == 1) {
-		must(memtable_add_op(db->active, seq++, &op) == 0);
+		must(memtable_add_op(db->active, seq++, &op, p) == 0);
 		if (op.kind == IKEY_KIND_DELETE)
 			f->deletes++;
 		else
@@ -62,6 +86,7 @@ static int
 write_batch(struct lsm *db, struct lsm_batch *b)
 {
 	uint32_t count = lsm_batch_count(b);
+	struct memtable_place place;
 	int err;
 
 	err = room_make(db);
@@ -69,13 +94,13 @@ write_batch(struct lsm *db, struct lsm_batch *b)
 		return err;
 	if (count > IKEY_SEQ_MAX - db->next_seq)
 		return -EOVERFLOW;
-	err = memtable_reserve(db->active, lsm_batch_bytes(b), count);
+	err = write_prepare(db, b, &place);
 	if (err)
 		return err;
 	err = write_log(db, b, count);
 	if (err)
 		return err;
-	write_apply(db, b);
+	write_apply(db, b, &place);
 	/* Release: who sees the number sees what is in the memtable. */
 	atomic_store_explicit(
 	    &db->written, db->next_seq - 1, memory_order_release);

@@ -185,7 +185,7 @@ memtable__applies_a_batch_in_order(void **state)
 	check_ok(lsm_batch_put(b, bytes_str("x"), bytes_str("1")));
 	check_ok(lsm_batch_put(b, bytes_str("y"), bytes_str("2")));
 	check_ok(lsm_batch_delete(b, bytes_str("x")));
-	check_ok(memtable_apply(m, batch_payload(b), 10));
+	check_ok(memtable_apply(m, batch_payload(b), 10, NULL));
 	check_get(m, "x", 10, 10, "1");
 	check_get(m, "x", 12, 12, NULL);
 	check_get(m, "y", 12, 11, "2");
@@ -208,7 +208,7 @@ memtable__keeps_an_expiry_in_front_of_the_value(void **state)
 
 	(void)state;
 	check_ok(lsm_batch_put_until(b, bytes_str("x"), bytes_str("1"), 77));
-	check_ok(memtable_apply(m, batch_payload(b), 10));
+	check_ok(memtable_apply(m, batch_payload(b), 10, NULL));
 	wire_put_le64(target + 1, ikey_pack(10, IKEY_KIND_SEEK));
 	check_eq(memtable_get(m, bytes_of(target, sizeof(target)), &e), 1);
 	check_eq(e.kind, IKEY_KIND_UNTIL);
@@ -231,8 +231,8 @@ memtable__malformed_batch_is_an_error(void **state)
 	check_ok(lsm_batch_put(b, bytes_str("y"), bytes_str("2")));
 	payload = batch_payload(b);
 	for (size_t size = 0; size < payload.size; size++)
-		check_err(memtable_apply(
-			      m, bytes_of(payload.data, size), 1 + 2 * size),
+		check_err(memtable_apply(m, bytes_of(payload.data, size),
+			      1 + 2 * size, NULL),
 		    -EUCLEAN);
 	lsm_batch_free(b);
 	memtable_unref(m);
@@ -409,8 +409,8 @@ memtable__readers_see_whole_batches(void **state)
 		check_ok(lsm_batch_put(b, bytes_str("a"), value));
 		check_ok(lsm_batch_put(b, bytes_str("b"), value));
 		check_ok(lsm_batch_put(b, bytes_str("c"), value));
-		check_ok(
-		    memtable_apply(s.memtable, batch_payload(b), 1 + 3 * i));
+		check_ok(memtable_apply(
+		    s.memtable, batch_payload(b), 1 + 3 * i, NULL));
 		atomic_store_explicit(
 		    &s.published, 3 + 3 * i, memory_order_release);
 	}

@@ -18,7 +18,8 @@ store_dir_init(struct store_dir *d)
 	env_fault_init(&d->fault, &d->posix);
 	d->cache = cache_new(1u << 20);
 	check_true(d->cache != NULL);
-	d->place = (struct version_place){&d->fault.env, d->path, d->cache};
+	d->place = (struct version_place){
+	    &d->fault.env, d->path, d->cache, NULL};
 }
 
 void

@@ -1,0 +1,195 @@
+/*
+ * Large values after crashes, and when their files are damaged.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/lsm_store.h"
+
+#define LARGE 3000
+
+static void
+init(struct lsm_store *s)
+{
+	lsm_store_init(s);
+	s->options.value_log_bytes = 1024;
+	s->options.compression = LSM_COMPRESSION_NONE;
+}
+
+static void
+open_store(struct lsm_store *s)
+{
+	init(s);
+	lsm_store_open(s);
+}
+
+static off_t
+file_size(const char *path)
+{
+	struct stat st;
+
+	check_ok(stat(path, &st));
+	return st.st_size;
+}
+
+/* --- recovery ------------------------------------------------------------- */
+
+static void
+values__replayed_segment_is_kept(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	open_store(&s);
+	lsm_store_fill(&s, 0, 2, LARGE, 'a');
+	for (int i = 0; i < 3; i++) {
+		lsm_store_reopen(&s);
+		lsm_store_expect(&s, 0, 2, LARGE, 'a');
+	}
+	lsm_store_fill(&s, 2, 4, LARGE, 'a'); /* behind the replayed ones */
+	check_ok(lsm_flush(s.db));
+	check_eq(lsm_store_stats(&s).value_files, 1);
+	lsm_store_reopen(&s);
+	lsm_store_expect(&s, 0, 4, LARGE, 'a');
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
+static void
+values__another_threshold_reads_the_same(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	open_store(&s);
+	lsm_store_fill(&s, 0, 2, LARGE, 'a');
+	s.options.value_log_bytes = 0;
+	lsm_store_reopen(&s);
+	lsm_store_expect(&s, 0, 2, LARGE, 'a');
+	check_ok(lsm_flush(s.db));
+	check_eq(lsm_store_stats(&s).value_files, 0);
+	lsm_store_fill(&s, 2, 4, LARGE, 'a');
+	s.options.value_log_bytes = 100;
+	lsm_store_reopen(&s);
+	check_ok(lsm_flush(s.db));
+	check_eq(lsm_store_stats(&s).value_files, 1);
+	lsm_store_expect(&s, 0, 4, LARGE, 'a');
+	lsm_store_fini(&s);
+}
+
+static void
+values__every_moment_can_be_opened(void **state)
+{
+	struct lsm_store s, t;
+
+	(void)state;
+	open_store(&s);
+	for (unsigned i = 0; i < 40; i++) {
+		lsm_store_fill(&s, i % 7, i % 7 + 1, LARGE, 'a');
+		init(&t);
+		check_rmtree(t.dir);
+		t.dir = lsm_store_copy(&s);
+		lsm_store_open(&t);
+		lsm_store_expect(&t, 0, i < 7 ? i + 1 : 7, LARGE, 'a');
+		lsm_store_check(&t);
+		lsm_store_fini(&t);
+	}
+	lsm_store_fini(&s);
+}
+
+/* --- damage --------------------------------------------------------------- */
+
+/* A store with one kept segment; its path. */
+static const char *
+damage_store(struct lsm_store *s)
+{
+	static char path[512];
+
+	open_store(s);
+	lsm_store_fill(s, 0, 4, LARGE, 'a');
+	(void)snprintf(path, sizeof(path), "%s", lsm_store_file(s, ".log"));
+	check_ok(lsm_flush(s->db));
+	check_ne(strcmp(path, lsm_store_file(s, ".log")), 0);
+	return path;
+}
+
+static void
+values__missing_file_is_told_at_open(void **state)
+{
+	struct lsm_store s;
+	const char *path = damage_store(&s);
+
+	(void)state;
+	lsm_store_close(&s);
+	check_ok(unlink(path));
+	check_err(lsm_store_try_open(&s), -EUCLEAN);
+	check_true(lsm_store_said(&s, path));
+	check_true(lsm_store_said(&s, "missing"));
+	lsm_store_fini(&s);
+}
+
+static void
+values__cut_file_is_told_at_open(void **state)
+{
+	struct lsm_store s;
+	const char *path = damage_store(&s);
+	off_t size = file_size(path);
+
+	(void)state;
+	lsm_store_close(&s);
+	check_ok(truncate(path, size - 1));
+	check_err(lsm_store_try_open(&s), -EUCLEAN);
+	check_true(lsm_store_said(&s, path));
+	check_true(lsm_store_said(&s, "the file ends"));
+	lsm_store_fini(&s);
+}
+
+static void
+note_finding(void *ctx, const char *text)
+{
+	(void)snprintf(ctx, 1024, "%s", text);
+}
+
+static void
+values__damaged_one_is_told_by_get_and_check(void **state)
+{
+	char finding[1024] = "";
+	struct lsm_check_sink sink = {.finding = note_finding, .ctx = finding};
+	struct lsm_store s;
+	struct lsm_value v;
+	struct lsm_iter *it;
+	const char *path = damage_store(&s);
+
+	(void)state;
+	lsm_store_damage(path, -5); /* in the last one */
+	check_err(lsm_get(s.db, NULL, bytes_str("KEY000003"), &v), -EUCLEAN);
+	check_true(lsm_store_said(&s, path));
+	check_true(lsm_store_said(&s, "damaged at offset"));
+	lsm_store_expect(&s, 0, 3, LARGE, 'a');
+	check_ok(lsm_iter_open(s.db, NULL, &it));
+	check_eq(lsm_iter_seek(it, bytes_str("KEY000002")), 1);
+	check_err(lsm_iter_next(it), -EUCLEAN);
+	check_eq(lsm_iter_seek(it, bytes_str("KEY000001")), 1);
+	lsm_iter_close(it);
+	check_eq(lsm_check(s.db, &sink), 1);
+	check_contains(finding, path);
+	check_contains(finding, "offset");
+	lsm_store_fini(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(values__replayed_segment_is_kept),
+	    cmocka_unit_test(values__another_threshold_reads_the_same),
+	    cmocka_unit_test(values__every_moment_can_be_opened),
+	    cmocka_unit_test(values__missing_file_is_told_at_open),
+	    cmocka_unit_test(values__cut_file_is_told_at_open),
+	    cmocka_unit_test(values__damaged_one_is_told_by_get_and_check),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
