@@ -394,7 +394,7 @@ static int
 env_fault_rmdir(struct env *env, const char *path)
 {
 	struct env_fault *f = env_fault_of(env);
-	int err = env_fault_pass(f, path);
+	int err = env_fault_pass(f, "rmdir", path);
 
 	return err ? err : f->base->ops->rmdir(f->base, path);
 }

@@ -82,7 +82,7 @@ writer_key(char text[32], unsigned id, char half)
 static int
 writer_fill(const struct writer *w, struct lsm_batch *b, uint64_t number)
 {
-	uint8_t value[200];
+	uint8_t value[800];
 	char key[32];
 	int err;
 
@@ -90,7 +90,7 @@ writer_fill(const struct writer *w, struct lsm_batch *b, uint64_t number)
 	wire_put_le64(value, number);
 	lsm_batch_clear(b);
 	err = lsm_batch_put(
-	    b, writer_key(key, w->id, 'a'), bytes_of(value, 8 + number % 190));
+	    b, writer_key(key, w->id, 'a'), bytes_of(value, 8 + number % 790));
 	if (!err)
 		err = lsm_batch_put(
 		    b, writer_key(key, w->id, 'b'), bytes_of(value, 8));
@@ -389,6 +389,8 @@ cuts_init(struct cuts *c, const char *policy, void (*plant)(void))
 	c->options.table_bytes = 8u << 10;
 	c->options.level_base_bytes = 32u << 10;
 	c->options.block_bytes = 512;
+	/* Most of the log, or hardly any of it, is large values. */
+	c->options.value_log_bytes = check_rand_one_in(&c->rand, 2) ? 50 : 700;
 	check_ok(
 	    durability_parse(bytes_str(policy), &c->options.durability, NULL));
 	c->writers = calloc(WRITERS, sizeof(*c->writers));

@@ -20,11 +20,20 @@ struct run {
 	uint64_t synced; /* of these lsm_sync returned 0 */
 };
 
+/* How a run is to fail. */
+struct plan {
+	enum env_fault_kind kind;
+	int error;
+	bool background;
+	bool large; /* values stay in the log */
+};
+
 static int
 write_one(struct run *run, uint64_t n, uint64_t *seq)
 {
 	struct lsm_batch *b = lsm_batch_new();
-	char key[16], value[160];
+	char key[16], value[400];
+	size_t size = run->s.options.value_log_bytes ? sizeof(value) : 160;
 	int err;
 
 	(void)snprintf(key, sizeof(key), "key%02u", (unsigned)(n % KEYS));
@@ -32,8 +41,7 @@ write_one(struct run *run, uint64_t n, uint64_t *seq)
 	(void)snprintf(value, sizeof(value), "%u", (unsigned)n);
 	check_true(b != NULL);
 	check_ok(lsm_batch_put(b, bytes_str("count"), bytes_of(&n, 8)));
-	check_ok(
-	    lsm_batch_put(b, bytes_str(key), bytes_of(value, sizeof(value))));
+	check_ok(lsm_batch_put(b, bytes_str(key), bytes_of(value, size)));
 	err = lsm_write(run->s.db, b, seq);
 	lsm_batch_free(b);
 	return err;
@@ -107,7 +115,7 @@ check_prefix(struct run *run)
 
 /* False: the run was over before operation n. */
 static bool
-sweep_one(enum env_fault_kind kind, int error, uint64_t n, bool background)
+sweep_one(const struct plan *p, uint64_t n)
 {
 	struct run *run = calloc(1, sizeof(*run));
 	bool hit;
@@ -115,8 +123,9 @@ sweep_one(enum env_fault_kind kind, int error, uint64_t n, bool background)
 	check_true(run != NULL);
 	lsm_store_init(&run->s);
 	run->s.options.memtable_bytes = 4096;
-	run->s.options.no_background = !background;
-	env_fault_arm(&run->s.fault, kind, error, n);
+	run->s.options.no_background = !p->background;
+	run->s.options.value_log_bytes = p->large ? 100 : 0;
+	env_fault_arm(&run->s.fault, p->kind, p->error, n);
 	work(run);
 	hit = run->s.fault.ops >= run->s.fault.at;
 	env_fault_disarm(&run->s.fault);
@@ -132,15 +141,15 @@ sweep_one(enum env_fault_kind kind, int error, uint64_t n, bool background)
 }
 
 static void
-sweep(enum env_fault_kind kind, int error, bool background)
+sweep(struct plan p)
 {
 	uint64_t n = 1;
 	/* All of them only when there is time. */
-	uint64_t step = check_long() ? 1 : 3;
+	uint64_t step = check_long() ? 1 : 6;
 	struct check_rand r = check_rand_of(check_seed());
 
 	n += check_rand_below(&r, step);
-	for (; sweep_one(kind, error, n, background); n += step)
+	for (; sweep_one(&p, n); n += step)
 		continue;
 	check_le(200, n);
 }
@@ -149,49 +158,77 @@ static void
 fault__error(void **state)
 {
 	(void)state;
-	sweep(ENV_FAULT_ERROR, EIO, false);
+	sweep((struct plan){ENV_FAULT_ERROR, EIO, false, false});
 }
 
 static void
 fault__no_space(void **state)
 {
 	(void)state;
-	sweep(ENV_FAULT_ERROR, ENOSPC, false);
+	sweep((struct plan){ENV_FAULT_ERROR, ENOSPC, false, false});
 }
 
 static void
 fault__short_write(void **state)
 {
 	(void)state;
-	sweep(ENV_FAULT_SHORT, EIO, false);
+	sweep((struct plan){ENV_FAULT_SHORT, EIO, false, false});
 }
 
 static void
 fault__short_write_without_space(void **state)
 {
 	(void)state;
-	sweep(ENV_FAULT_SHORT, ENOSPC, false);
+	sweep((struct plan){ENV_FAULT_SHORT, ENOSPC, false, false});
 }
 
 static void
 fault__death(void **state)
 {
 	(void)state;
-	sweep(ENV_FAULT_DEAD, EIO, false);
+	sweep((struct plan){ENV_FAULT_DEAD, EIO, false, false});
 }
 
 static void
 fault__death_with_threads(void **state)
 {
 	(void)state;
-	sweep(ENV_FAULT_DEAD, EIO, true);
+	sweep((struct plan){ENV_FAULT_DEAD, EIO, true, false});
 }
 
 static void
 fault__error_with_threads(void **state)
 {
 	(void)state;
-	sweep(ENV_FAULT_ERROR, EIO, true);
+	sweep((struct plan){ENV_FAULT_ERROR, EIO, true, false});
+}
+
+static void
+fault__error_and_large_values(void **state)
+{
+	(void)state;
+	sweep((struct plan){ENV_FAULT_ERROR, EIO, false, true});
+}
+
+static void
+fault__no_space_and_large_values(void **state)
+{
+	(void)state;
+	sweep((struct plan){ENV_FAULT_SHORT, ENOSPC, false, true});
+}
+
+static void
+fault__death_and_large_values(void **state)
+{
+	(void)state;
+	sweep((struct plan){ENV_FAULT_DEAD, EIO, false, true});
+}
+
+static void
+fault__threads_and_large_values(void **state)
+{
+	(void)state;
+	sweep((struct plan){ENV_FAULT_ERROR, EIO, true, true});
 }
 
 int
@@ -205,6 +242,10 @@ main(void)
 	    cmocka_unit_test(fault__death),
 	    cmocka_unit_test(fault__death_with_threads),
 	    cmocka_unit_test(fault__error_with_threads),
+	    cmocka_unit_test(fault__error_and_large_values),
+	    cmocka_unit_test(fault__no_space_and_large_values),
+	    cmocka_unit_test(fault__death_and_large_values),
+	    cmocka_unit_test(fault__threads_and_large_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ static int
 write_batch(struct lsm_store *s, uint64_t n)
 {
 	struct lsm_batch *b = lsm_batch_new();
-	uint8_t value[300];
+	uint8_t value[1500];
 	char key[16];
 	int err;
 
@@ -31,7 +31,7 @@ write_batch(struct lsm_store *s, uint64_t n)
 	err = lsm_batch_put(b, bytes_str("count"), bytes_of(&n, 8));
 	if (!err)
 		err = lsm_batch_put(
-		    b, bytes_str(key), bytes_of(value, 8 + n % 290));
+		    b, bytes_str(key), bytes_of(value, 8 + n % 1490));
 	if (!err)
 		err = lsm_write(s->db, b, NULL);
 	lsm_batch_free(b);
@@ -96,7 +96,7 @@ check_key(struct lsm_store *s, uint64_t n, uint64_t i)
 	check_le(0, rc);
 	if (rc > 0) {
 		memcpy(&found, value.bytes.data, 8);
-		check_eq(value.bytes.size, 8 + found % 290);
+		check_eq(value.bytes.size, 8 + found % 1490);
 		lsm_value_release(&value);
 	}
 	check_eq(found, want);
@@ -120,16 +120,16 @@ check_state(struct lsm_store *s)
 }
 
 static void
-kill__loses_nothing_that_was_written(void **state)
+kill_and_look(size_t value_log_bytes)
 {
 	struct check_rand r = check_rand_of(check_seed());
-	unsigned rounds = check_long() ? 300 : 25;
+	unsigned rounds = check_long() ? 300 : 15;
 	struct lsm_store s;
 	uint64_t n = 0;
 
-	(void)state;
 	lsm_store_init(&s);
 	s.options.no_background = false;
+	s.options.value_log_bytes = value_log_bytes;
 	for (unsigned i = 0; i < rounds; i++) {
 		uint64_t said = run_child(&s, n + 1, &r);
 
@@ -143,11 +143,26 @@ kill__loses_nothing_that_was_written(void **state)
 	lsm_store_fini(&s);
 }
 
+static void
+kill__loses_nothing_that_was_written(void **state)
+{
+	(void)state;
+	kill_and_look(0);
+}
+
+static void
+kill__loses_no_large_values(void **state)
+{
+	(void)state;
+	kill_and_look(100);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(kill__loses_nothing_that_was_written),
+	    cmocka_unit_test(kill__loses_no_large_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

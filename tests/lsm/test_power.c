@@ -299,6 +299,9 @@ run_begin(struct run *run, bool background)
 	run->options.memtable_bytes = 8192;
 	run->options.table_bytes = 4096;
 	run->options.level_base_bytes = 16384;
+	/* With 1 about two thirds of the log are large values. */
+	run->options.value_log_bytes =
+	    (size_t[]){0, 1, 1, 500}[check_rand_below(&run->r, 4)];
 	run->options.no_background = !background;
 	open_on(run, p);
 }

@@ -185,7 +185,7 @@ keeper(void *arg)
 }
 
 static void
-run(bool no_background)
+run(bool no_background, size_t value_log_bytes)
 {
 	void *(*const others[])(void *) = {
 	    reader, reader, lister, snapshotter, keeper};
@@ -194,6 +194,7 @@ run(bool no_background)
 
 	lsm_store_init(&store);
 	store.options.no_background = no_background;
+	store.options.value_log_bytes = value_log_bytes;
 	lsm_store_open(&store);
 	atomic_store(&stop, false);
 	for (unsigned i = 0; i < WRITERS; i++) {
@@ -221,14 +222,22 @@ static void
 threads__with_background_jobs(void **state)
 {
 	(void)state;
-	run(false);
+	run(false, 0);
 }
 
 static void
 threads__doing_the_jobs_themselves(void **state)
 {
 	(void)state;
-	run(true);
+	run(true, 0);
+}
+
+static void
+threads__with_large_values(void **state)
+{
+	(void)state;
+	run(false, 1);
+	run(false, 150);
 }
 
 int
@@ -237,6 +246,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(threads__with_background_jobs),
 	    cmocka_unit_test(threads__doing_the_jobs_themselves),
+	    cmocka_unit_test(threads__with_large_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
