@@ -123,7 +123,8 @@ int env_allocate(struct env_file *, uint64_t offset, uint64_t size);
  * env_map_write never ends in SIGBUS (guard.h): -EFAULT, a page could not be
  * had, as behind the end of the file, or where the disk is full or cannot be
  * read; -EAGAIN, not in this thread.  Any part may have been written then;
- * env_pwrite tells what is wrong with the file, if anything is.
+ * env_pwrite tells what is wrong with the file, if anything is.  After -EFAULT
+ * the mapping is good for nothing but env_unmap.
  */
 int env_map(
     struct env_file *, uint64_t offset, size_t size, struct env_map **out);

@@ -153,8 +153,8 @@ env_posix_size(struct env_file *f, uint64_t *out)
 
 struct env_posix_map {
 	struct env_map map;
-	uint8_t *begin; /* of the page that map.offset is in */
-	size_t before;  /* bytes of it before map.offset */
+	struct guard_area area; /* from the page on that map.offset is in */
+	uint8_t *bytes;         /* at map.offset */
 };
 
 static struct env_posix_map *
@@ -196,7 +196,7 @@ static int
 env_posix_map(
     struct env_file *f, uint64_t offset, size_t size, struct env_map **out)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t before = (size_t)(offset % (uint64_t)sysconf(_SC_PAGESIZE));
 	struct env_posix_map *m;
 	void *p;
 
@@ -206,17 +206,17 @@ env_posix_map(
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	m->before = (size_t)(offset % page);
 	m->map = (struct env_map){f, offset, size};
-	p = mmap(NULL, m->before + size, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    env_posix_fd(f), (off_t)(offset - m->before));
+	p = mmap(NULL, before + size, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    env_posix_fd(f), (off_t)(offset - before));
 	if (p == MAP_FAILED) {
 		int err = -errno;
 
 		free(m);
 		return err;
 	}
-	m->begin = p;
+	m->area = (struct guard_area){p, before + size};
+	m->bytes = (uint8_t *)p + before;
 	*out = &m->map;
 	return 0;
 }
@@ -226,7 +226,7 @@ env_posix_unmap(struct env_map *map)
 {
 	struct env_posix_map *m = env_posix_map_of(map);
 
-	must(munmap(m->begin, m->before + map->size) == 0);
+	must(munmap(m->area.begin, m->area.size) == 0);
 	free(m);
 }
 
@@ -237,7 +237,7 @@ env_posix_map_write(
 	struct env_posix_map *m = env_posix_map_of(map);
 
 	return guard_copy(
-	    m->begin + m->before + (offset - map->offset), data, size);
+	    &m->area, m->bytes + (offset - map->offset), data, size);
 }
 
 /* --- names ---------------------------------------------------------------- */

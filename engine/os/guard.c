@@ -2,24 +2,19 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <ucontext.h>
+#include <sys/mman.h>
 
 #include "engine/base/must.h"
 
-/* The address of a fault may be that of its page. */
-#define GUARD_PAGE_MAX ((uintptr_t)64 << 10)
-
 /* A copy that is going on. */
 struct guard_place {
-	sigjmp_buf jump;
-	uintptr_t begin;
-	uintptr_t end;
+	const struct guard_area *area;
+	volatile bool lost;
 };
 
 /* Read by the handler: no lookup that might allocate. */
@@ -68,23 +63,36 @@ guard_pass_on(int sig, siginfo_t *info, void *context)
 	guard_passing = false;
 }
 
+/*
+ * What is left of the copy goes to memory that is nobody's.  The whole area: to
+ * replace a part of it would make three mappings of one, and there may be too
+ * many.  mmap is not in the list of what a handler may call, but on Linux no
+ * more than a system call.
+ */
+static bool
+guard_divert(const struct guard_area *area)
+{
+	int saved = errno;
+	void *p = mmap(area->begin, area->size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+
+	errno = saved;
+	return p != MAP_FAILED;
+}
+
 static void
 guard_handle(int sig, siginfo_t *info, void *context)
 {
 	struct guard_place *p = guard_now;
-	uintptr_t at = (uintptr_t)info->si_addr;
 
 	/* Positive: a fault of this thread, not sent by anybody. */
-	if (p && info->si_code > 0 && at < p->end &&
-	    at + GUARD_PAGE_MAX > p->begin) {
-		/* The jump leaves the handler without a return, and the mask as
-		 * it is here. */
-		const ucontext_t *c = context;
-
-		(void)pthread_sigmask(SIG_SETMASK, &c->uc_sigmask, NULL);
-		siglongjmp(p->jump, 1);
-	}
-	guard_pass_on(sig, info, context);
+	if (p && info->si_code > 0 &&
+	    (uintptr_t)info->si_addr - (uintptr_t)p->area->begin <
+		p->area->size &&
+	    guard_divert(p->area))
+		p->lost = true;
+	else
+		guard_pass_on(sig, info, context);
 }
 
 void
@@ -125,22 +133,18 @@ guard_is_deaf(void)
 }
 
 int
-guard_copy(void *to, const void *from, size_t size)
+guard_copy(
+    const struct guard_area *area, void *to, const void *from, size_t size)
 {
-	struct guard_place p = {
-	    .begin = (uintptr_t)to,
-	    .end = (uintptr_t)to + size,
-	};
+	struct guard_place p = {area, false};
 
 	if (guard_is_deaf())
 		return -EAGAIN;
-	/* Without the mask: that would be a system call. */
-	if (sigsetjmp(p.jump, 0)) {
-		guard_now = NULL;
-		return -EFAULT;
-	}
 	guard_now = &p;
+	/* The handler finds it while the copy goes on, not before or after. */
+	atomic_signal_fence(memory_order_seq_cst);
 	memcpy(to, from, size);
+	atomic_signal_fence(memory_order_seq_cst);
 	guard_now = NULL;
-	return 0;
+	return p.lost ? -EFAULT : 0;
 }

@@ -18,11 +18,18 @@
 /* Makes sure that the handler is the guard's. */
 void guard_install(void);
 
+struct guard_area {
+	void *begin; /* of a page */
+	size_t size;
+};
+
 /*
- * As memcpy.  -EFAULT: a page of `to` could not be had, what is there is
- * undefined.  -EAGAIN: nothing was done, for this thread blocks SIGBUS (asked
- * once in its life), which would be deadly then.
+ * As memcpy, into the mapping `area`.  -EFAULT: a page could not be had; what
+ * was copied is partly in the file, and the area is no mapping of the file any
+ * more, to be unmapped at once.  -EAGAIN: nothing was done, for this thread
+ * blocks SIGBUS (asked once in its life), which would be deadly then.
  */
-int guard_copy(void *to, const void *from, size_t size);
+int guard_copy(const struct guard_area *area, void *to, const void *from,
+    size_t size);
 
 #endif

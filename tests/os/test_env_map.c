@@ -113,11 +113,15 @@ env_map__behind_the_end_is_an_error(void **state)
 	struct env_map *m = map_file(f, 0, 20000);
 
 	check_err(env_map_write(m, "x", 1, 0), -EFAULT);
+	env_unmap(m);
+	m = map_file(f, 0, 20000);
 	check_ok(env_truncate(f->file, 20000));
 	check_ok(env_map_write(m, "x", 1, 12288));
 	check_ok(env_truncate(f->file, 4096));
 	check_err(env_map_write(m, "x", 1, 12288), -EFAULT);
 	check_eq(size_of(f), 4096);
+	env_unmap(m);
+	m = map_file(f, 0, 20000);
 	check_ok(env_map_write(m, "x", 1, 4095));
 	env_unmap(m);
 }

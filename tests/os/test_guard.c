@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,9 +20,27 @@
 struct fixture {
 	int fd;
 	char *mem;
+	struct guard_area area;
 };
 
 static struct fixture fx;
+
+/* Again, after a copy has failed. */
+static void
+map_file(struct fixture *f)
+{
+	if (f->mem)
+		check_ok(munmap(f->mem, SIZE));
+	f->mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
+	check_true(f->mem != MAP_FAILED);
+	f->area = (struct guard_area){f->mem, SIZE};
+}
+
+static int
+copy(struct fixture *f, size_t offset, const char *text)
+{
+	return guard_copy(&f->area, f->mem + offset, text, strlen(text));
+}
 
 static int
 set_up(void **state)
@@ -31,8 +51,8 @@ set_up(void **state)
 	fx.fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	check_le(0, fx.fd);
 	check_ok(ftruncate(fx.fd, SIZE));
-	fx.mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fx.fd, 0);
-	check_true(fx.mem != MAP_FAILED);
+	fx.mem = NULL;
+	map_file(&fx);
 	*state = &fx;
 	return 0;
 }
@@ -52,37 +72,51 @@ guard__copies(void **state)
 	struct fixture *f = *state;
 
 	guard_install();
-	check_ok(guard_copy(f->mem + 4090, "across two pages", 16));
+	check_ok(copy(f, 4090, "across two pages"));
 	check_bytes_eq(
 	    bytes_of(f->mem + 4090, 16), bytes_str("across two pages"));
-	check_ok(guard_copy(f->mem, "", 0));
+	check_ok(copy(f, 0, ""));
 }
 
 static void
 guard__a_page_that_is_gone_is_an_error(void **state)
 {
 	struct fixture *f = *state;
+	char data[6];
 
 	guard_install();
 	check_ok(ftruncate(f->fd, 4096));
 	for (int i = 0; i < 3; i++) {
-		check_err(guard_copy(f->mem + 8192, "x", 1), -EFAULT);
-		/* Half of it is there. */
-		check_err(
-		    guard_copy(f->mem + 4090, "across two pages", 16), -EFAULT);
-		check_ok(guard_copy(f->mem + 4090, "in one", 6));
+		check_err(copy(f, 8192, "x"), -EFAULT);
+		map_file(f);
+		check_err(copy(f, 4090, "across two pages"), -EFAULT);
+		map_file(f);
+		check_ok(copy(f, 4000, "in one"));
+		/* What came before is in the file. */
+		check_err(copy(f, 4096, "x"), -EFAULT);
+		map_file(f);
+		check_eq(pread(f->fd, data, 6, 4000), 6);
+		check_bytes_eq(bytes_of(data, 6), bytes_str("in one"));
+		check_ok(ftruncate(f->fd, 0));
+		check_ok(ftruncate(f->fd, 4096));
 	}
 	check_ok(ftruncate(f->fd, SIZE));
-	check_ok(guard_copy(f->mem + 8192, "x", 1));
+	check_ok(copy(f, 8192, "x"));
 }
 
 static void *
-copy_in_vain(void *to)
+copy_in_vain(void *arg)
 {
-	for (int i = 0; i < 200; i++)
-		if (guard_copy(to, "x", 1) != -EFAULT)
-			return to;
-	return NULL;
+	struct fixture f = {.fd = ((struct fixture *)arg)->fd};
+	void *r = NULL;
+
+	for (int i = 0; i < 200 && !r; i++) {
+		map_file(&f);
+		if (copy(&f, 8192, "x") != -EFAULT)
+			r = arg;
+	}
+	check_ok(munmap(f.mem, SIZE));
+	return r;
 }
 
 static void
@@ -95,8 +129,7 @@ guard__is_a_thread_s_own(void **state)
 	guard_install();
 	check_ok(ftruncate(f->fd, 4096));
 	for (int i = 0; i < 4; i++)
-		check_ok(pthread_create(
-		    &threads[i], NULL, copy_in_vain, f->mem + 8192 + i * 64));
+		check_ok(pthread_create(&threads[i], NULL, copy_in_vain, f));
 	for (int i = 0; i < 4; i++) {
 		check_ok(pthread_join(threads[i], &r));
 		check_true(r == NULL);
@@ -106,12 +139,11 @@ guard__is_a_thread_s_own(void **state)
 static void *
 copy_deaf(void *arg)
 {
-	const struct fixture *f = arg;
 	sigset_t set;
 
 	(void)sigfillset(&set);
 	(void)pthread_sigmask(SIG_SETMASK, &set, NULL);
-	return (void *)(intptr_t)guard_copy(f->mem + 8192, "x", 1);
+	return (void *)(intptr_t)copy(arg, 8192, "x");
 }
 
 static void
@@ -171,9 +203,9 @@ outcome(struct fixture *f, enum before before, enum what what)
 		if (before == BEFORE_INFO)
 			(void)sigaction(SIGBUS, &info, NULL);
 		guard_install();
-		if (what == TOUCH_AFTER_A_COPY &&
-		    guard_copy(f->mem + 8192, "x", 1) != -EFAULT)
+		if (what == TOUCH_AFTER_A_COPY && copy(f, 8192, "x") != -EFAULT)
 			_exit(1);
+		map_file(f);
 		if (what == RAISE)
 			(void)raise(SIGBUS);
 		else
@@ -224,11 +256,13 @@ guard__one_that_was_set_over_it_may_hand_on_to_it(void **state)
 		(void)signal(SIGBUS, SIG_DFL);
 		guard_install();
 		(void)sigaction(SIGBUS, &other, &guard_itself);
-		if (guard_copy(f->mem + 8192, "x", 1) != -EFAULT)
+		if (copy(f, 8192, "x") != -EFAULT)
 			_exit(1);
+		map_file(f);
 		guard_install();
-		if (guard_copy(f->mem + 8192, "x", 1) != -EFAULT)
+		if (copy(f, 8192, "x") != -EFAULT)
 			_exit(2);
+		map_file(f);
 		touch(f);
 		_exit(0);
 	}
