@@ -16,7 +16,7 @@ struct wal {
 	uint64_t number;
 	uint64_t seed; /* of its checksums */
 
-	/* the appender's; end is read by others for statistics */
+	/* the appender's; end is read by others: so much a sync covers */
 	uint64_t next_seq; /* 0: known from the first append on */
 	_Atomic uint64_t end;
 	uint64_t prepared; /* written ahead up to here */
@@ -254,7 +254,9 @@ wal_append(
 	if (err)
 		return roll_back(w, end, err);
 	w->next_seq = stamp->seq + stamp->count;
-	atomic_store_explicit(&w->end, end + size, memory_order_relaxed);
+	/* Release: who sees it and then syncs has the kernel see the record,
+	 * which was copied without its help. */
+	atomic_store_explicit(&w->end, end + size, memory_order_release);
 	return 0;
 }
 
@@ -312,7 +314,7 @@ wal_sync(struct wal *w)
 uint64_t
 wal_size(const struct wal *w)
 {
-	return atomic_load_explicit(&w->end, memory_order_relaxed);
+	return atomic_load_explicit(&w->end, memory_order_acquire);
 }
 
 uint64_t
