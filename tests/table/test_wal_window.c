@@ -472,7 +472,7 @@ wal_window__a_kill_at_any_moment_loses_nothing_written(void **state)
 	wal_file_init(&f);
 	wal_file_need_mapping(&f);
 	for (int i = 0; i < (check_long() ? 5000 : 100); i++) {
-		const struct wal_mapping how = {.step = STEP << i % 5};
+		const struct wal_mapping how = {.step = (size_t)STEP << i % 5};
 		struct wal *w;
 
 		if (i > 0)
