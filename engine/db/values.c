@@ -250,6 +250,7 @@ value_file_open(struct value_file *f, struct env_file **out)
 	}
 	if (err)
 		return err;
+	env_map_reads(file);
 	/* Release and acquire: as in version_file.c. */
 	if (atomic_compare_exchange_strong_explicit(&f->open, &other, file,
 		memory_order_release, memory_order_acquire)) {

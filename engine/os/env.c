@@ -172,6 +172,13 @@ env_map_write(struct env_map *m, const void *data, size_t size, uint64_t offset)
 	return m->file->env->ops->map_write(m, data, size, offset);
 }
 
+void
+env_map_reads(struct env_file *f)
+{
+	if (f->env->ops->map_reads)
+		f->env->ops->map_reads(f);
+}
+
 int
 env_rename(struct env *env, const char *from, const char *to)
 {

@@ -60,6 +60,9 @@ struct env_ops {
 	int (*truncate)(struct env_file *, uint64_t size);
 	int (*size)(struct env_file *, uint64_t *out);
 
+	/* May be NULL: then reads are system calls. */
+	void (*map_reads)(struct env_file *);
+
 	/* All four may be NULL: -ENOTSUP.  map_write is no system call. */
 	int (*allocate)(struct env_file *, uint64_t offset, uint64_t size);
 	int (*map)(struct env_file *, uint64_t offset, size_t size,
@@ -130,6 +133,11 @@ int env_map(
     struct env_file *, uint64_t offset, size_t size, struct env_map **out);
 void env_unmap(struct env_map *); /* NULL is allowed; before env_close */
 int env_map_write(struct env_map *, const void *, size_t, uint64_t offset);
+
+/* A hint, before others use the file: what it has now will neither change nor
+ * be cut off, so that reads may be copies out of a mapping.  They say what they
+ * would have said without. */
+void env_map_reads(struct env_file *);
 
 int env_rename(struct env *, const char *from, const char *to);
 int env_unlink(struct env *, const char *path);

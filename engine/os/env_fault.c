@@ -206,6 +206,12 @@ env_fault_pwrite_half(struct env_file *file, const void *data, size_t size,
 	return err;
 }
 
+static void
+env_fault_map_reads(struct env_file *file)
+{
+	env_map_reads(env_fault_base(file));
+}
+
 static ssize_t
 env_fault_pwrite(
     struct env_file *file, const void *data, size_t size, uint64_t offset)
@@ -466,6 +472,7 @@ static const struct env_ops env_fault_ops = {
     .open = env_fault_open,
     .close = env_fault_close,
     .pread = env_fault_pread,
+    .map_reads = env_fault_map_reads,
     .pwrite = env_fault_pwrite,
     .sync = env_fault_sync,
     .truncate = env_fault_truncate,

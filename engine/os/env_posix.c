@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <linux/magic.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,12 +24,25 @@
 struct env_posix_file {
 	struct env_file file;
 	int fd;
+
+	/* For reads (env_map_reads); constant from then on. */
+	struct guard_area reads; /* size 0: none */
+	/* How many reads are still to go by system call: what the kernel has
+	 * not got in memory it reads with one request then, instead of one a
+	 * page.  Relaxed: any value will do. */
+	_Atomic int cold;
 };
+
+static struct env_posix_file *
+env_posix_file_of(struct env_file *f)
+{
+	return (struct env_posix_file *)(void *)f;
+}
 
 static int
 env_posix_fd(struct env_file *f)
 {
-	return ((struct env_posix_file *)(void *)f)->fd;
+	return env_posix_file_of(f)->fd;
 }
 
 static int
@@ -87,24 +101,121 @@ fail:
 	return err;
 }
 
+static int
+env_posix_size(struct env_file *f, uint64_t *out)
+{
+	struct stat st;
+
+	if (fstat(env_posix_fd(f), &st) < 0)
+		return -errno;
+	*out = (uint64_t)st.st_size;
+	return 0;
+}
+
+/* --- reading ------------------------------------------------------------- */
+
+/*
+ * A small read of what the kernel has in memory costs a third if it is a copy
+ * out of a mapping instead of a system call: 0.3 us instead of 0.9 for 4 KiB.
+ * What it has not got in memory comes page by page then; the time that a copy
+ * takes tells, and the next so many reads are system calls again.
+ */
+#define ENV_POSIX_MAPPED_MAX (16u << 10) /* bytes of a read */
+#define ENV_POSIX_COLD_NS    20000
+#define ENV_POSIX_COLD_READS 64
+
+static void
+env_posix_map_reads(struct env_file *file)
+{
+	struct env_posix_file *f = env_posix_file_of(file);
+	uint64_t size;
+	void *p;
+
+	if (f->reads.size > 0 || env_posix_size(file, &size) || size == 0 ||
+	    size > SIZE_MAX)
+		return;
+	guard_install();
+	p = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, f->fd, 0);
+	if (p == MAP_FAILED)
+		return;
+	(void)madvise(p, (size_t)size, MADV_RANDOM);
+	f->reads.begin = p;
+	f->reads.size = (size_t)size;
+}
+
+static void
+env_posix_unmap_reads(struct env_posix_file *f)
+{
+	if (f->reads.size > 0)
+		must(munmap(f->reads.begin, f->reads.size) == 0);
+}
+
+static bool
+env_posix_is_mapped(
+    const struct env_posix_file *f, size_t size, uint64_t offset)
+{
+	return size > 0 && size <= ENV_POSIX_MAPPED_MAX &&
+	       offset <= f->reads.size && size <= f->reads.size - offset;
+}
+
+static uint64_t
+env_posix_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* False: it has to be a system call, which also says what is wrong. */
+static bool
+env_posix_copy(
+    struct env_posix_file *f, void *data, size_t size, uint64_t offset)
+{
+	int cold = atomic_load_explicit(&f->cold, memory_order_relaxed);
+	uint64_t begin;
+
+	if (atomic_load_explicit(&f->reads.lost, memory_order_relaxed))
+		return false;
+	if (cold > 0) {
+		atomic_store_explicit(&f->cold, cold - 1, memory_order_relaxed);
+		return false;
+	}
+	begin = env_posix_ns();
+	if (guard_copy(
+		&f->reads, data, (uint8_t *)f->reads.begin + offset, size))
+		return false;
+	if (env_posix_ns() - begin > ENV_POSIX_COLD_NS)
+		atomic_store_explicit(
+		    &f->cold, ENV_POSIX_COLD_READS, memory_order_relaxed);
+	return true;
+}
+
+static ssize_t
+env_posix_pread(struct env_file *file, void *data, size_t size, uint64_t offset)
+{
+	struct env_posix_file *f = env_posix_file_of(file);
+	ssize_t n;
+
+	if (env_posix_is_mapped(f, size, offset) &&
+	    env_posix_copy(f, data, size, offset))
+		return (ssize_t)size;
+	do
+		n = pread(f->fd, data, size, (off_t)offset);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/* --- files ---------------------------------------------------------------- */
+
 static void
 env_posix_close(struct env_file *f)
 {
+	env_posix_unmap_reads(env_posix_file_of(f));
 	/* What must last was synced, so close has nothing left to report. */
 	close(env_posix_fd(f));
 	free(f->path);
 	free(f);
-}
-
-static ssize_t
-env_posix_pread(struct env_file *f, void *data, size_t size, uint64_t offset)
-{
-	ssize_t n;
-
-	do
-		n = pread(env_posix_fd(f), data, size, (off_t)offset);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
 }
 
 static ssize_t
@@ -136,17 +247,6 @@ env_posix_truncate(struct env_file *f, uint64_t size)
 		r = ftruncate(env_posix_fd(f), (off_t)size);
 	while (r < 0 && errno == EINTR);
 	return env_posix_result(r);
-}
-
-static int
-env_posix_size(struct env_file *f, uint64_t *out)
-{
-	struct stat st;
-
-	if (fstat(env_posix_fd(f), &st) < 0)
-		return -errno;
-	*out = (uint64_t)st.st_size;
-	return 0;
 }
 
 /* --- files in memory ------------------------------------------------------ */
@@ -215,7 +315,8 @@ env_posix_map(
 		free(m);
 		return err;
 	}
-	m->area = (struct guard_area){p, before + size};
+	m->area.begin = p;
+	m->area.size = before + size;
 	m->bytes = (uint8_t *)p + before;
 	*out = &m->map;
 	return 0;
@@ -372,6 +473,7 @@ static const struct env_ops env_posix_ops = {
     .open = env_posix_open,
     .close = env_posix_close,
     .pread = env_posix_pread,
+    .map_reads = env_posix_map_reads,
     .pwrite = env_posix_pwrite,
     .sync = env_posix_sync,
     .truncate = env_posix_truncate,

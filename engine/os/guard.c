@@ -11,16 +11,11 @@
 
 #include "engine/base/must.h"
 
-/* A copy that is going on. */
-struct guard_place {
-	const struct guard_area *area;
-	volatile bool lost;
-};
-
 /* Read by the handler: no lookup that might allocate. */
 #define GUARD_TLS _Thread_local __attribute__((tls_model("initial-exec")))
 
-static GUARD_TLS struct guard_place *volatile guard_now;
+/* Where a copy is going on. */
+static GUARD_TLS struct guard_area *volatile guard_now;
 
 /* Who had the signal before: one of two places, so that what a handler reads
  * stays while the next is filled in. */
@@ -70,10 +65,16 @@ guard_pass_on(int sig, siginfo_t *info, void *context)
  * more than a system call.
  */
 static bool
-guard_divert(const struct guard_area *area)
+guard_divert(struct guard_area *area)
 {
 	int saved = errno;
-	void *p = mmap(area->begin, area->size, PROT_READ | PROT_WRITE,
+	void *p;
+
+	/* Before: who reads zeros there finds it set, for it is looked at after
+	 * the copy, and the kernel changes the mapping for all threads in
+	 * between. */
+	atomic_store_explicit(&area->lost, true, memory_order_seq_cst);
+	p = mmap(area->begin, area->size, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
 
 	errno = saved;
@@ -83,16 +84,14 @@ guard_divert(const struct guard_area *area)
 static void
 guard_handle(int sig, siginfo_t *info, void *context)
 {
-	struct guard_place *p = guard_now;
+	struct guard_area *area = guard_now;
 
 	/* Positive: a fault of this thread, not sent by anybody. */
-	if (p && info->si_code > 0 &&
-	    (uintptr_t)info->si_addr - (uintptr_t)p->area->begin <
-		p->area->size &&
-	    guard_divert(p->area))
-		p->lost = true;
-	else
-		guard_pass_on(sig, info, context);
+	if (area && info->si_code > 0 &&
+	    (uintptr_t)info->si_addr - (uintptr_t)area->begin < area->size &&
+	    guard_divert(area))
+		return;
+	guard_pass_on(sig, info, context);
 }
 
 void
@@ -133,18 +132,18 @@ guard_is_deaf(void)
 }
 
 int
-guard_copy(
-    const struct guard_area *area, void *to, const void *from, size_t size)
+guard_copy(struct guard_area *area, void *to, const void *from, size_t size)
 {
-	struct guard_place p = {area, false};
 
 	if (guard_is_deaf())
 		return -EAGAIN;
-	guard_now = &p;
+	guard_now = area;
 	/* The handler finds it while the copy goes on, not before or after. */
 	atomic_signal_fence(memory_order_seq_cst);
 	memcpy(to, from, size);
 	atomic_signal_fence(memory_order_seq_cst);
 	guard_now = NULL;
-	return p.lost ? -EFAULT : 0;
+	/* Acquire: after the copy. */
+	return atomic_load_explicit(&area->lost, memory_order_acquire) ? -EFAULT
+								       : 0;
 }

@@ -13,6 +13,8 @@
 #ifndef ENGINE_OS_GUARD_H
 #define ENGINE_OS_GUARD_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Makes sure that the handler is the guard's. */
@@ -21,15 +23,17 @@ void guard_install(void);
 struct guard_area {
 	void *begin; /* of a page */
 	size_t size;
+	atomic_bool lost; /* no mapping of the file any more */
 };
 
 /*
- * As memcpy, into the mapping `area`.  -EFAULT: a page could not be had; what
- * was copied is partly in the file, and the area is no mapping of the file any
- * more, to be unmapped at once.  -EAGAIN: nothing was done, for this thread
+ * As memcpy, into the mapping `area` or out of it, which others may do at the
+ * same time.  -EFAULT: a page could not be had, for this thread or for another,
+ * and the area is lost: what was copied into it is partly in the file, what was
+ * copied out of it may be zeros.  -EAGAIN: nothing was done, for this thread
  * blocks SIGBUS (asked once in its life), which would be deadly then.
  */
-int guard_copy(const struct guard_area *area, void *to, const void *from,
-    size_t size);
+int guard_copy(
+    struct guard_area *area, void *to, const void *from, size_t size);
 
 #endif

@@ -247,11 +247,13 @@ table_open(struct env *env, const char *path, uint64_t file_no,
 		err = table_read_filter(t);
 	if (!err)
 		err = table_read_ranges(t);
-	if (err)
+	if (err) {
 		table_close(t);
-	else
-		*out = t;
-	return err;
+		return err;
+	}
+	env_map_reads(t->file);
+	*out = t;
+	return 0;
 }
 
 void

@@ -185,6 +185,59 @@ env_map__an_env_need_not_have_it(void **state)
 
 #define in_fixture(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* --- reads -------------------------------------------------------------- */
+
+static void
+env_map_reads__reads_are_as_before(void **state)
+{
+	struct fixture *f = *state;
+	char data[8];
+	size_t got;
+
+	check_ok(env_pwrite(f->file, "abcdefgh", 8, 0));
+	env_map_reads(f->file);
+	env_map_reads(f->file); /* a hint may come twice */
+	check_at(f, 0, "abcdefgh");
+	check_at(f, 3, "def");
+	/* The end of the file, and what came behind it since. */
+	check_ok(env_pread(f->file, data, sizeof(data), 5, &got));
+	check_eq(got, 3);
+	check_ok(env_pwrite(f->file, "XYZ", 3, 8));
+	check_at(f, 6, "ghXYZ");
+	check_ok(env_pread(f->file, data, sizeof(data), 100, &got));
+	check_eq(got, 0);
+}
+
+static void
+env_map_reads__of_an_empty_file_does_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	env_map_reads(f->file);
+	check_ok(env_pwrite(f->file, "abc", 3, 0));
+	check_at(f, 0, "abc");
+}
+
+static void
+env_map_reads__what_was_cut_off_is_no_signal(void **state)
+{
+	struct fixture *f = *state;
+	char data[5000] = "abc";
+	size_t got;
+
+	for (uint64_t at = 0; at < 100000; at += sizeof(data))
+		check_ok(env_pwrite(f->file, data, sizeof(data), at));
+	env_map_reads(f->file);
+	check_at(f, 50000, "abc");
+	check_ok(env_truncate(f->file, 10000));
+	check_ok(env_pread(f->file, data, sizeof(data), 50000, &got));
+	check_eq(got, 0);
+	check_ok(env_pread(f->file, data, sizeof(data), 9000, &got));
+	check_eq(got, 1000);
+	check_err(env_pread_full(f->file, data, 10, 50000), ERR_DAMAGED);
+	check_at(f, 5000, "abc");
+}
+
 int
 main(void)
 {
@@ -195,6 +248,9 @@ main(void)
 	    in_fixture(env_map__no_file_reaches_so_far),
 	    in_fixture(env_map__what_was_copied_outlives_the_process),
 	    in_fixture(env_map__an_env_need_not_have_it),
+	    in_fixture(env_map_reads__reads_are_as_before),
+	    in_fixture(env_map_reads__of_an_empty_file_does_nothing),
+	    in_fixture(env_map_reads__what_was_cut_off_is_no_signal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ map_file(struct fixture *f)
 		check_ok(munmap(f->mem, SIZE));
 	f->mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
 	check_true(f->mem != MAP_FAILED);
-	f->area = (struct guard_area){f->mem, SIZE};
+	f->area = (struct guard_area){f->mem, SIZE, false};
 }
 
 static int
