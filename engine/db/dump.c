@@ -327,6 +327,8 @@ dump_table(struct dump *d, uint64_t number)
 	    ", numbers %" PRIu64 " to %" PRIu64 ", blocks %" PRIu64,
 	    number, p->entries, p->deletes, p->seq_min, p->seq_max,
 	    p->data_blocks);
+	if (p->index_leaves > 0)
+		fprintf(d->out, ", index leaves %" PRIu64, p->index_leaves);
 	if (p->ranges.count > 0)
 		fprintf(d->out, ", ranges %" PRIu64, p->ranges.count);
 	fputc('\n', d->out);

@@ -139,10 +139,9 @@ block_split(struct bytes block, struct block_view *out)
 	return 0;
 }
 
-/* Compares the key at restart i with the target; ERR_DAMAGED goes to *err. */
-static inline int
-block_compare_restart(
-    const struct block_view *v, uint32_t i, struct bytes target, int *err)
+int
+block_at_restart(const struct block_view *v, uint32_t i, struct bytes *key,
+    struct bytes *value)
 {
 	size_t pos = block_restart(v, i);
 	struct block_raw e;
@@ -150,11 +149,22 @@ block_compare_restart(
 	if (pos >= v->entries.size ||
 	    block_decode(
 		v->entries.data + pos, v->entries.data + v->entries.size, &e) ||
-	    e.shared != 0) {
-		*err = ERR_DAMAGED;
-		return 0;
-	}
-	return ikey_cmp(e.rest, target);
+	    e.shared != 0)
+		return ERR_DAMAGED;
+	*key = e.rest;
+	*value = e.value;
+	return 0;
+}
+
+/* Compares the key at restart i with the target; ERR_DAMAGED goes to *err. */
+static inline int
+block_compare_restart(
+    const struct block_view *v, uint32_t i, struct bytes target, int *err)
+{
+	struct bytes key, value;
+
+	*err = block_at_restart(v, i, &key, &value);
+	return *err ? 0 : ikey_cmp(key, target);
 }
 
 /*

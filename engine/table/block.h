@@ -48,6 +48,13 @@ struct block_view {
 	uint32_t restart_count;
 };
 
+/* Takes a block apart; ERR_DAMAGED, with *out untouched, if it cannot. */
+int block_split(struct bytes block, struct block_view *out);
+
+/* The entry at restart i, which is below restart_count; ERR_DAMAGED. */
+int block_at_restart(const struct block_view *v, uint32_t i, struct bytes *key,
+    struct bytes *value);
+
 /* An entry that block_find found. */
 struct block_entry {
 	uint64_t trailer; /* of its ikey */

@@ -24,9 +24,6 @@ struct block_raw {
 const uint8_t *block_decode_numbers(
     const uint8_t *p, const uint8_t *end, uint64_t n[3]);
 
-/* Takes a block apart; ERR_DAMAGED, with *out untouched, if it cannot. */
-int block_split(struct bytes block, struct block_view *out);
-
 /* The entry at p, which is before end. */
 static inline int
 block_decode(const uint8_t *p, const uint8_t *end, struct block_raw *out)

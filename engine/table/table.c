@@ -5,7 +5,7 @@
 
 #include "engine/table/block.h"
 #include "engine/table/filter.h"
-#include "engine/table/table_format.h"
+#include "engine/table/table_cursor.h"
 #include "engine/table/value.h"
 
 #define TABLE_LINE 64 /* of the processor's cache */
@@ -68,7 +68,7 @@ table_check_footer(struct table *t, uint64_t offset)
 		    t->file, offset, "the footer names blocks beyond the end");
 	filter_end = f->filter.offset + frame_handle_bytes(f->filter);
 	index_end = f->index.offset + frame_handle_bytes(f->index);
-	if (filter_end != f->index.offset || index_end > f->properties.offset ||
+	if (filter_end > f->index.offset || index_end > f->properties.offset ||
 	    f->properties.offset + frame_handle_bytes(f->properties) != offset)
 		return frame_damaged(
 		    t->file, offset, "the footer leaves gaps in the file");
@@ -100,14 +100,19 @@ table_read_footer(struct table *t)
 	return table_check_footer(t, offset);
 }
 
-/* The range tombstones fill what is between index and properties. */
+/* Leaves of the index fill what is between filter and index (all of it, as
+ * table_index_make sees), range tombstones what is between index and
+ * properties. */
 static bool
-table_gap_is_filled(const struct table *t)
+table_gaps_are_filled(const struct table *t)
 {
 	const struct table_footer *f = &t->footer;
 	uint64_t end = f->index.offset + frame_handle_bytes(f->index);
 	struct frame_handle h = t->properties.ranges.handle;
 
+	if (t->properties.index_leaves == 0 &&
+	    f->filter.offset + frame_handle_bytes(f->filter) != f->index.offset)
+		return false;
 	if (t->properties.ranges.count == 0)
 		return end == f->properties.offset;
 	return h.offset == end && frame_handle_fits(h, f->properties.offset) &&
@@ -135,7 +140,7 @@ table_read_properties(struct table *t)
 		    t->file->path, h.offset);
 	else if (err)
 		frame_damaged(t->file, h.offset, "malformed properties");
-	else if (!table_gap_is_filled(t))
+	else if (!table_gaps_are_filled(t))
 		err = frame_damaged(t->file, h.offset,
 		    "the properties leave a gap in the file");
 	return err;
@@ -176,30 +181,63 @@ table_read_ranges(struct table *t)
 	return err;
 }
 
-static int
-table_read_index(struct table *t)
+/* Without leaves the index leads to the data, else to them. */
+static struct table_index_bounds
+table_bounds(const struct table *t)
 {
-	const struct table_index_bounds bounds = {
+	const struct frame_handle filter = t->footer.filter;
+	struct table_index_bounds b = {
 	    .begin = TABLE_MAGIC_SIZE,
-	    .end = t->footer.filter.offset,
+	    .end = filter.offset,
 	    .smallest = t->properties.smallest,
 	    .largest = t->properties.largest,
 	};
-	struct frame_handle h = t->footer.index;
+
+	if (t->leaves > 0) {
+		b.root = true;
+		b.data_begin = b.begin;
+		b.data_end = b.end;
+		b.begin = filter.offset + frame_handle_bytes(filter);
+		b.end = t->footer.index.offset;
+	}
+	return b;
+}
+
+static int
+table_make_index(struct table *t, struct bytes block)
+{
+	const struct table_index_bounds bounds = table_bounds(t);
+	uint64_t count = t->properties.data_blocks;
 	const char *why;
+	size_t size;
+	int err;
+
+	err = table_index_make(block, &bounds, &t->index_piece, &size, &why);
+	if (!err) {
+		t->index = table_index_of(t->index_piece);
+		why = "the properties count other blocks than the index";
+		if (t->index.count != (t->leaves > 0 ? t->leaves : count))
+			err = ERR_DAMAGED;
+	}
+	return err == ERR_DAMAGED
+		   ? frame_damaged(t->file, t->footer.index.offset, why)
+		   : err;
+}
+
+static int
+table_read_index(struct table *t)
+{
 	uint8_t *data;
 	size_t size;
 	int err;
 
-	err = frame_read(t->file, t->file_no, t->file_size, h, &data, &size);
+	t->leaves = (size_t)t->properties.index_leaves;
+	err = frame_read(
+	    t->file, t->file_no, t->file_size, t->footer.index, &data, &size);
 	if (err)
 		return err;
-	err = table_index_init(&t->index, data, size, &bounds, &why);
-	if (err == ERR_DAMAGED)
-		return frame_damaged(t->file, h.offset, why);
-	if (!err && t->index.count != t->properties.data_blocks)
-		return frame_damaged(t->file, h.offset,
-		    "the properties count other blocks than the index");
+	err = table_make_index(t, bytes_of(data, size));
+	free(data);
 	return err;
 }
 
@@ -262,7 +300,7 @@ table_close(struct table *t)
 	if (!t)
 		return;
 	env_close(t->file);
-	table_index_fini(&t->index);
+	free(t->index_piece);
 	free(t->properties_block);
 	free((void *)(uintptr_t)t->filter.data);
 	ranges_free(t->ranges);
@@ -284,9 +322,8 @@ table_ranges(const struct table *t)
 /* --- reading ----------------------------------------------------------- */
 
 int
-table_pin(struct table *t, size_t i, struct cache_block **out)
+table_pin(struct table *t, struct frame_handle h, struct cache_block **out)
 {
-	struct frame_handle h = table_index_handle(&t->index, i);
 	struct cache_block *b = cache_get(t->cache, t->file_no, h.offset);
 	uint8_t *data;
 	size_t size;
@@ -305,24 +342,38 @@ table_pin(struct table *t, size_t i, struct cache_block **out)
 	return 0;
 }
 
-int
-table_get(struct table *t, struct bytes target, uint64_t hash,
-    struct table_entry *out, bool *filtered)
+/* Where the block is that target would stand in: 1, 0 there is none, <0. */
+static int
+table_locate(struct table *t, struct bytes target, struct frame_handle *out)
 {
-	struct block_entry found;
-	struct table_entry e;
+	struct table_cursor c;
 	size_t i;
 	int rc;
 
-	if (!filter_may_contain(t->filter, hash)) {
-		if (filtered)
-			*filtered = true;
-		return 0;
+	if (t->leaves == 0) {
+		i = table_index_find(&t->index, target);
+		if (i == t->index.count)
+			return 0;
+		*out = table_index_handle(&t->index, i);
+		return 1;
 	}
-	i = table_index_find(&t->index, target);
-	if (i == t->index.count)
-		return 0;
-	rc = table_pin(t, i, &e.block);
+	table_cursor_init(&c, t, true);
+	rc = table_cursor_seek(&c, target);
+	if (rc == 1)
+		*out = table_cursor_handle(&c);
+	table_cursor_fini(&c);
+	return rc;
+}
+
+/* In the block at h. */
+static int
+table_get_at(struct table *t, struct frame_handle h, struct bytes target,
+    struct table_entry *out)
+{
+	struct block_entry found;
+	struct table_entry e;
+	int rc = table_pin(t, h, &e.block);
+
 	if (rc)
 		return rc;
 	rc = block_find(e.block->data, target, &found);
@@ -330,8 +381,7 @@ table_get(struct table *t, struct bytes target, uint64_t hash,
 			   !value_fits(e.kind, found.value)))
 		rc = ERR_DAMAGED;
 	if (rc == ERR_DAMAGED)
-		frame_damaged(
-		    t->file, t->index.blocks[i].offset, "malformed entry");
+		frame_damaged(t->file, h.offset, "malformed entry");
 	if (rc != 1) {
 		cache_unref(e.block);
 		return rc;
@@ -339,4 +389,20 @@ table_get(struct table *t, struct bytes target, uint64_t hash,
 	e.value = found.value;
 	*out = e;
 	return 1;
+}
+
+int
+table_get(struct table *t, struct bytes target, uint64_t hash,
+    struct table_entry *out, bool *filtered)
+{
+	struct frame_handle h;
+	int rc;
+
+	if (!filter_may_contain(t->filter, hash)) {
+		if (filtered)
+			*filtered = true;
+		return 0;
+	}
+	rc = table_locate(t, target, &h);
+	return rc == 1 ? table_get_at(t, h, target, out) : rc;
 }

@@ -3,7 +3,8 @@
  *
  * Format (docs/SPEC.md): magic, data frames, filter frame, index frame, frame
  * of range tombstones, properties frame, footer.  Index: one entry per data
- * block, the block's last ikey -> handle.  Filter, index and range tombstones
+ * block, the block's last ikey -> handle; a large one is split into leaves,
+ * which are read through the cache.  Filter, index (or root) and tombstones
  * stay in memory while the table is open.  Tombstones delete what other, older
  * tables hold as well; lookups and iterators do not look at them.
  * Use: table_open ... table_close; lookups and iterators in between.
@@ -39,6 +40,7 @@ struct table_properties {
 	uint64_t data_blocks;
 	uint64_t seq_min;
 	uint64_t seq_max;
+	uint64_t index_leaves; /* 0: the index is one block */
 	struct bytes smallest; /* ikeys; valid while the table is open */
 	struct bytes largest;
 	struct table_ranges ranges;

@@ -5,7 +5,7 @@
 #include "engine/base/hash.h"
 #include "engine/table/block.h"
 #include "engine/table/filter.h"
-#include "engine/table/table_format.h"
+#include "engine/table/table_cursor.h"
 #include "engine/table/value.h"
 #include "engine/table/vref_list.h"
 
@@ -155,9 +155,10 @@ table_check_entries(struct table_check *c, struct bytes block, const char **why)
 }
 
 static int
-table_check_block(struct table_check *c, size_t i)
+table_check_block(
+    struct table_check *c, const struct table_index *index, size_t i)
 {
-	struct frame_handle h = table_index_handle(&c->t->index, i);
+	struct frame_handle h = table_index_handle(index, i);
 	const char *why = NULL;
 	struct bytes block;
 	int rc = table_check_frame(c, h, "data block", &block);
@@ -174,13 +175,64 @@ table_check_block(struct table_check *c, size_t i)
 	}
 	if (rc < 0 && rc != ERR_DAMAGED)
 		return rc;
-	if (!why && !bytes_eq(buf_bytes(&c->last_key),
-			table_index_key(&c->t->index, i)))
+	if (!why &&
+	    !bytes_eq(buf_bytes(&c->last_key), table_index_key(index, i)))
 		why = "its last key is not the index's";
 	if (why)
 		table_check_report(c, h.offset, "data block", why);
 	c->seen.data_blocks++;
 	return 0;
+}
+
+static int
+table_check_blocks(struct table_check *c, const struct table_index *index)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < index->count; i++)
+		rc = table_check_block(c, index, i);
+	return rc;
+}
+
+/* What leaf i of the index leads to.  Behind one that is lost, the order
+ * starts anew. */
+static int
+table_check_leaf(struct table_check *c, size_t i)
+{
+	const struct table_index_bounds bounds = table_cursor_bounds(c->t, i);
+	struct frame_handle h = table_index_handle(&c->t->index, i);
+	struct table_index leaf;
+	struct bytes block;
+	const char *why;
+	uint8_t *piece;
+	size_t size;
+	int rc = table_check_frame(c, h, "index", &block);
+
+	if (rc == 1) {
+		rc = table_index_make(block, &bounds, &piece, &size, &why);
+		if (rc == ERR_DAMAGED)
+			table_check_report(c, h.offset, "index", why);
+		if (rc == 0) {
+			leaf = table_index_of(piece);
+			rc = table_check_blocks(c, &leaf);
+			free(piece);
+			return rc;
+		}
+	}
+	buf_clear(&c->last_key);
+	return rc == ERR_DAMAGED ? 0 : rc;
+}
+
+static int
+table_check_data(struct table_check *c)
+{
+	int rc = 0;
+
+	if (c->t->leaves == 0)
+		return table_check_blocks(c, &c->t->index);
+	for (size_t i = 0; rc == 0 && i < c->t->leaves; i++)
+		rc = table_check_leaf(c, i);
+	return rc;
 }
 
 /* --- the rest ---------------------------------------------------------- */
@@ -297,15 +349,14 @@ table_check(
 	    .ctx = ctx,
 	    .seen = {.seq_min = IKEY_SEQ_MAX},
 	};
-	int rc = 0;
+	int rc;
 
 	/* As they were, and compared, when the table was opened. */
 	if (t->ranges) {
 		table_check_seq(&c.seen, t->ranges->seq_min);
 		table_check_seq(&c.seen, t->ranges->seq_max);
 	}
-	for (size_t i = 0; rc == 0 && i < t->index.count; i++)
-		rc = table_check_block(&c, i);
+	rc = table_check_data(&c);
 	if (rc == 0 && c.found == 0)
 		rc = table_check_properties(&c);
 	if (rc == 0)

@@ -76,7 +76,11 @@ table_format_footer_decode(const uint8_t *p, struct table_footer *out)
 	X(seq_max)
 
 /* Behind the keys; numbers never change their meaning. */
-enum table_field { TABLE_FIELD_RANGES = 1, TABLE_FIELD_REFS = 2 };
+enum table_field {
+	TABLE_FIELD_RANGES = 1,
+	TABLE_FIELD_REFS = 2,
+	TABLE_FIELD_INDEX = 3,
+};
 
 static int
 table_format_ranges_encode(struct buf *out, const struct table_ranges *r)
@@ -120,6 +124,28 @@ table_format_ranges_decode(struct bytes content, struct table_ranges *out)
 	return 0;
 }
 
+static int
+table_format_index_encode(struct buf *out, uint64_t leaves)
+{
+	uint8_t content[WIRE_VARINT_MAX];
+	size_t size = wire_put_varint(content, leaves);
+	int err = buf_append_varint(out, TABLE_FIELD_INDEX);
+
+	return err ? err : buf_append_sized(out, bytes_of(content, size));
+}
+
+static int
+table_format_index_decode(struct bytes content, uint64_t *leaves)
+{
+	struct wire_in in = wire_in_of(content);
+	uint64_t n;
+
+	if (wire_in_varint(&in, &n) || n == 0 || wire_in_left(&in) != 0)
+		return ERR_DAMAGED;
+	*leaves = n;
+	return 0;
+}
+
 int
 table_format_properties_encode(
     struct buf *out, const struct table_properties *p)
@@ -141,6 +167,8 @@ table_format_properties_encode(
 		err = buf_append_varint(out, TABLE_FIELD_REFS);
 	if (!err && p->refs.size > 0)
 		err = buf_append_sized(out, p->refs);
+	if (!err && p->index_leaves > 0)
+		err = table_format_index_encode(out, p->index_leaves);
 	return err;
 }
 
@@ -164,7 +192,7 @@ static bool
 table_format_properties_agree(const struct table_properties *p)
 {
 	return table_format_entries_agree(p) && p->seq_min <= p->seq_max &&
-	       p->seq_max <= IKEY_SEQ_MAX;
+	       p->seq_max <= IKEY_SEQ_MAX && p->index_leaves <= p->data_blocks;
 }
 
 static int
@@ -177,6 +205,8 @@ table_format_field_decode(
 	case TABLE_FIELD_REFS:
 		p->refs = content;
 		return content.size > 0 ? 0 : ERR_DAMAGED;
+	case TABLE_FIELD_INDEX:
+		return table_format_index_decode(content, &p->index_leaves);
 	default:
 		return ERR_FORMAT;
 	}

@@ -2,9 +2,9 @@
  * table_format: what stands in a table file around its data, and the open
  * table.  Private to table*.c.
  *
- * File (docs/SPEC.md): magic, data frames, filter frame, index frame, frame of
- * range tombstones (if there are any), properties frame, footer; no byte
- * between them.
+ * File (docs/SPEC.md): magic, data frames, filter frame, frames of the index's
+ * leaves (if it has any), index frame, frame of range tombstones (if there are
+ * any), properties frame, footer; no byte between them.
  */
 #ifndef ENGINE_TABLE_TABLE_FORMAT_H
 #define ENGINE_TABLE_TABLE_FORMAT_H
@@ -57,12 +57,16 @@ struct table {
 	struct table_footer footer;
 	struct table_properties properties;
 	uint8_t *properties_block; /* where its keys are */
+	/* Of the data blocks; or, if there are leaves, of them (the root). */
 	struct table_index index;
+	uint8_t *index_piece; /* its memory */
+	size_t leaves;
 	struct bytes filter;   /* begins a cache line */
 	struct ranges *ranges; /* NULL: none */
 };
 
-/* Data block i from the cache, or read and put there; the caller unrefs. */
-int table_pin(struct table *t, size_t i, struct cache_block **out);
+/* The data block at h from the cache, or read and put there; the caller
+ * unrefs. */
+int table_pin(struct table *t, struct frame_handle h, struct cache_block **out);
 
 #endif

@@ -2,8 +2,15 @@
 
 #include <stdlib.h>
 
-#include "engine/table/block.h"
+#include "engine/base/must.h"
 #include "engine/table/ikey.h"
+
+/* A piece: this, the digests, the offsets (one more), the block. */
+struct table_index_head {
+	uint64_t count;
+	uint64_t prefix_size;
+	uint64_t block_size;
+};
 
 /* The 8 bytes of user behind the prefix as a number, zeros for missing ones.
  * Digests order as their keys do, and are equal for some that differ. */
@@ -20,7 +27,51 @@ table_index_digest(struct bytes user, size_t prefix)
 	return wire_get_be64(p);
 }
 
+struct table_index
+table_index_of(const uint8_t *piece)
+{
+	const struct table_index_head *h = (const void *)piece;
+	struct table_index ix = {.count = (size_t)h->count};
+	struct bytes block;
+
+	ix.digests = (const uint64_t *)(h + 1);
+	ix.offsets = ix.digests + ix.count;
+	block = bytes_of(ix.offsets + ix.count + 1, (size_t)h->block_size);
+	must(block_split(block, &ix.view) == 0);
+	if (ix.count > 0)
+		ix.prefix = bytes_of(table_index_key(&ix, ix.count - 1).data,
+		    (size_t)h->prefix_size);
+	return ix;
+}
+
 /* --- searching --------------------------------------------------------- */
+
+struct bytes
+table_index_key(const struct table_index *ix, size_t i)
+{
+	struct bytes key, value;
+
+	/* As table_index_make has seen. */
+	must(block_at_restart(&ix->view, (uint32_t)i, &key, &value) == 0);
+	return key;
+}
+
+uint64_t
+table_index_data(const struct table_index *ix, size_t i, uint64_t end)
+{
+	struct frame_handle h;
+	struct bytes key, value;
+	struct wire_in in;
+	uint64_t data;
+
+	if (i == ix->count)
+		return end;
+	must(block_at_restart(&ix->view, (uint32_t)i, &key, &value) == 0);
+	in = wire_in_of(value);
+	must(frame_handle_decode(&in, &h) == 0);
+	must(wire_in_varint(&in, &data) == 0);
+	return data;
+}
 
 /* <0, 0, >0: target is before, among, behind keys that begin with prefix. */
 static inline int
@@ -32,24 +83,44 @@ table_index_side(struct bytes prefix, struct bytes user)
 	return c ? c : -(user.size < prefix.size);
 }
 
+/* The first digest that is not below d; written so that it needs no branch
+ * that cannot be foreseen. */
+static inline size_t
+table_index_lower(const struct table_index *ix, uint64_t d)
+{
+	const uint64_t *base = ix->digests;
+	size_t n = ix->count, half;
+
+	if (n == 0)
+		return 0;
+	while (n > 1) {
+		half = n / 2;
+		base = base[half - 1] < d ? base + half : base;
+		n -= half;
+	}
+	return (size_t)(base - ix->digests) + (*base < d);
+}
+
 size_t
 table_index_find(const struct table_index *ix, struct bytes target)
 {
 	struct bytes user = ikey_user(target);
 	int side = table_index_side(ix->prefix, user);
-	size_t low = 0, high = ix->count;
+	size_t low, high, mid;
 	uint64_t digest;
 
 	if (side != 0)
 		return side < 0 ? 0 : ix->count;
 	digest = table_index_digest(user, ix->prefix.size);
+	low = table_index_lower(ix, digest);
+	if (low == ix->count || ix->digests[low] != digest)
+		return low;
+	/* Among equal digests the keys decide. */
+	high = digest == UINT64_MAX ? ix->count
+				    : table_index_lower(ix, digest + 1);
 	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct table_block *b = &ix->blocks[mid];
-
-		if (b->digest < digest ||
-		    (b->digest == digest &&
-			ikey_cmp(bytes_of(b->key, b->key_size), target) < 0))
+		mid = low + (high - low) / 2;
+		if (ikey_cmp(table_index_key(ix, mid), target) < 0)
 			low = mid + 1;
 		else
 			high = mid;
@@ -57,120 +128,151 @@ table_index_find(const struct table_index *ix, struct bytes target)
 	return low;
 }
 
-/* --- loading ----------------------------------------------------------- */
+/* --- making ------------------------------------------------------------ */
+
+/* What is being made. */
+struct table_index_work {
+	const struct table_index_bounds *bounds;
+	struct block_iter it;
+	uint64_t *digests;
+	uint64_t *offsets;
+	size_t count;
+	uint64_t next;      /* where the next frame must be */
+	uint64_t next_data; /* not before this */
+	struct bytes last;  /* the key before */
+	size_t prefix;
+};
+
+/* The data below an entry of the root begins behind that of the one before. */
+static bool
+table_index_data_fits(struct table_index_work *w, struct wire_in *in)
+{
+	uint64_t data;
+
+	if (!w->bounds->root)
+		return true;
+	if (wire_in_varint(in, &data) || data < w->next_data ||
+	    data >= w->bounds->data_end ||
+	    (w->count == 0 && data != w->bounds->data_begin))
+		return false;
+	w->next_data = data + 1;
+	return true;
+}
 
 static bool
-table_index_in_order(const struct table_index *ix, struct bytes key,
-    const struct table_index_bounds *bounds)
+table_index_in_order(const struct table_index_work *w, struct bytes key)
 {
-	if (ix->count == 0)
-		return ikey_cmp(bounds->smallest, key) <= 0;
-	return ikey_cmp(table_index_key(ix, ix->count - 1), key) < 0;
+	if (w->count == 0)
+		return ikey_cmp(w->bounds->smallest, key) <= 0;
+	return ikey_cmp(w->last, key) < 0;
 }
 
 /* Adds the entry at which it stands; what is wrong with it, or NULL. */
 static const char *
-table_index_add(struct table_index *ix, const struct block_iter *it,
-    const struct table_index_bounds *bounds, uint64_t *next)
+table_index_add(struct table_index_work *w)
 {
-	struct wire_in in = wire_in_of(it->iter.value);
-	struct bytes key = it->iter.key;
+	struct wire_in in = wire_in_of(w->it.iter.value);
+	struct bytes key = w->it.iter.key;
 	struct frame_handle h;
 
 	/* An assembled key does not lie in the block. */
-	if (ix->count == it->view.restart_count || key.data == it->key.data)
+	if (w->count == w->it.view.restart_count ||
+	    key.data == w->it.key.data ||
+	    wire_get_le32(w->it.view.restarts + 4 * w->count) != w->it.pos)
 		return "an index entry is not a restart";
-	if (frame_handle_decode(&in, &h) || wire_in_left(&in) != 0)
+	if (frame_handle_decode(&in, &h) || !table_index_data_fits(w, &in) ||
+	    wire_in_left(&in) != 0)
 		return "an index entry is not a handle";
-	if (h.offset != *next || !frame_handle_fits(h, bounds->end))
+	if (h.offset != w->next || !frame_handle_fits(h, w->bounds->end))
 		return "an index entry names a block where none can be";
-	if (!table_index_in_order(ix, key, bounds))
+	/* So that it begins with the prefix, too. */
+	if (!table_index_in_order(w, key) ||
+	    ikey_cmp(key, w->bounds->largest) > 0)
 		return "index keys out of order";
-	ix->blocks[ix->count++] = (struct table_block){
-	    .digest = 0,
-	    .offset = h.offset,
-	    .size = (uint32_t)h.size,
-	    .key_size = (uint32_t)key.size,
-	    .key = key.data,
-	};
-	*next = h.offset + frame_handle_bytes(h);
+	w->digests[w->count] = table_index_digest(ikey_user(key), w->prefix);
+	w->offsets[w->count++] = h.offset;
+	w->last = key;
+	w->next = h.offset + frame_handle_bytes(h);
 	return NULL;
 }
 
 /* Goes through the index block; what is wrong with it, or NULL. */
 static const char *
-table_index_load(struct table_index *ix, struct block_iter *it,
-    const struct table_index_bounds *bounds)
+table_index_load(struct table_index_work *w)
 {
-	uint64_t next = bounds->begin;
 	const char *fault = NULL;
 	int rc;
 
-	for (rc = block_iter_first(it); rc == 1 && !fault;
-	     rc = block_iter_next(it))
-		fault = table_index_add(ix, it, bounds, &next);
+	if ((w->it.view.restart_count == 0) != (w->bounds->largest.size == 0))
+		return "the index has entries, or none, against what is said";
+	for (rc = block_iter_first(&w->it); rc == 1 && !fault;
+	     rc = block_iter_next(&w->it))
+		fault = table_index_add(w);
 	if (fault)
 		return fault;
 	if (rc < 0)
 		return "malformed index entry";
-	if (next != bounds->end)
+	if (w->count != w->it.view.restart_count || w->next != w->bounds->end)
 		return "the index does not cover the data";
-	if (ix->count == 0 && bounds->largest.size == 0)
-		return NULL;
-	if (ix->count == 0 ||
-	    !bytes_eq(table_index_key(ix, ix->count - 1), bounds->largest))
-		return "the index ends at another key than the properties say";
+	if (w->count > 0 && !bytes_eq(w->last, w->bounds->largest))
+		return "the index ends at another key than it should";
+	w->offsets[w->count] = w->next;
 	return NULL;
 }
 
 /* All keys lie between the smallest and the largest, so they begin with what
  * these two have in common. */
-static void
-table_index_digest_all(
-    struct table_index *ix, const struct table_index_bounds *bounds)
+static size_t
+table_index_prefix(const struct table_index_bounds *b)
 {
-	struct bytes first;
+	if (b->largest.size == 0)
+		return 0;
+	return bytes_common(ikey_user(b->smallest), ikey_user(b->largest));
+}
 
-	if (ix->count == 0)
-		return;
-	first = ikey_user(bounds->smallest);
-	ix->prefix = bytes_of(
-	    first.data, bytes_common(first, ikey_user(bounds->largest)));
-	for (size_t i = 0; i < ix->count; i++)
-		ix->blocks[i].digest = table_index_digest(
-		    ikey_user(table_index_key(ix, i)), ix->prefix.size);
+static int
+table_index_fill(struct table_index_work *w, struct bytes block,
+    uint8_t **piece, size_t *size, const char **why)
+{
+	size_t count = w->it.view.restart_count;
+	size_t arrays = (2 * count + 1) * sizeof(uint64_t);
+	struct table_index_head *h;
+	uint8_t *p;
+
+	*size = sizeof(*h) + arrays + block.size;
+	p = malloc(frame_room(*size));
+	if (!p)
+		return -ENOMEM;
+	h = (void *)p;
+	*h = (struct table_index_head){count, w->prefix, block.size};
+	w->digests = (uint64_t *)(h + 1);
+	w->offsets = w->digests + count;
+	*why = table_index_load(w);
+	if (*why) {
+		free(p);
+		return ERR_DAMAGED;
+	}
+	memcpy(w->offsets + count + 1, block.data, block.size);
+	*piece = p;
+	return 0;
 }
 
 int
-table_index_init(struct table_index *ix, uint8_t *data, size_t size,
-    const struct table_index_bounds *bounds, const char **why)
+table_index_make(struct bytes block, const struct table_index_bounds *b,
+    uint8_t **piece, size_t *size, const char **why)
 {
-	struct block_iter it = {0};
-	const char *fault = "malformed index block";
-	int err;
+	struct table_index_work w = {
+	    .bounds = b,
+	    .next = b->begin,
+	    .next_data = b->data_begin,
+	    .prefix = table_index_prefix(b),
+	};
+	int err = block_iter_set(&w.it, block);
 
-	*ix = (struct table_index){.memory = data};
-	err = block_iter_set(&it, bytes_of(data, size));
-	if (!err) {
-		ix->blocks = calloc(
-		    (size_t)it.view.restart_count + 1, sizeof(*ix->blocks));
-		fault = ix->blocks ? table_index_load(ix, &it, bounds) : NULL;
-		err = !ix->blocks ? -ENOMEM : fault ? ERR_DAMAGED : 0;
-	}
-	if (fault)
-		*why = fault;
 	if (err)
-		table_index_fini(ix);
+		*why = "malformed index block";
 	else
-		table_index_digest_all(ix, bounds);
-	block_iter_fini(&it);
+		err = table_index_fill(&w, block, piece, size, why);
+	block_iter_fini(&w.it);
 	return err;
-}
-
-void
-table_index_fini(struct table_index *ix)
-{
-	free(ix->blocks);
-	free(ix->memory);
-	*ix = (struct table_index){0};
 }

@@ -1,64 +1,67 @@
 /*
- * table_index: the index of an open table, as an array to search.
+ * table_index: a block of the index, made ready for searching.
  *
- * The index block has an entry per data block: its last ikey -> the handle of
- * its frame.  In memory each entry gets a digest: the 8 bytes of the user key
- * behind what all keys of the table begin with, as a number; most comparisons
- * of a search are one of digests, within one array.
- * Private to table*.c.  Owns: the block and the array.  Threads: any number
- * of readers.
+ * An index block has an entry per frame that it leads to: the last ikey there
+ * -> the frame's handle.  The frames stand one behind the other.  The index of
+ * a table is one such block, or, if that would be large, several (leaves), and
+ * one more (the root) that leads to them; each entry of the root also tells
+ * where the data begins that its leaf leads to.
+ * Made ready, a block is one piece of memory: two arrays and the block.  Most
+ * comparisons of a search are of digests, within the first array: the 8 bytes
+ * of a user key behind what all keys sought there begin with, as a number.
+ * Private to table*.c.  Threads: any number of readers.
  */
 #ifndef ENGINE_TABLE_TABLE_INDEX_H
 #define ENGINE_TABLE_TABLE_INDEX_H
 
+#include "engine/table/block.h"
 #include "engine/table/frame.h"
 
-struct table_block {
-	uint64_t digest;
-	uint64_t offset; /* of the frame */
-	uint32_t size;   /* of its stored bytes */
-	uint32_t key_size;
-	const uint8_t *key; /* the block's last ikey */
-};
-
+/* A view of a piece. */
 struct table_index {
-	struct table_block *blocks;
 	size_t count;
-	struct bytes prefix; /* of every user key in the table */
-	uint8_t *memory;     /* of the index block */
+	const uint64_t *digests;
+	const uint64_t *offsets; /* of the frames, and the end of the last */
+	struct bytes prefix;     /* of every user key that is sought here */
+	struct block_view view;
 };
 
-/*
- * What every data block must fit in: frames from begin to end without a gap,
- * the first key at or after smallest, the last key largest.  Of a table without
- * blocks both are of no bytes.  The keys must outlive the index.
- */
+/* What every entry must fit in. */
 struct table_index_bounds {
+	bool root;
+	/* The frames stand from begin to end without a gap; end - begin is 0
+	 * if there are none. */
 	uint64_t begin, end;
+	uint64_t data_begin, data_end; /* root: of the data below */
+	/* ikeys: the first is at or after smallest, the last is largest; both
+	 * of no bytes: there are none. */
 	struct bytes smallest, largest;
 };
 
 /*
- * From an index block (malloc'ed), which it owns then and also on errors.
- * ERR_DAMAGED with the reason in *why.
+ * From an index block: *piece (malloc'ed) and its size.  ERR_DAMAGED with the
+ * reason in *why.
  */
-int table_index_init(struct table_index *ix, uint8_t *data, size_t size,
-    const struct table_index_bounds *bounds, const char **why);
-void table_index_fini(struct table_index *ix);
+int table_index_make(struct bytes block, const struct table_index_bounds *b,
+    uint8_t **piece, size_t *size, const char **why);
 
-/* The first block whose last key is at or after target; count if none. */
+/* Of a piece that table_index_make made; valid as long as it. */
+struct table_index table_index_of(const uint8_t *piece);
+
+/* The first entry whose key is at or after target; count if none. */
 size_t table_index_find(const struct table_index *ix, struct bytes target);
 
-static inline struct bytes
-table_index_key(const struct table_index *ix, size_t i)
-{
-	return bytes_of(ix->blocks[i].key, ix->blocks[i].key_size);
-}
+/* The last ikey below entry i. */
+struct bytes table_index_key(const struct table_index *ix, size_t i);
 
 static inline struct frame_handle
 table_index_handle(const struct table_index *ix, size_t i)
 {
-	return (struct frame_handle){ix->blocks[i].offset, ix->blocks[i].size};
+	return (struct frame_handle){ix->offsets[i],
+	    ix->offsets[i + 1] - ix->offsets[i] - FRAME_TRAILER};
 }
+
+/* Root: where the data begins below entry i, or behind the last, end. */
+uint64_t table_index_data(const struct table_index *ix, size_t i, uint64_t end);
 
 #endif

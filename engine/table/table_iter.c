@@ -2,28 +2,26 @@
 
 #include "engine/table/block.h"
 #include "engine/table/table_ahead.h"
-#include "engine/table/table_format.h"
-
-#define TABLE_ITER_NONE SIZE_MAX
+#include "engine/table/table_cursor.h"
 
 struct table_iter {
 	/* First: the entry it is at is the one shown. */
 	struct block_iter data;
 	struct table *table;
 	bool fill;
-	size_t block;             /* that data is over, or TABLE_ITER_NONE */
-	struct cache_block *pin;  /* with fill: what data reads */
-	struct table_ahead ahead; /* without fill */
-	struct buf room;          /* without fill: decompressed */
+	struct table_cursor cursor; /* at the block that data is over */
+	uint64_t loaded;            /* its offset; 0: none, data is over none */
+	struct cache_block *pin;    /* with fill: what data reads */
+	struct table_ahead ahead;   /* without fill */
+	struct buf room;            /* without fill: decompressed */
 };
 
 #define TABLE_ITER(it) ((struct table_iter *)(void *)(it))
 
 static int
-table_iter_damaged(struct table_iter *it, size_t i, const char *why)
+table_iter_damaged(struct table_iter *it, uint64_t offset, const char *why)
 {
-	return frame_damaged(
-	    it->table->file, it->table->index.blocks[i].offset, why);
+	return frame_damaged(it->table->file, offset, why);
 }
 
 static void
@@ -32,13 +30,13 @@ table_iter_unload(struct table_iter *it)
 	if (it->pin)
 		cache_unref(it->pin);
 	it->pin = NULL;
-	it->block = TABLE_ITER_NONE;
+	it->loaded = 0;
 }
 
 static int
-table_iter_read_ahead(struct table_iter *it, size_t i, struct bytes *block)
+table_iter_read_ahead(
+    struct table_iter *it, struct frame_handle h, struct bytes *block)
 {
-	struct frame_handle h = table_index_handle(&it->table->index, i);
 	struct bytes raw;
 	const char *why;
 	int err;
@@ -48,31 +46,32 @@ table_iter_read_ahead(struct table_iter *it, size_t i, struct bytes *block)
 		return err;
 	err = frame_decode(
 	    it->table->file_no, h.offset, raw, &it->room, block, &why);
-	return err == ERR_DAMAGED ? table_iter_damaged(it, i, why) : err;
+	return err == ERR_DAMAGED ? table_iter_damaged(it, h.offset, why) : err;
 }
 
-/* Puts data over block i, at no entry. */
+/* Puts data over the cursor's block, at no entry. */
 static int
-table_iter_load(struct table_iter *it, size_t i)
+table_iter_load(struct table_iter *it)
 {
+	struct frame_handle h = table_cursor_handle(&it->cursor);
 	struct bytes block;
 	int err;
 
-	if (it->block == i)
+	if (it->loaded == h.offset)
 		return 0;
 	table_iter_unload(it);
 	if (it->fill) {
-		err = table_pin(it->table, i, &it->pin);
+		err = table_pin(it->table, h, &it->pin);
 		if (!err)
 			block = it->pin->data;
 	} else {
-		err = table_iter_read_ahead(it, i, &block);
+		err = table_iter_read_ahead(it, h, &block);
 	}
 	if (err)
 		return err;
 	if (block_iter_set(&it->data, block))
-		return table_iter_damaged(it, i, "malformed block");
-	it->block = i;
+		return table_iter_damaged(it, h.offset, "malformed block");
+	it->loaded = h.offset;
 	return 0;
 }
 
@@ -81,34 +80,37 @@ static int
 table_iter_result(struct table_iter *it, int rc)
 {
 	if (rc == ERR_DAMAGED)
-		return table_iter_damaged(it, it->block, "malformed entry");
+		return table_iter_damaged(it, it->loaded, "malformed entry");
 	return rc;
 }
 
-/* The first entry of block i or of one behind it. */
+/* The first entry of the cursor's block or of one behind it; rc is what moving
+ * the cursor said. */
 static int
-table_iter_forward(struct table_iter *it, size_t i)
+table_iter_forward(struct table_iter *it, int rc)
 {
-	int rc = 0;
-
-	for (; rc == 0 && i < it->table->index.count; i++) {
-		rc = table_iter_load(it, i);
+	while (rc == 1) {
+		rc = table_iter_load(it);
 		if (rc == 0)
 			rc = table_iter_result(it, block_iter_first(&it->data));
+		if (rc != 0)
+			return rc;
+		rc = table_cursor_next(&it->cursor);
 	}
 	return rc;
 }
 
-/* The last entry of the blocks before block i. */
+/* The last entry of the cursor's block or of one before it. */
 static int
-table_iter_backward(struct table_iter *it, size_t i)
+table_iter_backward(struct table_iter *it, int rc)
 {
-	int rc = 0;
-
-	while (rc == 0 && i-- > 0) {
-		rc = table_iter_load(it, i);
+	while (rc == 1) {
+		rc = table_iter_load(it);
 		if (rc == 0)
 			rc = table_iter_result(it, block_iter_last(&it->data));
+		if (rc != 0)
+			return rc;
+		rc = table_cursor_prev(&it->cursor);
 	}
 	return rc;
 }
@@ -116,7 +118,9 @@ table_iter_backward(struct table_iter *it, size_t i)
 static int
 table_iter_first(struct iter *iter)
 {
-	return table_iter_forward(TABLE_ITER(iter), 0);
+	struct table_iter *it = TABLE_ITER(iter);
+
+	return table_iter_forward(it, table_cursor_first(&it->cursor));
 }
 
 static int
@@ -124,23 +128,22 @@ table_iter_last(struct iter *iter)
 {
 	struct table_iter *it = TABLE_ITER(iter);
 
-	return table_iter_backward(it, it->table->index.count);
+	return table_iter_backward(it, table_cursor_last(&it->cursor));
 }
 
 static int
 table_iter_seek(struct iter *iter, struct bytes target)
 {
 	struct table_iter *it = TABLE_ITER(iter);
-	size_t i = table_index_find(&it->table->index, target);
-	int rc;
+	int rc = table_cursor_seek(&it->cursor, target);
 
-	if (i == it->table->index.count)
-		return 0;
-	rc = table_iter_load(it, i);
+	if (rc != 1)
+		return rc;
+	rc = table_iter_load(it);
 	if (rc)
 		return rc;
 	rc = table_iter_result(it, block_iter_seek(&it->data, target));
-	return rc ? rc : table_iter_forward(it, i + 1);
+	return rc ? rc : table_iter_forward(it, table_cursor_next(&it->cursor));
 }
 
 static int
@@ -152,7 +155,7 @@ table_iter_next(struct iter *iter)
 	if (rc == 1)
 		return 1;
 	return rc ? table_iter_result(it, rc)
-		  : table_iter_forward(it, it->block + 1);
+		  : table_iter_forward(it, table_cursor_next(&it->cursor));
 }
 
 static int
@@ -164,7 +167,7 @@ table_iter_prev(struct iter *iter)
 	if (rc == 1)
 		return 1;
 	return rc ? table_iter_result(it, rc)
-		  : table_iter_backward(it, it->block);
+		  : table_iter_backward(it, table_cursor_prev(&it->cursor));
 }
 
 static void
@@ -173,6 +176,7 @@ table_iter_close(struct iter *iter)
 	struct table_iter *it = TABLE_ITER(iter);
 
 	table_iter_unload(it);
+	table_cursor_fini(&it->cursor);
 	block_iter_fini(&it->data);
 	table_ahead_fini(&it->ahead);
 	buf_fini(&it->room);
@@ -198,7 +202,7 @@ table_iter_open(struct table *t, bool fill, struct iter **out)
 	it->data.iter.ops = &table_iter_ops;
 	it->table = t;
 	it->fill = fill;
-	it->block = TABLE_ITER_NONE;
+	table_cursor_init(&it->cursor, t, fill);
 	it->ahead.file = t->file;
 	it->ahead.end = t->footer.filter.offset;
 	*out = &it->data.iter;

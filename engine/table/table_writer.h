@@ -22,6 +22,8 @@ struct table_writer_options {
 	size_t block_bytes;
 	unsigned filter_bits;
 	bool compress;
+	/* An index of more bytes is split into leaves; 0: of 512 KiB. */
+	size_t index_bytes;
 };
 
 /* What a finished file is; smallest and largest are filled as owned bufs. */

@@ -5,6 +5,7 @@
 #include "engine/table/filter.h"
 #include "engine/table/frame.h"
 #include "engine/table/ikey.h"
+#include "engine/table/table_index.h"
 #include "tests/check.h"
 #include "tests/support/place.h"
 #include "tests/support/spec.h"
@@ -218,6 +219,43 @@ spec__table_ranges(void **state)
 	place_fini(&p);
 }
 
+/* The example is an index block that is right where it says it stands. */
+static void
+spec__index_root(void **state)
+{
+	static const char smallest[] = "a\1\1\0\0\0\0\0";
+	static const char largest[] = "z\1\2\0\0\0\0\0";
+	const struct table_index_bounds bounds = {
+	    .root = true,
+	    .begin = 9000,
+	    .end = 13109 + 100 + FRAME_TRAILER,
+	    .data_begin = 8,
+	    .data_end = 8000,
+	    .smallest = bytes_of(smallest, sizeof(smallest)),
+	    .largest = bytes_of(largest, sizeof(largest)),
+	};
+	struct table_index root;
+	const char *why = "";
+	uint8_t *raw, *piece;
+	size_t size;
+
+	(void)state;
+	raw = spec_example("index-root", &size);
+	check_true(raw != NULL);
+	if (table_index_make(bytes_of(raw, size), &bounds, &piece, &size, &why))
+		check_fail("index-root: %s", why);
+	root = table_index_of(piece);
+	check_eq(root.count, 2);
+	check_eq(table_index_handle(&root, 0).offset, 9000);
+	check_eq(table_index_handle(&root, 1).size, 100);
+	check_eq(table_index_data(&root, 1, 8000), 4000);
+	check_eq(table_index_data(&root, 2, 8000), 8000);
+	check_eq(table_index_find(&root, bounds.smallest), 0);
+	check_eq(table_index_find(&root, bounds.largest), 1);
+	free(piece);
+	free(raw);
+}
+
 int
 main(void)
 {
@@ -231,6 +269,7 @@ main(void)
 	    cmocka_unit_test(spec__frame),
 	    cmocka_unit_test(spec__table),
 	    cmocka_unit_test(spec__table_ranges),
+	    cmocka_unit_test(spec__index_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,9 @@ table__random_against_array(void **state)
 		    .block_bytes = (size_t)64 << check_rand_below(&r, 8),
 		    .filter_bits = check_rand_one_in(&r, 4) ? 0 : 10,
 		    .compress = check_rand_one_in(&r, 2),
+		    .index_bytes = check_rand_one_in(&r, 2)
+				       ? 1 + check_rand_below(&r, 10000)
+				       : 0,
 		};
 		struct cache *c =
 		    round % 4 < 3 ? cache_new(cache_bytes[round % 4]) : NULL;

@@ -15,6 +15,18 @@ struct victim {
 };
 
 static void
+victim_make(struct victim *v, const struct table_writer_options *o)
+{
+	struct check_rand r = check_rand_of(check_seed());
+
+	*v = (struct victim){0};
+	place_init(&v->p);
+	place_make(&v->p, &r, &v->s, o->index_bytes ? 45 : 30, o);
+	v->file = place_load(&v->p);
+	v->bytes = (uint8_t *)(uintptr_t)v->file.data;
+}
+
+static void
 victim_init(struct victim *v, bool compress)
 {
 	const struct table_writer_options o = {
@@ -22,13 +34,22 @@ victim_init(struct victim *v, bool compress)
 	    .filter_bits = 10,
 	    .compress = compress,
 	};
-	struct check_rand r = check_rand_of(check_seed());
 
-	*v = (struct victim){0};
-	place_init(&v->p);
-	place_make(&v->p, &r, &v->s, 30, &o);
-	v->file = place_load(&v->p);
-	v->bytes = (uint8_t *)(uintptr_t)v->file.data;
+	victim_make(v, &o);
+}
+
+/* An entry in each block, and an index of two or three leaves. */
+static void
+victim_init_split(struct victim *v, bool compress)
+{
+	const struct table_writer_options o = {
+	    .block_bytes = 1,
+	    .filter_bits = 10,
+	    .compress = compress,
+	    .index_bytes = 1,
+	};
+
+	victim_make(v, &o);
 }
 
 static void
@@ -87,12 +108,15 @@ static void
 table_check__every_byte_before_open(void **state)
 {
 	(void)state;
-	for (int compress = 0; compress < 2; compress++) {
+	for (int kind = 0; kind < 4; kind++) {
 		struct victim v;
 		struct table *t;
 		size_t opened = 0;
 
-		victim_init(&v, compress);
+		if (kind < 2)
+			victim_init(&v, kind % 2);
+		else
+			victim_init_split(&v, kind % 2);
 		for (size_t i = 0; i < v.file.size; i++) {
 			v.bytes[i] ^= (uint8_t)(1 << i % 8);
 			place_store(&v.p, v.file);
@@ -115,27 +139,37 @@ table_check__every_byte_before_open(void **state)
 
 /* Damage that comes while the table is open, in each byte of each frame. */
 static void
-table_check__finds_every_byte(void **state)
+finds_every_byte(struct victim *v)
 {
 	struct env_file *f;
-	struct victim v;
 	struct table *t;
+
+	check_ok(victim_open(v, &t));
+	check_eq(table_check(t, place_finding, &v->p), 0);
+	check_ok(env_open(&v->p.posix, v->p.path, ENV_OPEN_WRITE, &f));
+	for (size_t i = 0; i < v->file.size; i++) {
+		uint8_t bad = (uint8_t)(v->bytes[i] ^ 0x10);
+
+		check_ok(env_pwrite(f, &bad, 1, i));
+		check_eq(table_check(t, place_finding, &v->p), 1);
+		check_ok(env_pwrite(f, v->bytes + i, 1, i));
+	}
+	check_eq(table_check(t, place_finding, &v->p), 0);
+	env_close(f);
+	table_close(t);
+}
+
+static void
+table_check__finds_every_byte(void **state)
+{
+	struct victim v;
 
 	(void)state;
 	victim_init(&v, true);
-	check_ok(victim_open(&v, &t));
-	check_eq(table_check(t, place_finding, &v.p), 0);
-	check_ok(env_open(&v.p.posix, v.p.path, ENV_OPEN_WRITE, &f));
-	for (size_t i = 0; i < v.file.size; i++) {
-		uint8_t bad = (uint8_t)(v.bytes[i] ^ 0x10);
-
-		check_ok(env_pwrite(f, &bad, 1, i));
-		check_eq(table_check(t, place_finding, &v.p), 1);
-		check_ok(env_pwrite(f, v.bytes + i, 1, i));
-	}
-	check_eq(table_check(t, place_finding, &v.p), 0);
-	env_close(f);
-	table_close(t);
+	finds_every_byte(&v);
+	victim_fini(&v);
+	victim_init_split(&v, true);
+	finds_every_byte(&v);
 	victim_fini(&v);
 }
 
@@ -374,17 +408,15 @@ exercise(struct victim *v, struct table *t, bool fill)
 }
 
 static void
-table_check__sealed_nonsense_is_survived(void **state)
+survives_sealed_nonsense(struct victim *v)
 {
 	struct table_footer footer;
-	struct victim v;
 	struct table *t;
 
-	(void)state;
-	victim_init(&v, false);
 	check_ok(table_format_footer_decode(
-	    v.bytes + v.file.size - TABLE_FOOTER, &footer));
-	check_ok(victim_open(&v, &t));
+	    v->bytes + v->file.size - TABLE_FOOTER, &footer));
+	check_ok(victim_open(v, &t));
+	/* Blocks of data, or leaves of the index. */
 	const struct frame_handle frames[] = {
 	    table_index_handle(&t->index, 0),
 	    table_index_handle(&t->index, t->index.count - 1),
@@ -397,15 +429,28 @@ table_check__sealed_nonsense_is_survived(void **state)
 		for (size_t bit = 0; bit < frames[i].size * 8; bit++) {
 			uint8_t with = (uint8_t)(1 << bit % 8);
 
-			reseal(&v, frames[i], bit / 8, with);
-			place_store(&v.p, v.file);
-			if (victim_open(&v, &t) == 0) {
-				exercise(&v, t, bit % 2);
+			reseal(v, frames[i], bit / 8, with);
+			place_store(&v->p, v->file);
+			if (victim_open(v, &t) == 0) {
+				exercise(v, t, bit % 2);
 				table_close(t);
 			}
-			reseal(&v, frames[i], bit / 8, with);
+			reseal(v, frames[i], bit / 8, with);
 		}
 	}
+}
+
+static void
+table_check__sealed_nonsense_is_survived(void **state)
+{
+	struct victim v;
+
+	(void)state;
+	victim_init(&v, false);
+	survives_sealed_nonsense(&v);
+	victim_fini(&v);
+	victim_init_split(&v, false);
+	survives_sealed_nonsense(&v);
 	victim_fini(&v);
 }
 
