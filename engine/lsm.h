@@ -57,7 +57,12 @@ struct lsm_iter;
 struct lsm_lab;
 struct lsm_snapshot;
 
-enum lsm_compression { LSM_COMPRESSION_NONE = 0, LSM_COMPRESSION_LZ4 = 1 };
+enum lsm_compression {
+	LSM_COMPRESSION_NONE = 0,
+	LSM_COMPRESSION_LZ4 = 1,
+	LSM_COMPRESSION_ZSTD = 2, /* smaller, and slower both ways */
+	LSM_COMPRESSION_SAME = 3, /* bottom_compression: as compression */
+};
 
 struct lsm_options {
 	bool create;            /* create the store if the directory has none */
@@ -75,6 +80,7 @@ struct lsm_options {
 	 * stay there; tables refer to them.  0: none are. */
 	size_t value_log_bytes;
 	enum lsm_compression compression;
+	enum lsm_compression bottom_compression; /* of the last level */
 	struct durability durability;
 	/* Flush and compact on demand (tests); bounds in milliseconds are
 	 * held by the next write only. */

@@ -198,6 +198,15 @@ run_merge(struct run *r)
 	return err;
 }
 
+static bool
+is_bottom(const struct compact_job *j)
+{
+	for (unsigned i = j->pick->output_level + 1; i < LSM_LEVELS; i++)
+		if (j->version->levels[i].count > 0)
+			return false;
+	return true;
+}
+
 int
 compact_run(struct compact_job *job, struct edit *out)
 {
@@ -212,6 +221,7 @@ compact_run(struct compact_job *job, struct edit *out)
 	    .output = {.vset = job->vset,
 		.options = job->options,
 		.level = p->output_level,
+		.bottom = is_bottom(job),
 		.below =
 		    below < LSM_LEVELS ? &job->version->levels[below] : NULL},
 	    .entries_total = count_entries(p),

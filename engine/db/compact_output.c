@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/db/compression.h"
 #include "engine/db/file_name.h"
 #include "engine/db/pick.h"
 #include "engine/db/span.h"
@@ -12,7 +13,7 @@ begin_table(struct compact_output *o)
 	const struct table_writer_options wo = {
 	    .block_bytes = o->options->block_bytes,
 	    .filter_bits = o->options->filter_bits,
-	    .compress = o->options->compression != LSM_COMPRESSION_NONE,
+	    .compress = compression_of(o->options, o->bottom),
 	};
 	const struct version_place *p = &o->vset->place;
 	uint64_t number = vset_new_number(o->vset);

@@ -21,6 +21,7 @@ struct compact_output {
 	struct vset *vset;
 	const struct lsm_options *options;
 	unsigned level;
+	bool bottom; /* no deeper level has tables */
 	/* of the level below, which outputs should not overlap too much */
 	const struct version_level *below; /* NULL: there is none */
 

@@ -4,6 +4,7 @@
 
 #include "engine/base/must.h"
 #include "engine/db/compact.h"
+#include "engine/db/compression.h"
 #include "engine/db/db.h"
 #include "engine/db/flush_values.h"
 #include "engine/db/room.h"
@@ -118,7 +119,7 @@ flush_write(
 	const struct table_writer_options o = {
 	    .block_bytes = db->options.block_bytes,
 	    .filter_bits = db->options.filter_bits,
-	    .compress = db->options.compression != LSM_COMPRESSION_NONE,
+	    .compress = compression_of(&db->options, false),
 	};
 	struct table_writer *w;
 	int err;

@@ -29,6 +29,7 @@ lsm_options_init(struct lsm_options *o)
 	    .filter_bits = 10,
 	    .value_log_bytes = 2048,
 	    .compression = LSM_COMPRESSION_LZ4,
+	    .bottom_compression = LSM_COMPRESSION_SAME,
 	    .durability = durability_of(DURABILITY_NONE),
 	};
 }
@@ -42,8 +43,9 @@ open_options_valid(const struct lsm_options *o)
 	       o->level0_tables > 0 && o->compaction_threads > 0 &&
 	       o->compaction_threads <= WORK_THREADS_MAX &&
 	       o->filter_bits <= 64 && o->value_log_bytes <= LSM_VALUE_MAX &&
-	       o->compression <= LSM_COMPRESSION_LZ4 && !(o->env && o->lab) &&
-	       durability_valid(&o->durability);
+	       o->compression <= LSM_COMPRESSION_ZSTD &&
+	       o->bottom_compression <= LSM_COMPRESSION_SAME &&
+	       !(o->env && o->lab) && durability_valid(&o->durability);
 }
 
 static void

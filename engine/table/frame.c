@@ -6,9 +6,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/must.h"
-
-/* Written to disk: numbers never change their meaning. */
-enum frame_compression { FRAME_PLAIN = 0, FRAME_LZ4 = 1 };
+#include "engine/table/frame_zstd.h"
 
 /* LZ4 makes at most this many bytes of one. */
 #define FRAME_LZ4_RATIO_MAX 255
@@ -57,7 +55,6 @@ frame_seed(uint64_t file_no, uint64_t offset)
 	return file_no * UINT64_C(0x9e3779b97f4a7c15) ^ offset;
 }
 
-/* Appends the block compressed; 0 bytes if that does not pay. */
 static int
 frame_append_lz4(struct buf *out, struct bytes block, size_t *stored)
 {
@@ -68,11 +65,26 @@ frame_append_lz4(struct buf *out, struct bytes block, size_t *stored)
 		return err;
 	n = LZ4_compress_default((const char *)block.data,
 	    (char *)out->data + out->size, (int)block.size, bound);
-	if (n <= 0 || (size_t)n > block.size - block.size / 8)
-		n = 0;
+	must(n > 0); /* there is room */
 	out->size += (size_t)n;
 	*stored = (size_t)n;
 	return 0;
+}
+
+/* Appends the block compressed; 0 bytes if that does not pay. */
+static int
+frame_append_compressed(struct buf *out, struct bytes block,
+    enum frame_compression compression, size_t *stored)
+{
+	int err = compression == FRAME_ZSTD
+		      ? frame_zstd_compress(out, block, stored)
+		      : frame_append_lz4(out, block, stored);
+
+	if (!err && *stored > block.size - block.size / 8) {
+		out->size -= *stored;
+		*stored = 0;
+	}
+	return err;
 }
 
 static void
@@ -90,16 +102,17 @@ frame_append_trailer(struct buf *out, size_t stored, size_t plain,
 }
 
 int
-frame_encode(struct buf *out, struct bytes block, bool compress,
-    uint64_t file_no, uint64_t offset, struct frame_handle *h)
+frame_encode(struct buf *out, struct bytes block,
+    enum frame_compression compression, uint64_t file_no, uint64_t offset,
+    struct frame_handle *h)
 {
 	size_t size = out->size, stored = 0;
 	int err;
 
 	if (block.size > FRAME_BYTES_MAX)
 		return -EFBIG;
-	if (compress && block.size > 0) {
-		err = frame_append_lz4(out, block, &stored);
+	if (compression != FRAME_PLAIN && block.size > 0) {
+		err = frame_append_compressed(out, block, compression, &stored);
 		if (err)
 			return err;
 	}
@@ -111,7 +124,8 @@ frame_encode(struct buf *out, struct bytes block, bool compress,
 	if (stored == 0)
 		must(buf_append_bytes(out, block) == 0);
 	frame_append_trailer(out, out->size - size, block.size,
-	    stored > 0 ? FRAME_LZ4 : FRAME_PLAIN, frame_seed(file_no, offset));
+	    stored > 0 ? compression : FRAME_PLAIN,
+	    frame_seed(file_no, offset));
 	*h = (struct frame_handle){offset, out->size - size - FRAME_TRAILER};
 	return 0;
 }
@@ -153,19 +167,31 @@ frame_fault(
 		    out->plain_size / FRAME_LZ4_RATIO_MAX > out->stored.size)
 			return "sizes do not agree";
 		return NULL;
+	case FRAME_ZSTD:
+		return frame_zstd_fault(out->stored, out->plain_size);
 	default:
 		return "unknown compression";
 	}
 }
 
-/* Into plain_size bytes at data; what is wrong, or NULL. */
-static const char *
-frame_decompress(const struct frame *f, uint8_t *data)
+/* Into plain_size bytes at data; -ENOMEM, or ERR_DAMAGED and *why. */
+static int
+frame_decompress(const struct frame *f, uint8_t *data, const char **why)
 {
-	int n = LZ4_decompress_safe((const char *)f->stored.data, (char *)data,
-	    (int)f->stored.size, (int)f->plain_size);
+	int n, err;
 
-	return n == (int)f->plain_size ? NULL : "LZ4 data malformed";
+	if (f->compression == FRAME_ZSTD) {
+		err = frame_zstd_decompress(f->stored, data, f->plain_size);
+		if (err == ERR_DAMAGED)
+			*why = "ZSTD data malformed";
+		return err;
+	}
+	n = LZ4_decompress_safe((const char *)f->stored.data, (char *)data,
+	    (int)f->stored.size, (int)f->plain_size);
+	if (n == (int)f->plain_size)
+		return 0;
+	*why = "LZ4 data malformed";
+	return ERR_DAMAGED;
 }
 
 int
@@ -181,24 +207,21 @@ frame_decode(uint64_t file_no, uint64_t offset, struct bytes raw,
     struct buf *room, struct bytes *block, const char **why)
 {
 	struct frame f;
-	const char *fault = frame_fault(file_no, offset, raw, &f);
-	int err;
+	int err = 0;
 
-	if (!fault && f.compression == FRAME_PLAIN) {
+	*why = frame_fault(file_no, offset, raw, &f);
+	if (*why)
+		return ERR_DAMAGED;
+	if (f.compression == FRAME_PLAIN) {
 		*block = f.stored;
 		return 0;
 	}
-	if (!fault) {
-		buf_clear(room);
-		err = buf_reserve(room, f.plain_size);
-		if (err)
-			return err;
-		fault = frame_decompress(&f, room->data);
-	}
-	if (fault) {
-		*why = fault;
-		return ERR_DAMAGED;
-	}
+	buf_clear(room);
+	err = buf_reserve(room, f.plain_size);
+	if (!err)
+		err = frame_decompress(&f, room->data, why);
+	if (err)
+		return err;
 	room->size = f.plain_size;
 	*block = buf_bytes(room);
 	return 0;
@@ -210,21 +233,19 @@ frame_unpack(const struct frame *f, uint8_t **out, const char **why)
 {
 	/* One byte more: a block may be empty, malloc(0) be NULL. */
 	uint8_t *data = malloc(frame_room(f->plain_size) + !f->plain_size);
-	const char *fault = NULL;
+	int err = 0;
 
 	if (!data)
 		return -ENOMEM;
 	if (f->compression != FRAME_PLAIN)
-		fault = frame_decompress(f, data);
+		err = frame_decompress(f, data, why);
 	else if (f->plain_size > 0)
 		memcpy(data, f->stored.data, f->plain_size);
-	if (fault) {
+	if (err)
 		free(data);
-		*why = fault;
-		return ERR_DAMAGED;
-	}
-	*out = data;
-	return 0;
+	else
+		*out = data;
+	return err;
 }
 
 int

@@ -2,10 +2,10 @@
  * frame: a block as it stands in a table file: compressed, with a checksum.
  *
  * Format (docs/SPEC.md): stored bytes, then a trailer of FRAME_TRAILER bytes:
- * compression (u8: 0 none, 1 LZ4), le32 size before compression, le64 checksum
- * = hash_64(stored bytes + compression + size, seed = file number mixed with
- * offset): a block read from the wrong place does not pass.  A block that LZ4
- * does not shrink by an eighth is stored as it is.
+ * compression (u8: 0 none, 1 LZ4, 2 ZSTD), le32 size before compression, le64
+ * checksum = hash_64(stored bytes + compression + size, seed = file number
+ * mixed with offset): a block read from the wrong place does not pass.  A block
+ * that does not shrink by an eighth is stored as it is.
  */
 #ifndef ENGINE_TABLE_FRAME_H
 #define ENGINE_TABLE_FRAME_H
@@ -16,6 +16,9 @@
 
 #define FRAME_TRAILER   13
 #define FRAME_BYTES_MAX (128u << 20) /* of a block before compression */
+
+/* Written to disk: numbers never change their meaning. */
+enum frame_compression { FRAME_PLAIN = 0, FRAME_LZ4 = 1, FRAME_ZSTD = 2 };
 
 /* Where a frame is: offset and size of the stored bytes, without trailer. */
 struct frame_handle {
@@ -38,8 +41,9 @@ bool frame_handle_fits(struct frame_handle h, uint64_t file_size);
 
 /* Appends to out the frame of block as it will stand at offset of file
  * number file_no; *h is its handle.  -EFBIG beyond FRAME_BYTES_MAX. */
-int frame_encode(struct buf *out, struct bytes block, bool compress,
-    uint64_t file_no, uint64_t offset, struct frame_handle *h);
+int frame_encode(struct buf *out, struct bytes block,
+    enum frame_compression compression, uint64_t file_no, uint64_t offset,
+    struct frame_handle *h);
 
 /* Writes the message about damage at offset and returns ERR_DAMAGED. */
 int frame_damaged(struct env_file *file, uint64_t offset, const char *why);

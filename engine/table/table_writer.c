@@ -133,8 +133,8 @@ table_writer_flush(struct table_writer *w)
 }
 
 static int
-table_writer_frame(struct table_writer *w, struct bytes block, bool compress,
-    struct frame_handle *h)
+table_writer_frame(struct table_writer *w, struct bytes block,
+    enum frame_compression compress, struct frame_handle *h)
 {
 	int err = frame_encode(
 	    &w->out, block, compress, w->file_no, table_writer_offset(w), h);
@@ -321,7 +321,7 @@ table_writer_put_filter(struct table_writer *w, struct frame_handle *h)
 	int err = filter_builder_finish(&w->filter, &filter);
 
 	if (!err)
-		err = table_writer_frame(w, buf_bytes(&filter), false, h);
+		err = table_writer_frame(w, buf_bytes(&filter), FRAME_PLAIN, h);
 	buf_fini(&filter);
 	return err;
 }
@@ -383,7 +383,7 @@ table_writer_put_properties(struct table_writer *w, struct frame_handle *h)
 	if (!err)
 		err = table_format_properties_encode(&b, &w->properties);
 	if (!err)
-		err = table_writer_frame(w, buf_bytes(&b), false, h);
+		err = table_writer_frame(w, buf_bytes(&b), FRAME_PLAIN, h);
 	buf_fini(&refs);
 	buf_fini(&b);
 	return err;

@@ -21,7 +21,7 @@ struct table_writer;
 struct table_writer_options {
 	size_t block_bytes;
 	unsigned filter_bits;
-	bool compress;
+	enum frame_compression compress;
 	/* An index of more bytes is split into leaves; 0: of 512 KiB. */
 	size_t index_bytes;
 };

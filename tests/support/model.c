@@ -178,7 +178,9 @@ model_draw_options(struct model *m)
 	o->level0_tables = (unsigned)ONE_OF(m, 1, 2, 3, 4);
 	o->filter_bits = (unsigned)ONE_OF(m, 0, 3, 10, 20);
 	o->compression = (enum lsm_compression)ONE_OF(
-	    m, LSM_COMPRESSION_NONE, LSM_COMPRESSION_LZ4);
+	    m, LSM_COMPRESSION_NONE, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_ZSTD);
+	o->bottom_compression = (enum lsm_compression)ONE_OF(m,
+	    LSM_COMPRESSION_NONE, LSM_COMPRESSION_ZSTD, LSM_COMPRESSION_SAME);
 }
 
 /* --- the model's life ------------------------------------------------------

@@ -136,6 +136,7 @@ spec__frame(void **state)
 	(void)state;
 	check_frame("frame-plain", "apple");
 	check_frame("frame-lz4", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	check_frame("frame-zstd", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
 	check_ok(frame_encode(&out, bytes_str("apple"), true, 12, 8, &h));
 	check_true(spec_check("frame-plain", out.data, out.size));
 	buf_clear(&out);
