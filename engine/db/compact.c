@@ -13,6 +13,7 @@ struct run {
 	struct compact_job *job;
 	struct iter *input;
 	struct compact_filter filter;
+	struct compact_ranges ranges;
 	struct compact_output output;
 	uint64_t entries_total; /* of the inputs, as the version knows */
 	uint64_t entries;       /* read */
@@ -70,6 +71,34 @@ count_entries(const struct pick *p)
 	return n;
 }
 
+static int
+add_ranges(struct ranges_build *b, struct version_file *f)
+{
+	struct table *t;
+	int err;
+
+	if (f->ranges == 0)
+		return 0;
+	err = version_file_table(f, &t);
+	return err ? err : ranges_build_add_all(b, table_ranges(t));
+}
+
+static int
+open_ranges(struct run *r)
+{
+	const struct pick *p = r->job->pick;
+	struct ranges_build b = {0};
+	int err = 0;
+
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		for (size_t j = 0; !err && j < p->inputs[i].count; j++)
+			err = add_ranges(&b, p->inputs[i].files[j]);
+	if (!err)
+		err = compact_ranges_begin(&r->ranges, &b);
+	ranges_build_fini(&b);
+	return err;
+}
+
 /* --- merging ----------------------------------------------------------- */
 
 static int
@@ -80,7 +109,9 @@ look_around(const struct run *r)
 	/* Relaxed: a wish to stop, with nothing behind it. */
 	if (j->stop && atomic_load_explicit(j->stop, memory_order_relaxed))
 		return -ECANCELED;
-	if (j->progress && r->entries <= r->entries_total)
+	if (j->progress && r->entries_total == 0)
+		j->progress(j->progress_ctx, j->pick->bytes);
+	else if (j->progress && r->entries <= r->entries_total)
 		j->progress(j->progress_ctx,
 		    (uint64_t)((double)j->pick->bytes * (double)r->entries /
 			       (double)r->entries_total));
@@ -92,11 +123,15 @@ static int
 judge(struct run *r, const struct ikey *key)
 {
 	const struct compact_job *j = r->job;
-	bool deeper =
+	bool deeper;
+	int rc;
+
+	if (compact_ranges_hides(&r->ranges, key))
+		return 1;
+	deeper =
 	    key->kind == IKEY_KIND_DELETE &&
 	    pick_key_is_deeper(j->version, j->pick->output_level, key->user);
-	int rc = compact_filter_drop(&r->filter, key, deeper);
-
+	rc = compact_filter_drop(&r->filter, key, deeper);
 	r->may_cut |= r->filter.new_user;
 	return rc;
 }
@@ -187,6 +222,8 @@ run_merge(struct run *r)
 	int err = open_inputs(r);
 
 	if (!err)
+		err = open_ranges(r);
+	if (!err)
 		err = merge_all(r);
 	if (!err)
 		err = compact_output_finish(&r->output);
@@ -195,6 +232,7 @@ run_merge(struct run *r)
 	iter_close(r->input);
 	r->job->expired = r->filter.expired;
 	compact_filter_fini(&r->filter);
+	compact_ranges_fini(&r->ranges);
 	return err;
 }
 
@@ -218,8 +256,13 @@ compact_run(struct compact_job *job, struct edit *out)
 		.snapshot_count = job->snapshot_count,
 		.expiry = {.env = job->vset->place.env,
 		    .dir = job->vset->place.dir}},
+	    .ranges = {.snapshots = job->snapshots,
+		.snapshot_count = job->snapshot_count,
+		.version = job->version,
+		.level = p->output_level},
 	    .output = {.vset = job->vset,
 		.options = job->options,
+		.ranges = &r.ranges,
 		.level = p->output_level,
 		.bottom = is_bottom(job),
 		.below =

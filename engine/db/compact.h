@@ -4,6 +4,8 @@
  * compact_run reads the inputs of a pick and writes new tables: of each user
  * key the newest version, and for each snapshot the newest it can see; a
  * tombstone goes when no snapshot needs it and nothing older can stand deeper.
+ * What a range tombstone covers for everybody goes, and range tombstones are
+ * cut where the outputs are (compact_ranges.h).
  * A value that has expired becomes a tombstone first.
  * Output tables are cut at table_bytes, never inside a user key, and where one
  * would overlap too much of the level after.
@@ -70,6 +72,11 @@ struct compact_filter {
 	size_t last_stripe; /* of the last entry */
 };
 void compact_filter_fini(struct compact_filter *f);
+
+/* How many of these snapshots do not see seq: 0 is the oldest stripe, count is
+ * above all of them. */
+size_t compact_filter_stripe(
+    const uint64_t *snapshots, size_t count, uint64_t seq);
 
 /* The entry where `it` stands; one that has expired is a delete from here on.
  * Valid until the next call and while `it` stays.  ERR_DAMAGED with a message.

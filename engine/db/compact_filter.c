@@ -8,17 +8,15 @@ compact_filter_fini(struct compact_filter *f)
 	*f = (struct compact_filter){0};
 }
 
-/* How many snapshots do not see seq: 0 is the oldest stripe, snapshot_count is
- * above all of them. */
-static size_t
-stripe_of(const struct compact_filter *f, uint64_t seq)
+size_t
+compact_filter_stripe(const uint64_t *snapshots, size_t count, uint64_t seq)
 {
-	size_t low = 0, high = f->snapshot_count;
+	size_t low = 0, high = count;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (f->snapshots[mid] < seq)
+		if (snapshots[mid] < seq)
 			low = mid + 1;
 		else
 			high = mid;
@@ -85,7 +83,8 @@ int
 compact_filter_drop(
     struct compact_filter *f, const struct ikey *key, bool deeper)
 {
-	size_t stripe = stripe_of(f, key->seq);
+	size_t stripe =
+	    compact_filter_stripe(f->snapshots, f->snapshot_count, key->seq);
 	bool hidden;
 	int err;
 

@@ -105,26 +105,86 @@ is_full(const struct compact_output *o, bool passed)
 	       o->below_bytes > pick_overlap_limit(o->options);
 }
 
+/* --- range tombstones ---------------------------------------------------- */
+
+static int
+add_range(struct compact_output *o, const struct ranges_fragment *f)
+{
+	int err = o->writer ? 0 : begin_table(o);
+
+	return err ? err : table_writer_add_range(o->writer, f);
+}
+
+/* Those that end at or before the user key (data NULL: all).  Many of them may
+ * follow one another without an entry between: they fill tables, too. */
+static int
+add_ranges(struct compact_output *o, struct bytes user)
+{
+	struct ranges_fragment f;
+	int err = 0, rc;
+
+	while (!err && (rc = compact_ranges_next(
+			    o->ranges, user, COMPACT_RANGES_WHOLE, &f)) != 0) {
+		err = rc < 0 ? rc : add_range(o, &f);
+		if (!err && is_full(o, false))
+			err = end_table(o);
+	}
+	return err;
+}
+
+/* The table ends before the user key: so does what it has of the tombstone
+ * that reaches beyond. */
+static int
+end_table_before(struct compact_output *o, struct bytes user)
+{
+	struct ranges_fragment f;
+	int rc = compact_ranges_next(o->ranges, user, COMPACT_RANGES_CUT, &f);
+
+	if (rc > 0)
+		rc = table_writer_add_range(o->writer, &f);
+	return rc < 0 ? rc : end_table(o);
+}
+
+/* --- entries ------------------------------------------------------------- */
+
+/* A new user key begins; passed: it leaves a table below. */
+static int
+make_room(struct compact_output *o, struct bytes user, bool passed)
+{
+	int err = add_ranges(o, user);
+
+	if (!err && o->writer && is_full(o, passed))
+		err = end_table_before(o, user);
+	return err;
+}
+
 int
 compact_output_add(struct compact_output *o, struct bytes ikey,
     struct bytes value, bool may_cut)
 {
 	bool passed = pass_below(o, ikey_user(ikey));
-	int err = 0;
+	struct ikey key;
+	int err = ikey_decode(ikey, &key);
 
-	if (o->writer && may_cut && is_full(o, passed))
-		err = end_table(o);
+	if (!err && may_cut)
+		err = make_room(o, key.user, passed);
 	if (!err && !o->writer)
 		err = begin_table(o);
-	return err ? err : table_writer_add(o->writer, ikey, value);
+	if (!err)
+		err = table_writer_add(o->writer, ikey, value);
+	if (!err)
+		compact_ranges_note(o->ranges, &key);
+	return err;
 }
 
 int
 compact_output_finish(struct compact_output *o)
 {
 	const struct version_place *p = &o->vset->place;
-	int err = end_table(o);
+	int err = add_ranges(o, (struct bytes){NULL, 0});
 
+	if (!err)
+		err = end_table(o);
 	/* Once for all tables, before the manifest names them. */
 	if (!err && o->edit.add_count > 0)
 		err = env_sync_dir(p->env, p->dir);

@@ -13,6 +13,7 @@
 #ifndef ENGINE_DB_COMPACT_OUTPUT_H
 #define ENGINE_DB_COMPACT_OUTPUT_H
 
+#include "engine/db/compact_ranges.h"
 #include "engine/db/edit.h"
 #include "engine/db/vset.h"
 
@@ -22,6 +23,7 @@ struct compact_output {
 	const struct lsm_options *options;
 	unsigned level;
 	bool bottom; /* no deeper level has tables */
+	struct compact_ranges *ranges;
 	/* of the level below, which outputs should not overlap too much */
 	const struct version_level *below; /* NULL: there is none */
 

@@ -26,6 +26,7 @@ version_unref(struct version *v)
 		for (size_t j = 0; j < l->count; j++)
 			version_file_unref(l->files[j]);
 		free(l->files);
+		free(l->ranged);
 	}
 	free(v->uses);
 	free(v);
@@ -69,20 +70,35 @@ version_find_use(const struct version *v, uint64_t file)
 
 /* --- reading ----------------------------------------------------------- */
 
-/* What is looked for; constant but for skips. */
+/* What is looked for; constant but for what is counted and found out. */
 struct lookup {
 	struct bytes target;
 	struct bytes user;
 	uint64_t seq;
 	uint64_t hash;
 	uint64_t *skips;
+	bool deleted; /* by a range tombstone: nothing further counts */
 };
 
+/* The newest range tombstone of the table that covers the key; 0: none. */
+static uint64_t
+cover_of(
+    const struct version_file *f, const struct table *t, const struct lookup *q)
+{
+	struct ranges_cover c;
+
+	if (f->ranges == 0)
+		return 0;
+	ranges_at(table_ranges(t), q->user, q->seq, &c);
+	return c.seq;
+}
+
+/* The filter knows the entries only, so tombstones are asked in any case. */
 static int
-get_from_file(
-    struct version_file *f, const struct lookup *q, struct table_entry *out)
+get_from_file(struct version_file *f, struct lookup *q, struct table_entry *out)
 {
 	bool filtered = false;
+	uint64_t cover;
 	struct table *t;
 	int rc;
 
@@ -92,20 +108,26 @@ get_from_file(
 	rc = version_file_table(f, &t);
 	if (rc)
 		return rc;
+	cover = cover_of(f, t, q);
 	rc = table_get(t, q->target, q->hash, out, &filtered);
 	*q->skips += filtered;
+	if (rc > 0 && out->seq < cover) {
+		cache_unref(out->block);
+		rc = 0;
+	}
+	q->deleted = rc == 0 && cover > 0;
 	return rc;
 }
 
 /* The first hit is the newest: the sequence numbers of a table are all above
  * those of the tables behind it (version_build refuses others). */
 static int
-get_from_level0(const struct version_level *l, const struct lookup *q,
-    struct table_entry *out)
+get_from_level0(
+    const struct version_level *l, struct lookup *q, struct table_entry *out)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < l->count; i++)
+	for (size_t i = 0; rc == 0 && !q->deleted && i < l->count; i++)
 		rc = get_from_file(l->files[i], q, out);
 	return rc;
 }
@@ -114,11 +136,16 @@ int
 version_get(struct version *v, struct bytes target, uint64_t hash,
     struct table_entry *out, uint64_t *skips)
 {
-	const struct lookup q = {
-	    target, ikey_user(target), ikey_trailer(target) >> 8, hash, skips};
+	struct lookup q = {
+	    .target = target,
+	    .user = ikey_user(target),
+	    .seq = ikey_trailer(target) >> 8,
+	    .hash = hash,
+	    .skips = skips,
+	};
 	int rc = get_from_level0(&v->levels[0], &q, out);
 
-	for (unsigned i = 1; rc == 0 && i < LSM_LEVELS; i++) {
+	for (unsigned i = 1; rc == 0 && !q.deleted && i < LSM_LEVELS; i++) {
 		const struct version_level *l = &v->levels[i];
 		size_t at = version_find(l->files, l->count, q.user);
 

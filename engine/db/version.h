@@ -86,6 +86,9 @@ struct version_level {
 	struct version_file **files;
 	size_t count;
 	uint64_t bytes;
+	/* Those of files that have range tombstones, in the same order. */
+	struct version_file **ranged;
+	size_t ranged_count;
 };
 
 /* A file of values that tables of the version refer to. */
@@ -100,6 +103,7 @@ struct version {
 	struct version_level levels[LSM_LEVELS];
 	struct version_use *uses; /* ascending by file */
 	size_t use_count;
+	size_t ranged_count; /* of all levels */
 };
 
 struct edit;
@@ -119,8 +123,8 @@ void version_unref(struct version *v);
 
 /*
  * The newest entry at or after target (encoded ikey: key, seq, SEEK) with its
- * user key: 1 (the caller unrefs out->block), 0, <0.  *skips counts tables
- * that the filter excluded.
+ * user key, if no range tombstone hides it: 1 (the caller unrefs out->block),
+ * 0, <0.  *skips counts tables that the filter excluded.
  */
 int version_get(struct version *v, struct bytes target, uint64_t hash,
     struct table_entry *out, uint64_t *skips);

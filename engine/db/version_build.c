@@ -158,6 +158,25 @@ sort_level(struct build *b, unsigned level)
 }
 
 static int
+list_ranged(struct version *v, struct version_level *l)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		count += l->files[i]->ranges > 0;
+	if (count == 0)
+		return 0;
+	l->ranged = calloc(count, sizeof(struct version_file *));
+	if (!l->ranged)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->count; i++)
+		if (l->files[i]->ranges > 0)
+			l->ranged[l->ranged_count++] = l->files[i];
+	v->ranged_count += count;
+	return 0;
+}
+
+static int
 build_level(struct build *b, unsigned level)
 {
 	struct version_level *l = &b->v->levels[level];
@@ -173,7 +192,9 @@ build_level(struct build *b, unsigned level)
 		if (b->edit->adds[i].level == level)
 			err = take_add(b, level, b->edit->adds[i].file);
 	/* What is only taken from the base is in order already. */
-	return err || adds == 0 ? err : sort_level(b, level);
+	if (!err && adds > 0)
+		err = sort_level(b, level);
+	return err ? err : list_ranged(b->v, l);
 }
 
 static int
