@@ -49,6 +49,8 @@
 #define LSM_KEY_MAX   (64u << 10)
 #define LSM_VALUE_MAX (64u << 20)
 #define LSM_BATCH_MAX (256u << 20)
+#define LSM_BATCH_RANGES_MAX      1024u
+#define LSM_BATCH_RANGE_BYTES_MAX (16u << 20)
 
 struct env;
 struct lsm;
@@ -119,6 +121,13 @@ void lsm_batch_clear(struct lsm_batch *b); /* keeps the memory for reuse */
  * batch is as before. */
 int lsm_batch_put(struct lsm_batch *b, struct bytes key, struct bytes value);
 int lsm_batch_delete(struct lsm_batch *b, struct bytes key);
+
+/* Deletes all keys from begin to before end (data NULL: no end), whatever there
+ * is of them, at the cost of one operation.  begin at or behind end: nothing,
+ * and the batch stays as it was.  -E2BIG also beyond LSM_BATCH_RANGES_MAX of
+ * these, or LSM_BATCH_RANGE_BYTES_MAX of their keys. */
+int lsm_batch_delete_range(
+    struct lsm_batch *b, struct bytes begin, struct bytes end);
 
 /*
  * As lsm_batch_put; from expires_ms on (milliseconds since 1970 UTC by the

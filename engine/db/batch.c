@@ -17,6 +17,7 @@
 
 struct lsm_batch {
 	struct buf buf; /* room for a record's header, payload */
+	struct batch_ranges ranges;
 };
 
 static void
@@ -54,6 +55,7 @@ void
 lsm_batch_clear(struct lsm_batch *b)
 {
 	b->buf.size = OPS_AT;
+	b->ranges = (struct batch_ranges){0};
 	count_set(b, 0);
 }
 
@@ -72,7 +74,22 @@ lsm_batch_bytes(const struct lsm_batch *b)
 static bool
 has_value(enum ikey_kind kind)
 {
-	return kind == IKEY_KIND_PUT || kind == IKEY_KIND_UNTIL;
+	return kind == IKEY_KIND_PUT || kind == IKEY_KIND_UNTIL ||
+	       kind == IKEY_KIND_RANGE;
+}
+
+/* False if the limits of lsm.h are passed then. */
+static bool
+ranges_add(struct batch_ranges *r, struct bytes begin, struct bytes end)
+{
+	size_t bytes = begin.size + end.size;
+
+	if (r->count >= LSM_BATCH_RANGES_MAX ||
+	    bytes > LSM_BATCH_RANGE_BYTES_MAX - r->bytes)
+		return false;
+	r->count++;
+	r->bytes += bytes;
+	return true;
 }
 
 /* Makes room for an operation of a key and, unless it is a tombstone, a value
@@ -172,6 +189,36 @@ lsm_batch_delete(struct lsm_batch *b, struct bytes key)
 	return err;
 }
 
+int
+lsm_batch_delete_range(
+    struct lsm_batch *b, struct bytes begin, struct bytes end)
+{
+	const struct batch_op op = {.kind = IKEY_KIND_RANGE, .key = begin};
+	struct batch_ranges ranges = b->ranges;
+	uint8_t *room;
+	int err;
+
+	if (begin.size > LSM_KEY_MAX || end.size > LSM_KEY_MAX)
+		return -EINVAL;
+	if (end.data && bytes_cmp(begin, end) >= 0)
+		return 0;
+	if (!ranges_add(&ranges, begin, end))
+		return -E2BIG;
+	err = op_put_room(b, &op, end.size, &room);
+	if (err)
+		return err;
+	if (end.size > 0)
+		memcpy(room, end.data, end.size);
+	b->ranges = ranges;
+	return 0;
+}
+
+const struct batch_ranges *
+batch_ranges(const struct lsm_batch *b)
+{
+	return &b->ranges;
+}
+
 struct bytes
 batch_payload(const struct lsm_batch *b)
 {
@@ -195,8 +242,7 @@ batch_cursor_init(struct batch_cursor *c, struct bytes payload)
 	if (wire_in_le32(&in, &count) ||
 	    count > wire_in_left(&in) / OP_BYTES_MIN)
 		return ERR_DAMAGED;
-	c->in = in;
-	c->left = count;
+	*c = (struct batch_cursor){.in = in, .left = count};
 	return 0;
 }
 
@@ -204,7 +250,17 @@ static bool
 is_kind(uint8_t kind)
 {
 	return kind == IKEY_KIND_DELETE || kind == IKEY_KIND_PUT ||
-	       kind == IKEY_KIND_UNTIL;
+	       kind == IKEY_KIND_UNTIL || kind == IKEY_KIND_RANGE;
+}
+
+/* What lsm_batch_delete_range would not have added. */
+static bool
+range_is_absurd(struct batch_cursor *c, const struct batch_op *op)
+{
+	if (op->value.size > LSM_KEY_MAX ||
+	    (op->value.size > 0 && bytes_cmp(op->key, op->value) >= 0))
+		return true;
+	return !ranges_add(&c->ranges, op->key, op->value);
 }
 
 static int
@@ -238,6 +294,8 @@ batch_cursor_next(struct batch_cursor *c, struct batch_op *op)
 	err = op_decode(&c->in, op);
 	if (err)
 		return err;
+	if (op->kind == IKEY_KIND_RANGE && range_is_absurd(c, op))
+		return ERR_DAMAGED;
 	c->left--;
 	return 1;
 }

@@ -44,7 +44,8 @@ struct db_counters {
 };
 
 struct write_figures {
-	uint64_t puts, deletes, batches, bytes_user, bytes_log;
+	uint64_t puts, deletes, range_deletes;
+	uint64_t batches, bytes_user, bytes_log;
 };
 
 struct lsm {

@@ -85,12 +85,36 @@ dump_entry(FILE *out, uint64_t seq, struct bytes key, const struct value *v)
 	fputc('\n', out);
 }
 
+/* end is exclusive; no bytes: none. */
+static void
+dump_range(FILE *out, struct bytes begin, struct bytes end)
+{
+	dump_bytes(out, begin);
+	fputs(" to before ", out);
+	if (end.size > 0)
+		dump_bytes(out, end);
+	else
+		fputs("the end", out);
+}
+
+static void
+dump_tombstone(FILE *out, uint64_t seq, struct bytes begin, struct bytes end)
+{
+	fprintf(out, "%" PRIu64 " delete range ", seq);
+	dump_range(out, begin, end);
+	fputc('\n', out);
+}
+
 static void
 dump_op(FILE *out, uint64_t seq, const struct batch_op *op)
 {
 	const struct value v = {
 	    .bytes = op->value, .expires_ms = op->expires_ms};
 
+	if (op->kind == IKEY_KIND_RANGE) {
+		dump_tombstone(out, seq, op->key, op->value);
+		return;
+	}
 	dump_entry(out, seq, op->key, op->kind == IKEY_KIND_DELETE ? NULL : &v);
 }
 
@@ -131,18 +155,6 @@ dump_batch(FILE *out, const struct wal_record *rec)
 		rc = 0;
 	}
 	return rc;
-}
-
-/* end is exclusive; no bytes: none. */
-static void
-dump_range(FILE *out, struct bytes begin, struct bytes end)
-{
-	dump_bytes(out, begin);
-	fputs(" to before ", out);
-	if (end.size > 0)
-		dump_bytes(out, end);
-	else
-		fputs("the end", out);
 }
 
 static void
@@ -303,11 +315,8 @@ dump_ranges(FILE *out, const struct ranges *r)
 	for (size_t i = 0; r && i < r->count; i++) {
 		const struct ranges_fragment *f = &r->fragments[i];
 
-		for (size_t j = 0; j < f->seq_count; j++) {
-			fprintf(out, "%" PRIu64 " delete range ", f->seqs[j]);
-			dump_range(out, f->begin, f->end);
-			fputc('\n', out);
-		}
+		for (size_t j = 0; j < f->seq_count; j++)
+			dump_tombstone(out, f->seqs[j], f->begin, f->end);
 	}
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/base/must.h"
 #include "engine/db/compact.h"
+#include "engine/db/compact_ranges.h"
 #include "engine/db/compression.h"
 #include "engine/db/db.h"
 #include "engine/db/flush_values.h"
@@ -19,6 +20,16 @@ struct flush {
 	struct expiry expiry;
 	struct flush_values values;
 	uint64_t expired;
+};
+
+/* One way through the memtable; writer NULL: only what the table would refer
+ * to is counted. */
+struct flush_pass {
+	struct flush *flush;
+	struct compact_filter filter;
+	struct compact_ranges ranges;
+	struct iter *input;
+	struct table_writer *writer;
 };
 
 static int
@@ -40,56 +51,104 @@ flush_fini(struct flush *f)
 	free(f->snapshots);
 }
 
-/* Only counts what the table would refer to, or (w) writes it. */
+/* Range tombstones that end before the user key; data NULL: all.  They stay:
+ * what they delete may be in tables. */
 static int
-flush_entry(
-    struct flush *f, const struct compact_entry *e, struct table_writer *w)
+flush_ranges(struct flush_pass *p, struct bytes user)
 {
-	if (!w)
-		return flush_values_count(&f->values, e->key.kind, e->value);
-	return flush_values_put(&f->values, w, e->ikey, e->value);
-}
+	struct ranges_fragment f;
+	int rc;
 
-/* Goes over what somebody can still see. */
-static int
-flush_entries(struct flush *f, struct iter *it, struct compact_filter *filter,
-    struct table_writer *w)
-{
-	struct compact_entry e;
-	int rc, err;
-
-	for (rc = iter_first(it); rc > 0; rc = iter_next(it)) {
-		err = compact_filter_take(filter, it, &e);
-		if (err)
-			return err;
-		/* Tombstones stay: older versions may be in tables. */
-		err = compact_filter_drop(filter, &e.key, true);
-		if (err == 0)
-			err = flush_entry(f, &e, w);
-		if (err < 0)
-			return err;
+	while ((rc = compact_ranges_next(
+		    &p->ranges, user, COMPACT_RANGES_WHOLE, &f)) > 0) {
+		rc = p->writer ? table_writer_add_range(p->writer, &f) : 0;
+		if (rc)
+			break;
 	}
 	return rc;
 }
 
 static int
+flush_put(struct flush_pass *p, const struct compact_entry *e)
+{
+	struct flush_values *v = &p->flush->values;
+	int err;
+
+	if (!p->writer)
+		return flush_values_count(v, e->key.kind, e->value);
+	err = flush_ranges(p, e->key.user);
+	if (!err)
+		err = flush_values_put(v, p->writer, e->ikey, e->value);
+	if (!err)
+		compact_ranges_note(&p->ranges, &e->key);
+	return err;
+}
+
+/* If somebody can still see it. */
+static int
+flush_entry(struct flush_pass *p)
+{
+	struct compact_entry e;
+	int rc = compact_filter_take(&p->filter, p->input, &e);
+
+	if (rc)
+		return rc;
+	if (compact_ranges_hides(&p->ranges, &e.key))
+		return 0;
+	/* Tombstones stay: older versions may be in tables. */
+	rc = compact_filter_drop(&p->filter, &e.key, true);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	return flush_put(p, &e);
+}
+
+static int
+flush_entries(struct flush_pass *p)
+{
+	int rc, err;
+
+	for (rc = iter_first(p->input); rc > 0; rc = iter_next(p->input)) {
+		err = flush_entry(p);
+		if (err)
+			return err;
+	}
+	return rc < 0 ? rc : flush_ranges(p, (struct bytes){NULL, 0});
+}
+
+static int
+flush_open(struct flush_pass *p)
+{
+	struct memtable *m = p->flush->memtable;
+	struct ranges_build b = {0};
+	int err = memranges_collect(&m->ranges, &b);
+
+	if (!err)
+		err = compact_ranges_begin(&p->ranges, &b);
+	ranges_build_fini(&b);
+	return err ? err : memtable_iter_open(m, &p->input);
+}
+
+static int
 flush_pass(struct flush *f, struct table_writer *w)
 {
-	struct compact_filter filter = {
-	    .snapshots = f->snapshots,
-	    .snapshot_count = f->snapshot_count,
-	    .expiry = f->expiry,
+	struct flush_pass p = {
+	    .flush = f,
+	    .filter = {.snapshots = f->snapshots,
+		.snapshot_count = f->snapshot_count,
+		.expiry = f->expiry},
+	    .ranges = {.snapshots = f->snapshots,
+		.snapshot_count = f->snapshot_count},
+	    .writer = w,
 	};
-	struct iter *it;
-	int err = memtable_iter_open(f->memtable, &it);
+	int err = flush_open(&p);
 
-	if (err)
-		return err;
-	err = flush_entries(f, it, &filter, w);
-	iter_close(it);
-	f->expiry = filter.expiry;
-	f->expired = filter.expired;
-	compact_filter_fini(&filter);
+	if (!err)
+		err = flush_entries(&p);
+	iter_close(p.input);
+	f->expiry = p.filter.expiry;
+	f->expired = p.filter.expired;
+	compact_filter_fini(&p.filter);
+	compact_ranges_fini(&p.ranges);
 	return err;
 }
 
@@ -284,9 +343,9 @@ flush_step(struct lsm *db)
 	view_unref(now);
 	/* Now that this memtable does not refer to their values any more. */
 	if (rc > 0)
-		segment_delete_below(db,
-		    atomic_load_explicit(
-			&db->vset.log_number, memory_order_acquire));
+		segment_delete_below(
+		    db, atomic_load_explicit(
+			    &db->vset.log_number, memory_order_acquire));
 	return rc;
 }
 

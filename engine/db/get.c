@@ -91,14 +91,23 @@ get_answer(struct lsm *db, const struct get_key *k, uint64_t trailer,
 	return 1;
 }
 
+/* As memtable_get, and a range tombstone is one of the key: what is older
+ * stands here or in what comes behind. */
 static inline int
 get_memtable(
     const struct memtable *m, const struct get_key *k, struct memtable_entry *e)
 {
+	uint64_t cover = memtable_cover(
+	    m, ikey_user(k->target), ikey_trailer(k->target) >> 8);
+
 	/* Most keys that are looked for are in no memtable. */
-	if (!memtable_may_contain(m, k->hash))
+	if (memtable_may_contain(m, k->hash) && memtable_get(m, k->target, e) &&
+	    e->seq >= cover)
+		return 1;
+	if (cover == 0)
 		return 0;
-	return memtable_get(m, k->target, e);
+	*e = (struct memtable_entry){.seq = cover, .kind = IKEY_KIND_DELETE};
+	return 1;
 }
 
 /* 1 found, also if it is a tombstone; 0 not in memory. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/base/must.h"
+#include "engine/db/cover.h"
 #include "engine/db/db.h"
 #include "engine/db/resolve.h"
 #include "engine/db/value_read.h"
@@ -13,6 +14,7 @@
 
 struct lsm_iter {
 	struct view *view;
+	struct cover *cover; /* NULL: no range tombstones */
 	struct resolve resolve;
 	struct buf lower;
 	struct buf upper;
@@ -45,9 +47,21 @@ iter_add_children(
 	return err ? err : version_iters(v->version, fill, children, count);
 }
 
+/* Without what range tombstones delete. */
 static int
-iter_merge(struct view *v, bool fill, struct iter **out)
+iter_cover(struct lsm_iter *it, struct iter **children, size_t count)
 {
+	int err = cover_open(it->view, it->resolve.seq, &it->cover);
+
+	for (size_t i = 0; !err && it->cover && i < count; i++)
+		err = cover_iter_open(it->cover, i, &children[i]);
+	return err;
+}
+
+static int
+iter_merge(struct lsm_iter *it, bool fill, struct iter **out)
+{
+	const struct view *v = it->view;
 	size_t max = 1 + v->full_count + version_iter_count(v->version);
 	struct iter **children = calloc(max, sizeof(struct iter *));
 	size_t count = 0;
@@ -55,7 +69,9 @@ iter_merge(struct view *v, bool fill, struct iter **out)
 
 	if (!children)
 		return -ENOMEM;
-	err = iter_add_children(v, fill, children, &count);
+	err = iter_add_children(it->view, fill, children, &count);
+	if (!err)
+		err = iter_cover(it, children, count);
 	if (!err) {
 		err = merge_open(children, count, out);
 	} else {
@@ -105,7 +121,7 @@ lsm_iter_open(
 	it->keys_only = o->keys_only;
 	err = iter_set_bounds(it, o);
 	if (!err)
-		err = iter_merge(it->view, !o->no_fill, &it->resolve.source);
+		err = iter_merge(it, !o->no_fill, &it->resolve.source);
 	if (err) {
 		lsm_iter_close(it);
 		return err;
@@ -146,6 +162,7 @@ lsm_iter_close(struct lsm_iter *it)
 		return;
 	iter_drop_large(it);
 	iter_close(it->resolve.source);
+	cover_free(it->cover);
 	resolve_fini(&it->resolve);
 	buf_fini(&it->lower);
 	buf_fini(&it->upper);

@@ -20,6 +20,7 @@ memtable_new(void)
 	if (!m)
 		return NULL;
 	arena_init(&m->arena, CHUNK_BYTES);
+	memranges_init(&m->ranges);
 	if (skiplist_init(&m->list, &m->arena)) {
 		arena_fini(&m->arena);
 		free(m);
@@ -70,11 +71,18 @@ memtable_unref(struct memtable *m)
 	must(before > 0);
 	if (before > 1)
 		return;
+	memranges_fini(&m->ranges);
 	arena_fini(&m->arena);
 	for (size_t i = 0; i < m->value_count; i++)
 		values_unref(m->values[i]);
 	free(m->values);
 	free(m);
+}
+
+bool
+memtable_takes(const struct memtable *m, const struct batch_ranges *r)
+{
+	return r->count == 0 || memranges_take(&m->ranges, r->count, r->bytes);
 }
 
 int
@@ -97,13 +105,16 @@ memtable_hold_values(struct memtable *m, struct value_file *f)
 }
 
 int
-memtable_reserve(struct memtable *m, size_t bytes, uint32_t count)
+memtable_reserve(
+    struct memtable *m, size_t bytes, uint32_t count, uint32_t ranges)
 {
 	uint64_t overhead = (uint64_t)count * SKIPLIST_OVERHEAD_MAX;
+	int err;
 
 	if (overhead > SIZE_MAX / 2 || bytes > SIZE_MAX / 2)
 		return -ENOMEM;
-	return arena_reserve(&m->arena, bytes + (size_t)overhead);
+	err = memranges_reserve(&m->ranges, ranges);
+	return err ? err : arena_reserve(&m->arena, bytes + (size_t)overhead);
 }
 
 /* Only the writer calls these: a plain load and store is enough. */
@@ -142,6 +153,7 @@ add_joined(
 	/* In any order: readers seek only what is published later. */
 	if (m->filter.count > 0)
 		memfilter_add(&m->filter, hash_64(key->user, 0));
+	memranges_note(&m->ranges, key);
 	note_bytes(m, bytes);
 	note_seq(m, key->seq);
 	return 0;
@@ -155,6 +167,39 @@ memtable_add(struct memtable *m, uint64_t seq, enum ikey_kind kind,
 	const struct bytes pieces[2] = {{NULL, 0}, value};
 
 	return add_joined(m, &ikey, pieces);
+}
+
+static int
+copy_key(struct memtable *m, struct bytes *key)
+{
+	uint8_t *copy;
+
+	if (key->size == 0)
+		return 0;
+	copy = arena_alloc(&m->arena, key->size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, key->data, key->size);
+	key->data = copy;
+	return 0;
+}
+
+/* No entry of the list: who looks for a key asks for both. */
+static int
+add_range(
+    struct memtable *m, struct bytes begin, struct bytes end, uint64_t seq)
+{
+	int err = copy_key(m, &begin);
+
+	if (!err)
+		err = copy_key(m, &end);
+	if (!err)
+		err = memranges_add(&m->ranges, begin, end, seq);
+	if (err)
+		return err;
+	note_bytes(m, begin.size + end.size + sizeof(struct ranges_fragment));
+	note_seq(m, seq);
+	return 0;
 }
 
 int
@@ -176,7 +221,8 @@ memtable_measure(struct bytes payload, const struct memtable_place *p,
 	if (rc)
 		return rc;
 	while ((rc = batch_cursor_next(&c, &op)) > 0)
-		if (memtable_place_refers(p, op.value)) {
+		if (op.kind != IKEY_KIND_RANGE &&
+		    memtable_place_refers(p, op.value)) {
 			size -= op.value.size;
 			size += vref_bytes(op.value.size);
 			large++;
@@ -198,6 +244,8 @@ memtable_add_op(struct memtable *m, uint64_t seq, const struct batch_op *op,
 	struct bytes pieces[2] = {{NULL, 0}, op->value};
 	uint64_t at;
 
+	if (op->kind == IKEY_KIND_RANGE)
+		return add_range(m, op->key, op->value, seq);
 	if (until) {
 		wire_put_le64(expiry, op->expires_ms);
 		pieces[0] = bytes_of(expiry, sizeof(expiry));
@@ -228,10 +276,11 @@ memtable_apply(struct memtable *m, struct bytes payload, uint64_t first_seq,
 	if (!p)
 		p = &nowhere;
 	rc = batch_cursor_init(&c, payload);
+	/* Range tombstones make room for themselves. */
 	if (!rc)
 		rc = memtable_measure(payload, p, &bytes, &refers);
 	if (!rc)
-		rc = memtable_reserve(m, bytes, c.left);
+		rc = memtable_reserve(m, bytes, c.left, 0);
 	if (rc)
 		return rc;
 	while ((rc = batch_cursor_next(&c, &op)) > 0) {
@@ -239,7 +288,14 @@ memtable_apply(struct memtable *m, struct bytes payload, uint64_t first_seq,
 		if (rc)
 			break;
 	}
+	memtable_settle(m);
 	return rc;
+}
+
+void
+memtable_settle(struct memtable *m)
+{
+	memranges_settle(&m->ranges);
 }
 
 int
@@ -267,7 +323,9 @@ memtable_bytes(const struct memtable *m)
 {
 	size_t bytes = atomic_load_explicit(&m->bytes, memory_order_relaxed);
 
-	return bytes > 0 ? bytes + memfilter_size(&m->filter) : 0;
+	return bytes > 0 ? bytes + memfilter_size(&m->filter) +
+			       memranges_bytes(&m->ranges)
+			 : 0;
 }
 
 uint64_t

@@ -4,9 +4,11 @@
  * Use: memtable_new, memtable_reserve and memtable_add_op for each operation
  * (or memtable_apply for a batch), then the database publishes the batch's last
  * sequence number; memtable_get and iterators at a published number;
- * memtable_unref. Owns: copies of keys and values, until the last reference
- * goes; of large values, references to where the log has them, and the files
- * held. Threads: one adds at a time (the database's write lock); any number
+ * memtable_unref.  Range tombstones are kept apart (memranges.h): gets and
+ * iterators do not look at them.
+ * Owns: copies of keys and values, until the last reference goes; of large
+ * values, references to where the log has them, and the files held.
+ * Threads: one adds at a time (the database's write lock); any number
  * read meanwhile without a lock.  An entry is visible to readers as soon as it
  * is in, so the atomicity of a batch is the readers': they seek no number that
  * is not published (by a release store that they acquire). Errors: -ENOMEM from
@@ -19,11 +21,13 @@
 #include <stdatomic.h>
 
 #include "engine/db/memfilter.h"
+#include "engine/db/memranges.h"
 #include "engine/db/skiplist.h"
 #include "engine/table/ikey.h"
 #include "engine/table/iter.h"
 
 struct batch_op;
+struct batch_ranges;
 struct value_file;
 
 struct memtable {
@@ -37,7 +41,7 @@ struct memtable {
 	 * The sequence numbers are 0 while it is empty. */
 	_Atomic uint64_t first_seq; /* smallest added */
 	_Atomic uint64_t last_seq;  /* largest added */
-	_Atomic uint64_t count;     /* entries */
+	_Atomic uint64_t count;     /* entries and range tombstones */
 	_Atomic size_t bytes;       /* their memory */
 
 	/* the writer's: files that entries refer to */
@@ -47,6 +51,7 @@ struct memtable {
 	struct arena arena;
 	struct skiplist list;
 	struct memfilter filter; /* memory is the arena's */
+	struct memranges ranges; /* their keys are the arena's */
 };
 
 /* With one reference; NULL: no memory. */
@@ -60,9 +65,13 @@ void memtable_ref(struct memtable *m);
 void memtable_unref(struct memtable *m);
 
 /* Makes sure that the next `count` adds, whose keys and values are `bytes`
- * bytes together, do not fail.  A reservation is not added to an earlier one;
- * it counts what is left of it. */
-int memtable_reserve(struct memtable *m, size_t bytes, uint32_t count);
+ * bytes together, do not fail; ranges of them are range tombstones.  A
+ * reservation is not added to an earlier one; it counts what is left of it. */
+int memtable_reserve(
+    struct memtable *m, size_t bytes, uint32_t count, uint32_t ranges);
+
+/* Whether these may be added to what range tombstones it has. */
+bool memtable_takes(const struct memtable *m, const struct batch_ranges *r);
 
 /* Adds one entry; its sequence number may not be in use for this key. */
 int memtable_add(struct memtable *m, uint64_t seq, enum ikey_kind kind,
@@ -90,9 +99,13 @@ memtable_place_refers(const struct memtable_place *p, struct bytes value)
 int memtable_measure(struct bytes payload, const struct memtable_place *p,
     size_t *bytes, bool *refers);
 
-/* As memtable_add, or a reference in place of the value. */
+/* As memtable_add, or a reference in place of the value; or a range tombstone.
+ */
 int memtable_add_op(struct memtable *m, uint64_t seq, const struct batch_op *op,
     const struct memtable_place *p);
+
+/* Behind the operations of a batch: puts in order what slows readers down. */
+void memtable_settle(struct memtable *m);
 
 /*
  * Adds all operations of a batch's payload (batch.h), the first with number
@@ -120,6 +133,16 @@ static inline bool
 memtable_may_contain(const struct memtable *m, uint64_t hash)
 {
 	return memfilter_may_contain(&m->filter, hash);
+}
+
+/* The number of the newest range tombstone at or below seq that covers the user
+ * key; 0: none. */
+static inline uint64_t
+memtable_cover(const struct memtable *m, struct bytes user, uint64_t seq)
+{
+	return memranges_any(&m->ranges)
+		   ? memranges_cover(&m->ranges, user, seq)
+		   : 0;
 }
 
 /* An iterator that holds a reference.  Keys and values stay valid as long as

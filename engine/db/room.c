@@ -129,7 +129,7 @@ room_is_full(const struct lsm *db)
 }
 
 int
-room_make(struct lsm *db)
+room_make(struct lsm *db, const struct batch_ranges *r)
 {
 	int rc;
 
@@ -137,7 +137,7 @@ room_make(struct lsm *db)
 	for (;;) {
 		if (db_failed(db))
 			return -EROFS;
-		if (!room_is_full(db))
+		if (!room_is_full(db) && memtable_takes(db->active, r))
 			return 0;
 		rc = room_wait(db);
 		if (rc != 0)

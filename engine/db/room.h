@@ -11,14 +11,16 @@
 
 #include <stddef.h>
 
+struct batch_ranges;
 struct lsm;
 
 /*
- * Makes sure that the active memtable is not full.  Caller holds
- * db->write_lock, which is released while it waits.  -EROFS if the store
- * takes no writes; the error of the flush (-ENOSPC, say) that is waited for.
+ * Makes sure that the active memtable is not full, and may take these range
+ * tombstones, too.  Caller holds db->write_lock, which is released while it
+ * waits.  -EROFS if the store takes no writes; the error of the flush (-ENOSPC,
+ * say) that is waited for.
  */
-int room_make(struct lsm *db);
+int room_make(struct lsm *db, const struct batch_ranges *r);
 
 /* The active memtable becomes full now, if there is anything in it.  Caller
  * and errors as above. */

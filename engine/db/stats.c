@@ -64,6 +64,7 @@ stats_writes(struct lsm *db, struct lsm_stats *out)
 	lock_acquire(&db->write_lock);
 	out->puts = f->puts;
 	out->deletes = f->deletes;
+	out->range_deletes = f->range_deletes;
 	out->batches = f->batches;
 	out->bytes_written_user = f->bytes_user;
 	out->bytes_written_log = f->bytes_log;

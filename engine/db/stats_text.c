@@ -10,6 +10,7 @@
 #define STATS_COUNTS(X)          \
 	X(puts)                  \
 	X(deletes)               \
+	X(range_deletes)         \
 	X(batches)               \
 	X(gets)                  \
 	X(get_hits)              \

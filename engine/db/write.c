@@ -30,7 +30,8 @@ write_prepare(struct lsm *db, struct lsm_batch *b, struct memtable_place *p)
 	    .payload = payload.data,
 	};
 	must(memtable_measure(payload, p, &bytes, &refers) == 0);
-	err = memtable_reserve(db->active, bytes, lsm_batch_count(b));
+	err = memtable_reserve(
+	    db->active, bytes, lsm_batch_count(b), batch_ranges(b)->count);
 	if (!err && refers)
 		err = segment_hold_values(db, db->log, db->active);
 	return err;
@@ -73,11 +74,14 @@ write_apply(
 		must(memtable_add_op(db->active, seq++, &op, p) == 0);
 		if (op.kind == IKEY_KIND_DELETE)
 			f->deletes++;
+		else if (op.kind == IKEY_KIND_RANGE)
+			f->range_deletes++;
 		else
 			f->puts++;
 		f->bytes_user += op.key.size + op.value.size;
 	}
 	must(seq == db->next_seq + lsm_batch_count(b));
+	memtable_settle(db->active);
 	f->batches++;
 	db->next_seq = seq;
 }
@@ -89,7 +93,7 @@ write_batch(struct lsm *db, struct lsm_batch *b)
 	struct memtable_place place;
 	int err;
 
-	err = room_make(db);
+	err = room_make(db, batch_ranges(b));
 	if (err)
 		return err;
 	if (count > IKEY_SEQ_MAX - db->next_seq)

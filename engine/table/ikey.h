@@ -25,7 +25,10 @@ enum ikey_kind {
 #define IKEY_KIND_ENUM(name, number) IKEY_KIND_##name = number,
 	IKEY_KINDS(IKEY_KIND_ENUM)
 #undef IKEY_KIND_ENUM
-	    IKEY_KIND_SEEK = 255, /* sorts before every stored kind */
+	/* In batches and logs only: key is the first of the range, value the
+	 * end, not in it; of no bytes: none. */
+	IKEY_KIND_RANGE = 3,
+	IKEY_KIND_SEEK = 255, /* sorts before every stored kind */
 };
 
 #define IKEY_TRAILER 8

@@ -88,7 +88,13 @@ batch__holds_its_operations_in_order(void **state)
 	check_ok(lsm_batch_put_until(
 	    b, bytes_str("k4"), bytes_str("v4"), 1700000000000));
 	check_ok(lsm_batch_put_until(b, bytes_str("k5"), bytes_str("v5"), 0));
-	check_eq(lsm_batch_count(b), 7);
+	check_ok(lsm_batch_delete_range(b, bytes_str("b"), bytes_str("c")));
+	check_ok(lsm_batch_delete_range(b, bytes_str("c"), bytes_str("c")));
+	check_ok(
+	    lsm_batch_delete_range(b, bytes_of(NULL, 0), bytes_of(NULL, 0)));
+	check_eq(lsm_batch_count(b), 9);
+	check_eq(batch_ranges(b)->count, 2);
+	check_eq(batch_ranges(b)->bytes, 2);
 
 	check_ok(batch_cursor_init(&c, batch_payload(b)));
 	check_next(&c, IKEY_KIND_PUT, "k1", "v1");
@@ -102,6 +108,8 @@ batch__holds_its_operations_in_order(void **state)
 	check_bytes_eq(op.key, bytes_str("k4"));
 	check_bytes_eq(op.value, bytes_str("v4"));
 	check_next(&c, IKEY_KIND_PUT, "k5", "v5");
+	check_next(&c, IKEY_KIND_RANGE, "b", "c");
+	check_next(&c, IKEY_KIND_RANGE, "", "");
 	check_eq(batch_cursor_next(&c, &op), 0);
 	lsm_batch_free(b);
 }
@@ -122,6 +130,10 @@ batch__is_what_the_specification_says(void **state)
 	    b, bytes_str("k"), bytes_str("v"), 1700000000000));
 	payload = batch_payload(b);
 	check_true(spec_check("batch-until", payload.data, payload.size));
+	lsm_batch_clear(b);
+	check_ok(lsm_batch_delete_range(b, bytes_str("k"), bytes_str("n")));
+	payload = batch_payload(b);
+	check_true(spec_check("batch-range", payload.data, payload.size));
 	lsm_batch_free(b);
 }
 
@@ -384,6 +396,51 @@ batch_cursor__limits_hold_for_bytes_from_disk(void **state)
 	check_err(walk_sizes(255, 1, 0), -EUCLEAN);
 }
 
+/* So many range deletes of keys that share nothing; end: the last byte of the
+ * ends, which have all of end_size bytes. */
+static int
+walk_ranges(uint32_t n, size_t key_size, size_t end_size, uint8_t end)
+{
+	struct buf b = {0};
+	uint8_t *key = calloc(1, LSM_KEY_MAX + 2);
+	unsigned count;
+	int rc;
+
+	check_true(key != NULL);
+	check_ok(buf_append_le32(&b, n));
+	while (n--) {
+		check_ok(buf_append_u8(&b, IKEY_KIND_RANGE));
+		check_ok(buf_append_sized(&b, bytes_of(key, key_size)));
+		if (end_size > 0)
+			key[end_size - 1] = end;
+		check_ok(buf_append_sized(&b, bytes_of(key, end_size)));
+		if (end_size > 0)
+			key[end_size - 1] = 0;
+	}
+	rc = walk(buf_bytes(&b), &count);
+	free(key);
+	buf_fini(&b);
+	return rc;
+}
+
+static void
+batch_cursor__range_deletes_are_checked(void **state)
+{
+	(void)state;
+	check_ok(walk_ranges(1, 3, 3, 1));
+	check_ok(walk_ranges(1, 3, 4, 0)); /* longer is above */
+	check_ok(walk_ranges(1, 3, 0, 0)); /* no end */
+	check_err(walk_ranges(1, 3, 3, 0), -EUCLEAN);
+	check_err(walk_ranges(1, 3, 2, 0), -EUCLEAN);
+	check_ok(walk_ranges(1, LSM_KEY_MAX, LSM_KEY_MAX, 1));
+	check_err(walk_ranges(1, LSM_KEY_MAX + 1, 1, 1), -EUCLEAN);
+	check_err(walk_ranges(1, 1, LSM_KEY_MAX + 1, 1), -EUCLEAN);
+	check_ok(walk_ranges(LSM_BATCH_RANGES_MAX, 1, 1, 1));
+	check_err(walk_ranges(LSM_BATCH_RANGES_MAX + 1, 1, 1, 1), -EUCLEAN);
+	check_ok(walk_ranges(128, LSM_KEY_MAX, LSM_KEY_MAX, 1));
+	check_err(walk_ranges(129, LSM_KEY_MAX, LSM_KEY_MAX, 1), -EUCLEAN);
+}
+
 int
 main(void)
 {
@@ -401,6 +458,7 @@ main(void)
 	    cmocka_unit_test(batch_cursor__changed_bytes_never_lead_astray),
 	    cmocka_unit_test(batch_cursor__random_bytes_never_lead_astray),
 	    cmocka_unit_test(batch_cursor__limits_hold_for_bytes_from_disk),
+	    cmocka_unit_test(batch_cursor__range_deletes_are_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

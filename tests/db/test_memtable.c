@@ -259,7 +259,7 @@ memtable__reservation_suffices(void **state)
 			    &r, check_rand_one_in(&r, 200) ? 600000 : 300);
 			bytes += sizes[i][0] + sizes[i][1];
 		}
-		check_ok(memtable_reserve(m, bytes, count));
+		check_ok(memtable_reserve(m, bytes, count, 0));
 		before = arena_bytes(&m->arena);
 		for (unsigned i = 0; i < count; i++) {
 			check_rand_fill(&r, key, sizes[i][0]);
@@ -279,8 +279,8 @@ memtable__reservation_without_memory_fails(void **state)
 	struct memtable *m = new_memtable();
 
 	(void)state;
-	check_err(memtable_reserve(m, SIZE_MAX, 1), -ENOMEM);
-	check_err(memtable_reserve(m, SIZE_MAX / 2, UINT32_MAX), -ENOMEM);
+	check_err(memtable_reserve(m, SIZE_MAX, 1, 0), -ENOMEM);
+	check_err(memtable_reserve(m, SIZE_MAX / 2, UINT32_MAX, 0), -ENOMEM);
 	put(m, 1, "k", "v");
 	check_get(m, "k", 1, 1, "v");
 	memtable_unref(m);

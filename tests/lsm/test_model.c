@@ -19,6 +19,7 @@ static const struct operation {
     {"put until", 1500, model_write_put_until},
     {"delete", 2500, model_write_delete},
     {"delete run", 10, model_write_delete_run},
+    {"delete range", 200, model_write_delete_range},
     {"batch", 500, model_write_batch},
     {"large batch", 5, model_write_large_batch},
     {"get", 5000, model_read_get},
@@ -80,6 +81,7 @@ add_stats(struct lsm_stats *sum, const struct lsm_stats *s)
 	sum->compactions += s->compactions;
 	sum->filter_skips += s->filter_skips;
 	sum->expired += s->expired;
+	sum->range_deletes += s->range_deletes;
 }
 
 /* TRACE= in the environment prints every operation. */
@@ -127,6 +129,7 @@ run_rounds(bool may_thread)
 	check_le(10 * rounds, sum.compactions);
 	check_le(1, sum.filter_skips);
 	check_le(1, sum.expired);
+	check_le(10 * rounds, sum.range_deletes);
 }
 
 static void

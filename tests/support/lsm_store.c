@@ -150,6 +150,20 @@ fill_value(uint8_t *value, size_t size, unsigned i, char tag)
 	check_rand_fill(&r, value, size);
 }
 
+uint64_t
+lsm_store_delete_range(struct lsm_store *s, const char *begin, const char *end)
+{
+	struct lsm_batch *b = lsm_batch_new();
+	uint64_t seq = 0;
+
+	check_true(b != NULL);
+	check_ok(lsm_batch_delete_range(b, bytes_str(begin),
+	    end ? bytes_str(end) : (struct bytes){NULL, 0}));
+	check_ok(lsm_write(s->db, b, &seq));
+	lsm_batch_free(b);
+	return seq;
+}
+
 void
 lsm_store_fill(
     struct lsm_store *s, unsigned from, unsigned to, size_t size, char tag)

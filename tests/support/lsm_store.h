@@ -43,6 +43,10 @@ int lsm_store_try_put(
 uint64_t lsm_store_put(struct lsm_store *s, const char *key, const char *value);
 uint64_t lsm_store_delete(struct lsm_store *s, const char *key);
 
+/* end NULL: none. */
+uint64_t lsm_store_delete_range(
+    struct lsm_store *s, const char *begin, const char *end);
+
 /* "KEY%06d" for numbers from..to-1, with values of size bytes that follow from
  * the number and the tag. */
 void lsm_store_fill(

@@ -116,6 +116,7 @@ void model_write_put(struct model *m);
 void model_write_put_until(struct model *m);
 void model_write_delete(struct model *m);
 void model_write_delete_run(struct model *m);
+void model_write_delete_range(struct model *m);
 void model_write_batch(struct model *m);
 void model_write_large_batch(struct model *m);
 

@@ -61,6 +61,21 @@ static void delete (struct model *m, struct lsm_batch *b)
 	delete_at(m, b, model_pick(m));
 }
 
+/* Mostly few keys, now and then many; sometimes without an end, or empty. */
+static void
+delete_range(struct model *m, struct lsm_batch *b)
+{
+	const struct bytes none = {NULL, 0};
+	size_t max = check_rand_one_in(&m->r, 20) ? m->keys.count : 20;
+	size_t from = model_pick(m);
+	size_t end = from + check_rand_below(&m->r, max);
+
+	check_ok(lsm_batch_delete_range(b, from > 0 ? model_key(m, from) : none,
+	    end < m->keys.count ? model_key(m, end) : none));
+	for (size_t i = from; i < end && i < m->keys.count; i++)
+		m->now[i] = (struct model_cell){0};
+}
+
 /* What a batch may hold. */
 static const struct {
 	unsigned weight;
@@ -69,6 +84,7 @@ static const struct {
     {10, put},
     {3, put_for_a_time},
     {5, delete},
+    {1, delete_range},
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -137,6 +153,15 @@ void
 model_write_delete(struct model *m)
 {
 	write_one(m, delete);
+}
+
+void
+model_write_delete_range(struct model *m)
+{
+	struct lsm_batch *b = begin();
+
+	delete_range(m, b);
+	commit(m, b);
 }
 
 /* Many adjacent keys, one by one. */
