@@ -66,6 +66,13 @@ enum lsm_compression {
 	LSM_COMPRESSION_SAME = 3, /* bottom_compression: as compression */
 };
 
+/* LEVELED: reads are cheapest.  LAZY: writes are, with some more runs for a
+ * read to look into.  It may be another one at each open. */
+enum lsm_compaction_style {
+	LSM_COMPACTION_LEVELED = 0,
+	LSM_COMPACTION_LAZY = 1
+};
+
 struct lsm_options {
 	bool create;            /* create the store if the directory has none */
 	bool must_create;       /* with create: -EEXIST if there is one */
@@ -76,6 +83,7 @@ struct lsm_options {
 	size_t table_bytes;     /* tables are cut at about this size */
 	size_t level_base_bytes; /* size of level 1; each next 10 times */
 	unsigned level0_tables;  /* compaction of level 0 begins at so many */
+	enum lsm_compaction_style compaction_style;
 	unsigned compaction_threads; /* compactions at once, 1 to 16 */
 	unsigned filter_bits;    /* bloom bits per key, 0: no filter */
 	/* Values of so many bytes or more are written once, to the log, and

@@ -42,6 +42,7 @@ open_options_valid(const struct lsm_options *o)
 	       o->table_bytes > 0 && o->level_base_bytes > 0 &&
 	       o->level0_tables > 0 && o->compaction_threads > 0 &&
 	       o->compaction_threads <= WORK_THREADS_MAX &&
+	       o->compaction_style <= LSM_COMPACTION_LAZY &&
 	       o->filter_bits <= 64 && o->value_log_bytes <= LSM_VALUE_MAX &&
 	       o->compression <= LSM_COMPRESSION_ZSTD &&
 	       o->bottom_compression <= LSM_COMPRESSION_SAME &&

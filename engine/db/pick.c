@@ -4,22 +4,14 @@
 
 #include "engine/base/must.h"
 #include "engine/db/pick_inputs.h"
-#include "engine/db/pick_move.h"
-#include "engine/db/pick_shape.h"
+#include "engine/db/pick_reason.h"
 
 #define OVERLAP_FACTOR 10
-
-/* What the reasons look at. */
-struct look {
-	const struct pick_scene *scene;
-	struct pick_shape shape;
-};
 
 void
 pick_fini(struct pick *p)
 {
-	for (unsigned i = 0; i < LSM_LEVELS; i++)
-		free(p->inputs[i].files);
+	pick_inputs_clear(p);
 	*p = (struct pick){0};
 }
 
@@ -35,152 +27,62 @@ pick_overlap_limit(const struct lsm_options *o)
 	return times(o->table_bytes, OVERLAP_FACTOR);
 }
 
-/* --- reasons ----------------------------------------------------------- */
-
-/*
- * Why a level may need compaction.  score: how much, 1 and above: it does.
- * take: the inputs for it, *p having level and score; 1, 0: what would be
- * needed belongs to compactions that run, <0.
- */
-struct reason {
-	const char *name;
-	double (*score)(const struct look *k, unsigned level);
-	int (*take)(const struct look *k, struct pick *p);
-};
-
-struct amount {
-	size_t count;
-	uint64_t bytes;
-};
-
-static size_t
-less(size_t a, size_t b)
-{
-	return a > b ? a - b : 0;
-}
-
-/* What a level has, without what compactions are taking away.  One may have
- * been installed and still be among those that run. */
-static struct amount
-amount_of(const struct look *k, unsigned level)
-{
-	const struct version_level *l = &k->scene->version->levels[level];
-	struct amount a = {l->count, l->bytes};
-	const struct pick *p;
-
-	TAILQ_FOREACH (p, k->scene->running, link) {
-		const struct pick_input *in = &p->inputs[level];
-
-		if (p->level != level || p->output_level == level)
-			continue;
-		a.count = less(a.count, in->count);
-		a.bytes =
-		    less(a.bytes, pick_inputs_bytes(in->files, in->count));
-	}
-	return a;
-}
-
-/* Tables of level 0, each of which every read looks into. */
-static double
-score_files(const struct look *k, unsigned level)
-{
-	unsigned max = k->scene->options->level0_tables;
-
-	if (level > 0)
-		return 0;
-	return (double)amount_of(k, 0).count / (max ? max : 1);
-}
-
-static int
-take_files(const struct look *k, struct pick *p)
-{
-	int err, rc;
-
-	p->output_level = k->shape.level0_output;
-	rc = pick_inputs_add_level0(k->scene, p);
-	if (rc <= 0)
-		return rc;
-	err = pick_inputs_add_output(k->scene->version, p);
-	if (!err)
-		err = pick_move_try(k->scene, p, UINT64_MAX);
-	return err ? err : 1;
-}
-
-/* Bytes of a level beyond its share. */
-static double
-score_size(const struct look *k, unsigned level)
-{
-	uint64_t bytes, target = k->shape.targets[level];
-
-	if (level == 0 || level == PICK_SHAPE_LAST)
-		return 0;
-	bytes = amount_of(k, level).bytes;
-	if (target > 0)
-		return (double)bytes / (double)target;
-	/* It should have none, which is not urgent. */
-	target = k->scene->options->level_base_bytes;
-	return bytes == 0 ? 0 : 1 + (double)bytes / (double)(target + 1);
-}
-
-static int
-take_size(const struct look *k, struct pick *p)
-{
-	const struct pick_scene *s = k->scene;
-	uint64_t bytes = s->version->levels[p->level].bytes;
-	int err, rc;
-
-	p->output_level = p->level + 1;
-	rc = pick_inputs_add_cheapest(s, p);
-	if (rc <= 0)
-		return rc;
-	err = pick_inputs_add_output(s->version, p);
-	if (!err)
-		err = pick_move_try(
-		    s, p, less(bytes, k->shape.targets[p->level]));
-	if (!err && !p->trivial)
-		err = pick_inputs_grow(s, p);
-	return err ? err : 1;
-}
-
-/* Of equal scores the first counts most. */
-static const struct reason reasons[] = {
-    {"files", score_files, take_files},
-    {"size", score_size, take_size},
-};
-
-#define REASONS (sizeof(reasons) / sizeof(reasons[0]))
-
 /* --- what is needed most ------------------------------------------------ */
 
+/* Those that hold under every style. */
+static const struct pick_reasons general = {.count = 0};
+
+#define CANDIDATES_MAX (2 * PICK_REASONS_MAX * LSM_LEVELS)
+
 struct candidate {
-	const struct reason *reason;
+	const struct pick_reason *reason;
 	unsigned level;
 	double score;
 };
 
-/* Those with a score of 1 and above, the highest first. */
-static size_t
-candidates(const struct look *k, struct candidate *out)
+/* With a score of 1 and above, the highest first. */
+struct candidates {
+	struct candidate of[CANDIDATES_MAX];
+	size_t count;
+};
+
+static void
+add_candidate(struct candidates *c, const struct candidate *new)
 {
-	size_t n = 0, at;
+	size_t at = c->count++;
 
-	for (unsigned level = 0; level < LSM_LEVELS; level++) {
-		for (size_t i = 0; i < REASONS; i++) {
-			double score = reasons[i].score(k, level);
+	for (; at > 0 && c->of[at - 1].score < new->score; at--)
+		c->of[at] = c->of[at - 1];
+	c->of[at] = *new;
+}
 
-			if (score < 1)
-				continue;
-			for (at = n; at > 0 && out[at - 1].score < score; at--)
-				out[at] = out[at - 1];
-			out[at] = (struct candidate){&reasons[i], level, score};
-			n++;
+static void
+add_candidates(struct candidates *c, const struct pick_look *k,
+    const struct pick_reasons *reasons)
+{
+	for (size_t i = 0; i < reasons->count; i++) {
+		struct candidate new = {.reason = &reasons->of[i]};
+
+		for (; new.level < LSM_LEVELS; new.level++) {
+			new.score = new.reason->score(k, new.level);
+			if (new.score >= 1)
+				add_candidate(c, &new);
 		}
 	}
-	return n;
+}
+
+static void
+find_candidates(struct candidates *c, const struct pick_look *k)
+{
+	bool lazy = k->scene->options->compaction_style == LSM_COMPACTION_LAZY;
+
+	c->count = 0;
+	add_candidates(c, k, lazy ? &pick_lazy : &pick_leveled);
+	add_candidates(c, k, &general);
 }
 
 static int
-try(const struct look *k, const struct candidate *c, struct pick *p)
+try(const struct pick_look *k, const struct candidate *c, struct pick *p)
 {
 	int rc;
 
@@ -211,15 +113,15 @@ reserve(bool *reserved, const struct pick *p)
 int
 pick_next(const struct pick_scene *s, struct pick *out)
 {
-	const struct look k = {s, pick_shape_of(s->version, s->options)};
-	struct candidate c[REASONS * LSM_LEVELS];
-	size_t count = candidates(&k, c);
+	const struct pick_look k = {s, pick_shape_of(s->version, s->options)};
 	bool reserved[LSM_LEVELS] = {false};
+	struct candidates c;
 	struct pick p;
 	int rc;
 
-	for (size_t i = 0; i < count; i++) {
-		rc = try(&k, &c[i], &p);
+	find_candidates(&c, &k);
+	for (size_t i = 0; i < c.count; i++) {
+		rc = try(&k, &c.of[i], &p);
 		if (rc < 0)
 			return rc;
 		if (rc > 0 && !is_reserved(reserved, &p)) {

@@ -42,6 +42,16 @@ pick_inputs_add(struct pick *p, unsigned level,
 	return 0;
 }
 
+void
+pick_inputs_clear(struct pick *p)
+{
+	for (unsigned i = 0; i < LSM_LEVELS; i++) {
+		free(p->inputs[i].files);
+		p->inputs[i] = (struct pick_input){0};
+	}
+	p->bytes = 0;
+}
+
 /* No user key stands in two tables of a level > 0, so neither side needs to be
  * widened for that. */
 int

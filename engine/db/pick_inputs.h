@@ -12,6 +12,9 @@
 int pick_inputs_add(struct pick *p, unsigned level,
     struct version_file *const *files, size_t count);
 
+/* There are none any more. */
+void pick_inputs_clear(struct pick *p);
+
 /* Adds the files of the output level that the inputs so far overlap. */
 int pick_inputs_add_output(const struct version *v, struct pick *p);
 

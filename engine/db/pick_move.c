@@ -51,11 +51,11 @@ destination(const struct pick_scene *s, const struct pick *p)
 	const struct version_file *f = p->inputs[p->level].files[0];
 	unsigned best = 0;
 
-	for (unsigned i = p->output_level; i < LSM_LEVELS; i++) {
+	for (unsigned i = p->level + 1; i < LSM_LEVELS; i++) {
 		if (overlaps(s->version, i, &p->span) ||
 		    !pick_inputs_free(s, p->level, i, &p->span))
 			break;
-		if (may_stand(s, f, i))
+		if (i >= p->output_level && may_stand(s, f, i))
 			best = i;
 	}
 	return best;

@@ -101,6 +101,16 @@ count_in(
 
 /* --- against the model ------------------------------------------------- */
 
+/* As if the store were opened with the other one now and then. */
+static void
+choose_style(struct history *s, struct check_rand *r)
+{
+	if (check_rand_one_in(r, 6))
+		s->options.compaction_style = check_rand_one_in(r, 2)
+						  ? LSM_COMPACTION_LAZY
+						  : LSM_COMPACTION_LEVELED;
+}
+
 static void
 one_history(struct check_rand *r)
 {
@@ -108,6 +118,7 @@ one_history(struct check_rand *r)
 
 	history_init(&s);
 	for (int i = 0; i < 12; i++) {
+		choose_style(&s, r);
 		history_write(&s, r);
 		history_choose_snapshots(&s, r);
 		history_check_reads(&s);
@@ -188,6 +199,7 @@ crowd_history(struct check_rand *r, struct crowd *c)
 	history_init(&s);
 	s.keys = 120;
 	for (int i = 0; i < 20; i++) {
+		choose_style(&s, r);
 		history_write(&s, r);
 		history_choose_snapshots(&s, r);
 		for (uint64_t n = check_rand_below(r, 16); n > 0; n--)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tests/check.h"
+#include "tests/support/picks.h"
 #include "tests/support/picture.h"
 
 /* Level 0 is full with 4 tables.  If level 6 has 20000 bytes then level 5 is
@@ -14,60 +15,6 @@ static const struct lsm_options options = {
     .level_base_bytes = 1000,
     .table_bytes = 100,
 };
-
-/* "0>1: 4 3 | 2 move": levels, inputs of each of them. */
-static const char *
-text_of(const struct pick *p)
-{
-	static char text[1024];
-	size_t n = (size_t)snprintf(
-	    text, sizeof(text), "%u>%u:", p->level, p->output_level);
-
-	for (unsigned level = 0; level < LSM_LEVELS; level++) {
-		const struct pick_input *in = &p->inputs[level];
-
-		if (level > p->level && in->count > 0)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, " |");
-		for (size_t i = 0; i < in->count; i++)
-			n += (size_t)snprintf(text + n, sizeof(text) - n,
-			    " %" PRIu64, in->files[i]->number);
-	}
-	if (p->trivial)
-		snprintf(text + n, sizeof(text) - n, " move");
-	return text;
-}
-
-/* --- compactions that run ---------------------------------------------- */
-
-#define RUNNING_MAX 8
-
-/* From "0>1:a-f 4>5:a-c": levels and spans. */
-struct running {
-	struct pick_list list;
-	struct pick picks[RUNNING_MAX];
-	char keys[RUNNING_MAX][2][16];
-};
-
-static void
-running_init(struct running *r, const char *line)
-{
-	int at;
-
-	memset(r, 0, sizeof(*r));
-	TAILQ_INIT(&r->list);
-	for (size_t i = 0; *line; i++, line += at) {
-		struct pick *p = &r->picks[i];
-
-		check_le(i + 1, RUNNING_MAX);
-		check_eq(
-		    sscanf(line, " %u>%u:%15[^-]-%15s%n", &p->level,
-			&p->output_level, r->keys[i][0], r->keys[i][1], &at),
-		    4);
-		p->span = (struct span){bytes_str(r->keys[i][0]),
-		    bytes_str(r->keys[i][1]), SPAN_INCLUDED};
-		TAILQ_INSERT_TAIL(&r->list, p, link);
-	}
-}
 
 static const struct {
 	const char *version;
@@ -166,38 +113,13 @@ static const struct {
 };
 
 static void
-check_next(const char *version, const char *running, const char *cursor,
-    const char *want)
-{
-	struct version *v = picture_version(version);
-	struct buf cursors[LSM_LEVELS] = {0};
-	struct running r;
-	struct pick_scene scene = {v, &options, &r.list, cursors};
-	struct pick p;
-	int rc;
-
-	running_init(&r, running);
-	for (unsigned i = 0; i < LSM_LEVELS; i++)
-		check_ok(buf_assign(&cursors[i], bytes_str(cursor)));
-	rc = pick_next(&scene, &p);
-	check_eq(rc, want != NULL);
-	if (rc == 1) {
-		check_str(text_of(&p), want);
-		pick_fini(&p);
-	}
-	for (unsigned i = 0; i < LSM_LEVELS; i++)
-		buf_fini(&cursors[i]);
-	version_unref(v);
-}
-
-static void
 pick__next_takes_what_needs_it_most(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		printf("case %zu\n", i);
-		check_next(
-		    cases[i].version, "", cases[i].cursor, cases[i].want);
+		picks_check_next(&options, cases[i].version, "",
+		    cases[i].cursor, cases[i].want);
 	}
 }
 
@@ -258,8 +180,8 @@ pick__next_stays_away_from_those_that_run(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
 		printf("case %zu\n", i);
-		check_next(
-		    beside[i].version, beside[i].running, "", beside[i].want);
+		picks_check_next(&options, beside[i].version, beside[i].running,
+		    "", beside[i].want);
 	}
 }
 
@@ -299,7 +221,7 @@ pick__whole_level_goes_down_to_the_next_with_tables(void **state)
 		printf("case %zu\n", i);
 		check_eq(rc, whole[i].want != NULL);
 		if (rc == 1) {
-			check_str(text_of(&p), whole[i].want);
+			check_str(picks_text(&p), whole[i].want);
 			pick_fini(&p);
 		}
 		version_unref(v);
@@ -361,9 +283,11 @@ random_version(struct check_rand *r, char *line, size_t size)
 	size_t n = 0;
 
 	line[0] = '\0';
-	for (unsigned level = 0, number = 100; level < 4; level++) {
+	for (unsigned level = 0, number = 100; level < LSM_LEVELS; level++) {
 		unsigned key = 100;
 
+		if (check_rand_one_in(r, 3))
+			continue;
 		for (uint64_t i = check_rand_below(r, 7); i > 0; i--) {
 			unsigned first =
 			    level ? key + (unsigned)check_rand_below(r, 40)
@@ -462,17 +386,21 @@ pick__inputs_leave_nothing_behind_that_they_share_keys_with(void **state)
 {
 	struct check_rand r = check_rand_of(check_seed());
 	struct buf cursors[LSM_LEVELS] = {0};
+	struct lsm_options any = options;
 	size_t picks = 0, beside_others = 0;
 	char line[4096];
 
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
 		struct pick_list running = TAILQ_HEAD_INITIALIZER(running);
-		struct pick_scene scene = {NULL, &options, &running, cursors};
+		struct pick_scene scene = {NULL, &any, &running, cursors};
 		struct version *v;
 		struct pick p;
 		size_t n;
 
+		any.compaction_style = check_rand_one_in(&r, 2)
+					   ? LSM_COMPACTION_LAZY
+					   : LSM_COMPACTION_LEVELED;
 		random_version(&r, line, sizeof(line));
 		v = picture_version(line);
 		scene.version = v;

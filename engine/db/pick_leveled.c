@@ -1,0 +1,62 @@
+/*
+ * pick_leveled: each level is one sorted run, and not larger than its target.
+ */
+#include "engine/db/pick_inputs.h"
+#include "engine/db/pick_move.h"
+#include "engine/db/pick_reason.h"
+
+/* Tables of level 0, each of which every read looks into. */
+static double
+score_files(const struct pick_look *k, unsigned level)
+{
+	unsigned max = k->scene->options->level0_tables;
+
+	if (level > 0)
+		return 0;
+	return (double)pick_reason_amount(k, 0).count / (max ? max : 1);
+}
+
+static int
+take_files(const struct pick_look *k, struct pick *p)
+{
+	int err, rc;
+
+	p->output_level = k->shape.level0_output;
+	rc = pick_inputs_add_level0(k->scene, p);
+	if (rc <= 0)
+		return rc;
+	err = pick_inputs_add_output(k->scene->version, p);
+	if (!err)
+		err = pick_move_try(k->scene, p, UINT64_MAX);
+	return err ? err : 1;
+}
+
+/* Bytes of a level beyond its share. */
+static double
+score_size(const struct pick_look *k, unsigned level)
+{
+	uint64_t bytes, target = k->shape.targets[level];
+
+	if (level == 0 || level == PICK_SHAPE_LAST)
+		return 0;
+	bytes = pick_reason_amount(k, level).bytes;
+	if (target > 0)
+		return (double)bytes / (double)target;
+	/* It should have none, which is not urgent. */
+	target = k->scene->options->level_base_bytes;
+	return bytes == 0 ? 0 : 1 + (double)bytes / ((double)target + 1);
+}
+
+static int
+take_size(const struct pick_look *k, struct pick *p)
+{
+	uint64_t bytes = k->scene->version->levels[p->level].bytes;
+	uint64_t target = k->shape.targets[p->level];
+
+	p->output_level = p->level + 1;
+	return pick_reason_take_cheapest(
+	    k, p, bytes > target ? bytes - target : 0);
+}
+
+const struct pick_reasons pick_leveled = {
+    {{"files", score_files, take_files}, {"size", score_size, take_size}}, 2};

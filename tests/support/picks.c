@@ -1,0 +1,84 @@
+#include "tests/support/picks.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tests/support/picture.h"
+
+const char *
+picks_text(const struct pick *p)
+{
+	static char text[1024];
+	size_t n = (size_t)snprintf(
+	    text, sizeof(text), "%u>%u:", p->level, p->output_level);
+
+	for (unsigned level = 0; level < LSM_LEVELS; level++) {
+		const struct pick_input *in = &p->inputs[level];
+
+		if (level > p->level && in->count > 0)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " |");
+		for (size_t i = 0; i < in->count; i++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+			    " %" PRIu64, in->files[i]->number);
+	}
+	if (p->trivial)
+		snprintf(text + n, sizeof(text) - n, " move");
+	return text;
+}
+
+/* --- compactions that run ---------------------------------------------- */
+
+#define RUNNING_MAX 8
+
+/* From "0>1:a-f 4>5:a-c": levels and spans. */
+struct running {
+	struct pick_list list;
+	struct pick picks[RUNNING_MAX];
+	char keys[RUNNING_MAX][2][16];
+};
+
+static void
+running_init(struct running *r, const char *line)
+{
+	int at;
+
+	memset(r, 0, sizeof(*r));
+	TAILQ_INIT(&r->list);
+	for (size_t i = 0; *line; i++, line += at) {
+		struct pick *p = &r->picks[i];
+
+		check_le(i + 1, RUNNING_MAX);
+		check_eq(
+		    sscanf(line, " %u>%u:%15[^-]-%15s%n", &p->level,
+			&p->output_level, r->keys[i][0], r->keys[i][1], &at),
+		    4);
+		p->span = (struct span){bytes_str(r->keys[i][0]),
+		    bytes_str(r->keys[i][1]), SPAN_INCLUDED};
+		TAILQ_INSERT_TAIL(&r->list, p, link);
+	}
+}
+
+void
+picks_check_next(const struct lsm_options *o, const char *version,
+    const char *running, const char *cursor, const char *want)
+{
+	struct version *v = picture_version(version);
+	struct buf cursors[LSM_LEVELS] = {0};
+	struct running r;
+	struct pick_scene scene = {v, o, &r.list, cursors};
+	struct pick p;
+	int rc;
+
+	running_init(&r, running);
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		check_ok(buf_assign(&cursors[i], bytes_str(cursor)));
+	rc = pick_next(&scene, &p);
+	check_eq(rc, want != NULL);
+	if (rc == 1) {
+		check_str(picks_text(&p), want);
+		pick_fini(&p);
+	}
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		buf_fini(&cursors[i]);
+	version_unref(v);
+}
