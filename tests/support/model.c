@@ -174,8 +174,11 @@ model_draw_options(struct model *m)
 	o->cache_bytes = ONE_OF(m, 0, 4096, 65536, 1u << 20);
 	o->block_bytes = ONE_OF(m, 64, 256, 512, 1024, 4096);
 	o->table_bytes = ONE_OF(m, 2048, 8192, 32768);
-	o->level_base_bytes = ONE_OF(m, 4096, 16384, 65536);
+	o->level_base_bytes = ONE_OF(m, 512, 2048, 8192, 65536);
 	o->level0_tables = (unsigned)ONE_OF(m, 1, 2, 3, 4);
+	o->compaction_style = (enum lsm_compaction_style)ONE_OF(
+	    m, LSM_COMPACTION_LEVELED, LSM_COMPACTION_LAZY);
+	o->compaction_threads = (unsigned)ONE_OF(m, 1, 2, 4);
 	o->filter_bits = (unsigned)ONE_OF(m, 0, 3, 10, 20);
 	o->compression = (enum lsm_compression)ONE_OF(
 	    m, LSM_COMPRESSION_NONE, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_ZSTD);
