@@ -22,7 +22,9 @@ struct lsm_stats {
 	uint64_t gets, get_hits, iterators;
 	uint64_t bytes_written_user; /* keys and values given */
 	uint64_t bytes_written_log, bytes_written_flush, bytes_written_compact;
-	uint64_t syncs, flushes, compactions, stalls, stall_us;
+	uint64_t syncs, flushes, compactions;
+	uint64_t stalls, stall_us;   /* writers that had to wait for room */
+	uint64_t delays, delayed_us; /* and were slowed before that */
 	uint64_t cache_hits, cache_misses, filter_skips;
 	uint64_t expired; /* values that flush and compaction dropped */
 	uint64_t cache_bytes, memtable_bytes, memtables;

@@ -84,6 +84,7 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	    .progress_ctx = p,
 	};
 	uint64_t *seqs = NULL, begin = latency_begin();
+	uint64_t begin_us = env_now_us(db->env);
 	struct edit e = {0};
 	int err;
 
@@ -99,6 +100,9 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	counter_add(&db->counters.bytes_compact, job.bytes_written);
 	if (!pick->trivial)
 		compaction_count(db, pick, job.bytes_written, begin);
+	if (!pick->trivial && !err)
+		throttle_compacted(
+		    &db->throttle, pick->inputs[0].count, begin_us);
 	counter_add(&db->counters.expired, job.expired);
 	edit_fini(&e);
 	free(seqs);

@@ -27,6 +27,7 @@
 #include "engine/db/snapshot.h"
 #include "engine/db/spare.h"
 #include "engine/db/sync.h"
+#include "engine/db/throttle.h"
 #include "engine/db/values.h"
 #include "engine/db/view.h"
 #include "engine/db/vset.h"
@@ -40,7 +41,8 @@ struct db_counters {
 	struct counter gets, get_hits, iterators, filter_skips;
 	struct counter bytes_flush, bytes_compact, expired;
 	struct counter level_read[LSM_LEVELS], level_written[LSM_LEVELS];
-	struct counter syncs, flushes, compactions, stalls, stall_us;
+	struct counter syncs, flushes, compactions;
+	struct counter stalls, stall_us, delays, delayed_us;
 };
 
 struct write_figures {
@@ -94,6 +96,7 @@ struct lsm {
 	struct work compaction;
 	struct work spare;
 
+	struct throttle throttle;
 	struct compaction_set compactions; /* has its own lock */
 	struct pace pace;                  /* has its own lock */
 	struct snapshot_list snapshots;    /* the same */

@@ -330,15 +330,20 @@ int
 flush_step(struct lsm *db)
 {
 	struct view *now = view_get(db);
-	uint64_t begin;
+	uint64_t begin, begin_us;
 	int rc = 0;
 
 	if (now->full_count > 0) {
 		begin = latency_begin();
+		begin_us = env_now_us(db->env);
 		rc = flush_oldest(db, now);
 		latency_end(&db->latencies.flush, begin);
-		if (rc == 0)
+		if (rc == 0) {
+			throttle_flushed(&db->throttle,
+			    now->full[now->full_count - 1]->used,
+			    env_now_us(db->env) - begin_us);
 			rc = 1;
+		}
 	}
 	view_unref(now);
 	/* Now that this memtable does not refer to their values any more. */

@@ -37,6 +37,10 @@ struct memtable {
 	 * others see the memtable. */
 	uint64_t log_no;
 
+	/* How much of its size was used when it became full, 1: all; the
+	 * database's, set before it does. */
+	double used;
+
 	/* Set by the writer, relaxed: figures that guard no other memory.
 	 * The sequence numbers are 0 while it is empty. */
 	_Atomic uint64_t first_seq; /* smallest added */

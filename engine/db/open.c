@@ -243,6 +243,7 @@ open_new(const char *path, const struct lsm_options *o)
 	/* The log does without. */
 	db->spare.level = ERR_LEVEL_WARNING;
 	pace_init(&db->pace, &o->durability);
+	throttle_init(&db->throttle, db->env, o);
 	db->dir = strdup(path);
 	if (db->dir)
 		return db;

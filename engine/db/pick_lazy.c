@@ -144,7 +144,7 @@ score_runs(const struct pick_look *k, unsigned level)
 	if (level == 0 || level != next_run(k, 1, COLLECTED) ||
 	    level_of(k, COLLECTED)->count > 0)
 		return 0;
-	return share_of(k, bytes_of_runs(k));
+	return pick_reason_weigh(share_of(k, bytes_of_runs(k)));
 }
 
 static int
@@ -162,7 +162,7 @@ score_collected(const struct pick_look *k, unsigned level)
 {
 	if (level != COLLECTED || pick_reason_amount(k, level).count == 0)
 		return 0;
-	return share_of(k, bytes_of_runs(k));
+	return pick_reason_weigh(share_of(k, bytes_of_runs(k)));
 }
 
 static int

@@ -41,7 +41,7 @@ score_size(const struct pick_look *k, unsigned level)
 		return 0;
 	bytes = pick_reason_amount(k, level).bytes;
 	if (target > 0)
-		return (double)bytes / (double)target;
+		return pick_reason_weigh((double)bytes / (double)target);
 	/* It should have none, which is not urgent. */
 	target = k->scene->options->level_base_bytes;
 	return bytes == 0 ? 0 : 1 + (double)bytes / ((double)target + 1);

@@ -46,6 +46,14 @@ struct pick_amount {
 struct pick_amount pick_reason_amount(
     const struct pick_look *k, unsigned level);
 
+/* How much is too much: what is above its share makes the store larger and
+ * each compaction into it costlier, so it counts squared. */
+static inline double
+pick_reason_weigh(double share)
+{
+	return share > 1 ? share * share : share;
+}
+
 /* Takes from p->level, p->output_level being set, the cheapest table with what
  * it overlaps and what can go along; a move goes up to bytes_max. As take. */
 int pick_reason_take_cheapest(

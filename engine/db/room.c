@@ -2,11 +2,9 @@
 
 #include "engine/db/db.h"
 
-/* Level 0 tables at which writers wait, as multiples of those at which its
- * compaction begins.  While compaction fails they wait for nothing that may
- * not come, up to a number at which reads suffer too much. */
-#define ROOM_LEVEL0_STOP        3
-#define ROOM_LEVEL0_STOP_FAILED 16
+/* While compaction fails writers wait for nothing that may not come, up to so
+ * many times the tables of level 0, at which reads suffer too much. */
+#define ROOM_LEVEL0_FAILED 4
 
 /* References are small: a memtable is also full when the log has so many times
  * what it may hold, so that recovery does not take longer than that. */
@@ -20,13 +18,14 @@ static struct work *
 room_lacking(struct lsm *db)
 {
 	const struct view *v = db->view;
-	size_t stop =
-	    db->compaction.error ? ROOM_LEVEL0_STOP_FAILED : ROOM_LEVEL0_STOP;
+	size_t max = throttle_level0_max(&db->throttle);
 
 	lock_assert_held(&db->state_lock);
 	if (v->full_count >= db->options.memtables_max)
 		return &db->flush;
-	if (v->version->levels[0].count >= stop * db->options.level0_tables)
+	if (db->compaction.error)
+		max *= ROOM_LEVEL0_FAILED;
+	if (v->version->levels[0].count >= max)
 		return &db->compaction;
 	return NULL;
 }
@@ -102,6 +101,7 @@ room_replace(struct lsm *db)
 	}
 	m->log_no = s->number;
 
+	db->active->used = room_used(db);
 	synced = segment_is_synced(db->log);
 	room_push(db, s);
 	db->log_before = 0;
@@ -118,14 +118,15 @@ room_replace(struct lsm *db)
 	return 0;
 }
 
-static bool
-room_is_full(const struct lsm *db)
+double
+room_used(const struct lsm *db)
 {
-	uint64_t max = db->options.memtable_bytes;
+	uint64_t bytes = memtable_bytes(db->active);
+	uint64_t log =
+	    (db->log_before + wal_size(db->log->wal)) / ROOM_LOG_FACTOR;
 
-	return memtable_bytes(db->active) >= max ||
-	       (db->log_before + wal_size(db->log->wal)) / ROOM_LOG_FACTOR >=
-		   max;
+	return (double)(bytes > log ? bytes : log) /
+	       (double)db->options.memtable_bytes;
 }
 
 int
@@ -137,7 +138,7 @@ room_make(struct lsm *db, const struct batch_ranges *r)
 	for (;;) {
 		if (db_failed(db))
 			return -EROFS;
-		if (!room_is_full(db) && memtable_takes(db->active, r))
+		if (room_used(db) < 1 && memtable_takes(db->active, r))
 			return 0;
 		rc = room_wait(db);
 		if (rc != 0)

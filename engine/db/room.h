@@ -22,6 +22,10 @@ struct lsm;
  */
 int room_make(struct lsm *db, const struct batch_ranges *r);
 
+/* How much of the active memtable is used; at 1 it is full.  Caller holds
+ * db->write_lock. */
+double room_used(const struct lsm *db);
+
 /* The active memtable becomes full now, if there is anything in it.  Caller
  * and errors as above. */
 int room_rotate(struct lsm *db);

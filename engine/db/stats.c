@@ -52,6 +52,8 @@ stats_counters(struct lsm *db, struct lsm_stats *out)
 	out->compactions = counter_sum(&c->compactions);
 	out->stalls = counter_sum(&c->stalls);
 	out->stall_us = counter_sum(&c->stall_us);
+	out->delays = counter_sum(&c->delays);
+	out->delayed_us = counter_sum(&c->delayed_us);
 	out->expired = counter_sum(&c->expired);
 	out->filter_skips = counter_sum(&c->filter_skips);
 }

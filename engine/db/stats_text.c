@@ -24,6 +24,8 @@
 	X(compactions)           \
 	X(stalls)                \
 	X(stall_us)              \
+	X(delays)                \
+	X(delayed_us)            \
 	X(cache_hits)            \
 	X(cache_misses)          \
 	X(filter_skips)          \

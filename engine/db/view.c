@@ -75,6 +75,8 @@ void
 view_begin(struct lsm *db, struct view *v)
 {
 	must(!db->view);
+	throttle_look(
+	    &db->throttle, v->full_count, v->version->levels[0].count);
 	view_install(db, v);
 }
 
@@ -96,6 +98,8 @@ view_rotate(struct lsm *db, struct view *v, struct memtable *active)
 		view_push_full(v, old->full[i]);
 	v->version = old->version;
 	version_ref(v->version);
+	throttle_look(
+	    &db->throttle, v->full_count, v->version->levels[0].count);
 	return view_install(db, v);
 }
 
@@ -112,5 +116,7 @@ view_renew(struct lsm *db, struct view *v, bool flushed)
 	for (size_t i = 0; i < count; i++)
 		view_push_full(v, old->full[i]);
 	v->version = vset_current(&db->vset);
+	throttle_look(
+	    &db->throttle, v->full_count, v->version->levels[0].count);
 	return view_install(db, v);
 }

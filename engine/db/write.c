@@ -86,16 +86,19 @@ write_apply(
 	db->next_seq = seq;
 }
 
+/* On 0 the writer is to sleep so long afterwards. */
 static int
-write_batch(struct lsm *db, struct lsm_batch *b)
+write_batch(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
 {
 	uint32_t count = lsm_batch_count(b);
 	struct memtable_place place;
+	double used;
 	int err;
 
 	err = room_make(db, batch_ranges(b));
 	if (err)
 		return err;
+	used = room_used(db);
 	if (count > IKEY_SEQ_MAX - db->next_seq)
 		return -EOVERFLOW;
 	err = write_prepare(db, b, &place);
@@ -105,10 +108,22 @@ write_batch(struct lsm *db, struct lsm_batch *b)
 	if (err)
 		return err;
 	write_apply(db, b, &place);
+	*sleep_us = throttle_charge(&db->throttle, used, room_used(db));
 	/* Release: who sees the number sees what is in the memtable. */
 	atomic_store_explicit(
 	    &db->written, db->next_seq - 1, memory_order_release);
 	return 0;
+}
+
+/* The debt of what was written, with no lock held. */
+static void
+write_pay(struct lsm *db, uint64_t sleep_us)
+{
+	if (sleep_us == 0)
+		return;
+	counter_add(&db->counters.delays, 1);
+	counter_add(&db->counters.delayed_us, sleep_us);
+	env_sleep_us(db->env, sleep_us);
 }
 
 int
@@ -116,7 +131,7 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
     struct lsm_written *out)
 {
 	struct lsm_written done;
-	uint64_t begin;
+	uint64_t begin, sleep_us = 0;
 	int err;
 
 	if (lsm_batch_count(b) == 0) {
@@ -127,12 +142,13 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 		return -EINVAL;
 	begin = latency_sample();
 	lock_acquire(&db->write_lock);
-	err = write_batch(db, b);
+	err = write_batch(db, b, &sleep_us);
 	if (!err) {
 		done.seq = db->next_seq - 1;
 		done.sync_seq = pace_note(db, d, done.seq);
 	}
 	lock_release(&db->write_lock);
+	write_pay(db, sleep_us);
 	latency_end(&db->latencies.put, begin);
 	if (err)
 		return err;

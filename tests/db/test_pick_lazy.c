@@ -30,7 +30,8 @@ static const struct {
     /* or goes right to the bottom if it is too much by itself */
     {"0:3:a-c 0:4:b-d 0:5:c-e 0:6:x-z 6:1:a-b*1000 6:2:x-x*998", "",
 	"0>6: 6 5 4 3 | 1 2"},
-    {"0:3:a-c 0:4:b-d 0:5:c-e 0:6:x-z 5:7:f-f 6:1:a-b*1000", "", "0>4: 6 5 4 3"},
+    {"0:3:a-c 0:4:b-d 0:5:c-e 0:6:x-z 5:7:f-f 6:1:a-b*1000", "",
+	"0>4: 6 5 4 3"},
     {"0:3:a-c 0:4:b-d 0:5:c-e 0:6:x-z", "", "0>6: 6 5 4 3"},
 
     /* if there is none, with the next runs that are not larger */
