@@ -1,10 +1,12 @@
 /*
  * checkpoint: a copy of the store in another directory.
  *
- * Tables never change, so a second name of the file is a copy.  The log is
- * being written, and its files are used again: of them the records up to the
- * copy's number are copied.  The salt stays the same, for the files are bound
- * to it.  CURRENT comes last: before it the directory is no store that opens.
+ * Tables never change, so a second name of the file is a copy.  So it is with
+ * files of the log that only hold values for tables, once they are marked as
+ * not to be used again.  The log itself is being written: of it the records up
+ * to the copy's number are copied.  The salt stays the same, for the files are
+ * bound to it.  CURRENT comes last: before it the directory is no store that
+ * opens.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -176,33 +178,47 @@ checkpoint_copy(struct checkpoint *c, struct env_file *from, uint64_t size,
 }
 
 static int
-checkpoint_copy_table(
-    struct checkpoint *c, const struct version_file *f, const char *path)
+checkpoint_copy_path(
+    struct checkpoint *c, const char *from, uint64_t size, const char *path)
 {
-	struct env_file *from;
-	int err = env_open(c->db->env, f->path, ENV_OPEN_READ, &from);
+	struct env_file *file;
+	int err = env_open(c->db->env, from, ENV_OPEN_READ, &file);
 
 	if (err)
 		return err;
-	err = checkpoint_copy(c, from, f->bytes, path);
-	env_close(from);
+	err = checkpoint_copy(c, file, size, path);
+	env_close(file);
 	return err;
 }
 
-/* Its content is on stable storage, as the manifest has it. */
+/* A link, or a copy of the first size bytes.  They are on stable storage, as
+ * the manifest names the file. */
 static int
-checkpoint_table(struct checkpoint *c, const struct version_file *f)
+checkpoint_link(struct checkpoint *c, const char *from, uint64_t size,
+    enum file_name_kind kind, uint64_t number)
 {
-	char *path = file_name_path(c->dir, FILE_NAME_TABLE, f->number);
+	char *path = file_name_path(c->dir, kind, number);
 	int err;
 
 	if (!path)
 		return -ENOMEM;
-	err = env_link(c->db->env, f->path, path);
+	err = env_link(c->db->env, from, path);
 	if (env_cannot_link(err))
-		err = checkpoint_copy_table(c, f, path);
+		err = checkpoint_copy_path(c, from, size, path);
 	free(path);
 	return err;
+}
+
+static int
+checkpoint_values(struct checkpoint *c, const struct checkpoint_values *v)
+{
+	struct value_file *f = v->file;
+	enum file_name_kind kind = vref_kind(f->file) == VREF_KIND_LOG
+				       ? FILE_NAME_LOG
+				       : FILE_NAME_VALUES;
+
+	values_set_shared(f);
+	return checkpoint_link(c, f->path, v->end, kind, vref_number(f->file));
 }
 
 /* Where the last record ends that is copied.  What stands behind it is being
@@ -253,6 +269,43 @@ checkpoint_log(struct checkpoint *c, const struct checkpoint_log *l)
 
 /* --- all of it ------------------------------------------------------------ */
 
+/* Where nothing of the log is to be copied.  What the manifest does not name
+ * would be taken for log: files that only hold values. */
+static int
+checkpoint_begin_log(struct checkpoint *c, const struct checkpoint_state *st)
+{
+	const struct wal_id id = {
+	    WAL_KIND_LOG, st->whole.log_number, c->db->vset.salt};
+	char *path = file_name_path(c->dir, FILE_NAME_LOG, id.number);
+	struct wal *w;
+	int err;
+
+	if (!path)
+		return -ENOMEM;
+	err = wal_create(c->db->env, path, &id, st->seq + 1, &w);
+	free(path);
+	if (err)
+		return err;
+	err = wal_sync(w);
+	wal_close(w);
+	return err;
+}
+
+static int
+checkpoint_logs(struct checkpoint *c, struct checkpoint_state *st)
+{
+	int err = 0;
+
+	if (st->log_count == 0) {
+		st->whole.log_number = vset_new_number(&c->db->vset);
+		return checkpoint_begin_log(c, st);
+	}
+	st->whole.log_number = st->logs[0].segment->number;
+	for (size_t i = 0; i < st->log_count && !err; i++)
+		err = checkpoint_log(c, &st->logs[i]);
+	return err;
+}
+
 /* The manifest, a sync of the directory with all names in it, then CURRENT:
  * from there on it is a store. */
 static int
@@ -277,10 +330,16 @@ checkpoint_write(struct checkpoint *c, struct checkpoint_state *st)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < st->whole.add_count && !err; i++)
-		err = checkpoint_table(c, st->whole.adds[i].file);
-	for (size_t i = 0; i < st->log_count && !err; i++)
-		err = checkpoint_log(c, &st->logs[i]);
+	for (size_t i = 0; i < st->whole.add_count && !err; i++) {
+		const struct version_file *f = st->whole.adds[i].file;
+
+		err = checkpoint_link(
+		    c, f->path, f->bytes, FILE_NAME_TABLE, f->number);
+	}
+	for (size_t i = 0; i < st->value_count && !err; i++)
+		err = checkpoint_values(c, &st->values[i]);
+	if (!err)
+		err = checkpoint_logs(c, st);
 	return err ? err : checkpoint_manifest(c, &st->whole);
 }
 

@@ -88,10 +88,6 @@ keep_needed_logs(struct lsm *db, struct checkpoint_state *st)
 	       st->logs[n].segment->number < whole->log_number)
 		n++;
 	drop_logs(st, n);
-	/* The copy's manifest names the first it has. */
-	whole->log_number = 0;
-	if (st->log_count > 0)
-		whole->log_number = st->logs[0].segment->number;
 	for (size_t i = 0; i < st->log_count; i++) {
 		if (st->logs[i].file)
 			continue;
@@ -99,6 +95,59 @@ keep_needed_logs(struct lsm *db, struct checkpoint_state *st)
 		    "%s: missing, but it is in use", st->logs[i].segment->path);
 		return ERR_DAMAGED;
 	}
+	return 0;
+}
+
+static int
+cmp_values(const void *a, const void *b)
+{
+	const struct checkpoint_values *x = a, *y = b;
+
+	return (x->file->file > y->file->file) -
+	       (x->file->file < y->file->file);
+}
+
+/* Each file once. */
+static void
+merge_values(struct checkpoint_state *st)
+{
+	struct checkpoint_values *v = st->values;
+	size_t n = 0;
+
+	if (st->value_count == 0)
+		return;
+	qsort(v, st->value_count, sizeof(*v), cmp_values);
+	for (size_t i = 1; i < st->value_count; i++) {
+		if (v[i].file != v[n].file)
+			v[++n] = v[i];
+		else if (v[i].end > v[n].end)
+			v[n].end = v[i].end;
+	}
+	st->value_count = n + 1;
+}
+
+static int
+take_values(struct checkpoint_state *st)
+{
+	const struct edit *whole = &st->whole;
+	size_t n = 0;
+
+	for (size_t i = 0; i < whole->add_count; i++)
+		n += whole->adds[i].file->value_refs.count;
+	st->values = calloc(n, sizeof(*st->values));
+	if (n > 0 && !st->values)
+		return -ENOMEM;
+	for (size_t i = 0; i < whole->add_count; i++) {
+		const struct version_file *f = whole->adds[i].file;
+
+		for (size_t j = 0; j < f->value_refs.count; j++)
+			st->values[st->value_count++] =
+			    (struct checkpoint_values){
+				.file = f->values[j],
+				.end = f->value_refs.uses[j].end,
+			    };
+	}
+	merge_values(st);
 	return 0;
 }
 
@@ -130,6 +179,8 @@ checkpoint_state_take(struct lsm *db, struct checkpoint_state *out)
 		err = vset_whole(&db->vset, &out->whole);
 	if (!err)
 		err = keep_needed_logs(db, out);
+	if (!err)
+		err = take_values(out);
 	if (err)
 		return err;
 	if (out->seq < out->whole.last_seq)
@@ -142,6 +193,7 @@ checkpoint_state_fini(struct checkpoint_state *st)
 {
 	drop_logs(st, st->log_count);
 	free(st->logs);
+	free(st->values);
 	segment_drop_all(st->segments, st->segment_count);
 	edit_fini(&st->whole);
 }

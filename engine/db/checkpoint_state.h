@@ -25,12 +25,19 @@ struct checkpoint_log {
 	uint64_t last_seq; /* of what is copied of it */
 };
 
+struct checkpoint_values {
+	struct value_file *file; /* held by tables */
+	uint64_t end;            /* nothing behind it is referred to */
+};
+
 struct checkpoint_state {
 	uint64_t seq; /* the copy shows everything up to here */
-	/* what its manifest is to say but for next_number; pins the tables */
+	/* what its manifest is to say but for numbers; pins the tables */
 	struct edit whole;
 	struct checkpoint_log *logs; /* to be copied, in order */
 	size_t log_count;
+	struct checkpoint_values *values; /* of its tables */
+	size_t value_count;
 
 	struct segment **segments; /* the references */
 	size_t segment_count;

@@ -203,13 +203,21 @@ values_set_obsolete(struct value_file *f)
 	lock_release(&f->set->lock);
 }
 
+void
+values_set_shared(struct value_file *f)
+{
+	lock_acquire(&f->set->lock);
+	f->shared = true;
+	lock_release(&f->set->lock);
+}
+
 bool
 values_is_alone(struct value_file *f)
 {
 	bool alone;
 
 	lock_acquire(&f->set->lock);
-	alone = f->refs == 1 && !f->obsolete;
+	alone = f->refs == 1 && !f->obsolete && !f->shared;
 	lock_release(&f->set->lock);
 	return alone;
 }

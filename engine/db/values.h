@@ -35,6 +35,7 @@ struct value_file {
 	/* the set's lock protects: */
 	unsigned refs;
 	bool obsolete;
+	bool shared;
 	uint64_t bytes; /* of the file; 0: it is being written */
 };
 
@@ -66,7 +67,11 @@ struct value_file *values_find(struct values *s, uint64_t file);
 /* The file goes with the last reference. */
 void values_set_obsolete(struct value_file *f);
 
-/* The caller's reference is the only one, and the file need not go. */
+/* Another store has the file too, by a link: it can be deleted here, but must
+ * not be used again. */
+void values_set_shared(struct value_file *f);
+
+/* The caller's reference is the only one, and the file may be used again. */
 bool values_is_alone(struct value_file *f);
 
 /* Nothing is added any more: it has so many bytes. */

@@ -56,6 +56,8 @@ values__are_known_while_held(void **state)
 	check_true(values_find(&f.set, c->file - 1) == NULL);
 	check_false(values_is_alone(a));
 	check_true(values_is_alone(c));
+	values_set_shared(c);
+	check_false(values_is_alone(c)); /* another store has it, too */
 	values_unref(a);
 	check_true(values_is_alone(a));
 	values_ref(a);

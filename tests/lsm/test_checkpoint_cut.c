@@ -55,6 +55,7 @@ run_init(struct run *run)
 	struct env_forget_options o = {.no_device_sync = true};
 
 	*run = (struct run){.r = check_rand_of(check_seed())};
+	counted_scale = 4;
 	env_posix_init(&run->posix, (struct err_sink){.write = NULL});
 	check_ok(env_forget_new(&run->posix, &o, &run->forget));
 	env_fault_init(&run->fault, env_forget_env(run->forget));
@@ -66,6 +67,8 @@ run_init(struct run *run)
 	run->options.table_bytes = 4096;
 	run->options.level_base_bytes = 16384;
 	run->options.no_background = true;
+	/* Some values stay in files of the log. */
+	run->options.value_log_bytes = 1000;
 	run->options.env = &run->fault.env;
 	open_store(run);
 	write_more(run, 300, true);

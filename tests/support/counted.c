@@ -4,7 +4,9 @@
 
 #include "tests/check.h"
 
-#define VALUE_MAX 1200
+#define VALUE_MAX 12000
+
+unsigned counted_scale = 1;
 
 static struct bytes
 value_of(uint64_t n, uint8_t *out)
@@ -13,6 +15,7 @@ value_of(uint64_t n, uint8_t *out)
 	size_t size =
 	    8 + check_rand_below(&r, check_rand_one_in(&r, 9) ? 1190 : 90);
 
+	size *= counted_scale;
 	memset(out, (int)(n & 0xff), size);
 	memcpy(out, &n, 8);
 	return bytes_of(out, size);

@@ -15,6 +15,9 @@
 
 #define COUNTED_KEYS 37
 
+/* Values are of 8 to 1,200 bytes times this, 1 to 10. */
+extern unsigned counted_scale;
+
 /* Returns what lsm_write returns; seq may be NULL. */
 int counted_write(struct lsm *db, uint64_t n, uint64_t *seq);
 
