@@ -23,6 +23,7 @@ static const struct operation {
     {"batch", 500, model_write_batch},
     {"large batch", 5, model_write_large_batch},
     {"get", 5000, model_read_get},
+    {"get part", 500, model_read_part},
     {"get missing", 1500, model_read_missing},
     {"hold", 300, model_read_hold},
     {"move", 800, model_read_move},

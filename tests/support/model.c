@@ -179,6 +179,7 @@ model_draw_options(struct model *m)
 	o->compaction_style = (enum lsm_compaction_style)ONE_OF(
 	    m, LSM_COMPACTION_LEVELED, LSM_COMPACTION_LAZY);
 	o->compaction_threads = (unsigned)ONE_OF(m, 1, 2, 4);
+	o->value_log_bytes = ONE_OF(m, 0, 20, 200, 2000);
 	o->filter_bits = (unsigned)ONE_OF(m, 0, 3, 10, 20);
 	o->compression = (enum lsm_compression)ONE_OF(
 	    m, LSM_COMPRESSION_NONE, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_ZSTD);

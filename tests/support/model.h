@@ -45,6 +45,7 @@ struct model_cursor {
 	size_t at;           /* the number of keys: nowhere */
 	uint64_t clock_min, clock_max;
 	bool clock_read; /* clock_max is not the present time any more */
+	bool keys_only;
 };
 
 /* A value that is kept for a while. */
@@ -124,6 +125,7 @@ void model_write_large_batch(struct model *m);
 void model_write_some(struct model *m, struct lsm_batch *b, size_t count);
 
 void model_read_get(struct model *m);
+void model_read_part(struct model *m);
 void model_read_missing(struct model *m);
 void model_read_hold(struct model *m);
 void model_read_move(struct model *m); /* an iterator, some steps */
