@@ -48,6 +48,7 @@ struct version_file {
 	struct buf ranges_begin;
 	struct buf ranges_end; /* no bytes: none */
 	struct span span;      /* of entries and range tombstones; views */
+	struct expiries expiries;
 	struct vref_list value_refs;
 	struct value_file **values;    /* held: those of value_refs, in order */
 	_Atomic(struct table *) table; /* opened at first use, then constant */

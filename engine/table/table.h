@@ -18,6 +18,7 @@
 #include "engine/table/frame.h"
 #include "engine/table/ikey.h"
 #include "engine/table/iter.h"
+#include "engine/table/expiries.h"
 #include "engine/table/ranges.h"
 
 struct table;
@@ -45,6 +46,7 @@ struct table_properties {
 	struct bytes largest;
 	struct table_ranges ranges;
 	struct bytes refs; /* to values: a vref_list; empty: none */
+	struct expiries expiries;
 };
 
 /* file_no is bound into every checksum.  cache may be NULL (no caching). */
