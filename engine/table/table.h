@@ -49,6 +49,10 @@ struct table_properties {
 	struct expiries expiries;
 };
 
+/* ERR_FORMAT, with a message, if the file of this size is a table of a newer
+ * version.  What is damaged is not found here. */
+int table_probe(struct env_file *file, uint64_t size);
+
 /* file_no is bound into every checksum.  cache may be NULL (no caching). */
 int table_open(struct env *env, const char *path, uint64_t file_no,
     struct cache *cache, struct table **out);
