@@ -321,6 +321,7 @@ cut_many_times(bool background)
 	struct run run = {.r = check_rand_of(check_seed())};
 	unsigned steps = check_long() ? 300000 : 12000;
 
+	within = NULL; /* if that case failed */
 	run_begin(&run, background);
 	for (unsigned i = 0; i < steps; i++)
 		step(&run);
