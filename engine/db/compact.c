@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "engine/db/collect.h"
 #include "engine/db/compact_output.h"
 #include "engine/table/merge.h"
 
@@ -14,6 +15,7 @@ struct run {
 	struct iter *input;
 	struct compact_filter filter;
 	struct compact_ranges ranges;
+	struct collect collect;
 	struct compact_output output;
 	uint64_t entries_total; /* of the inputs, as the version knows */
 	uint64_t entries;       /* read */
@@ -146,6 +148,9 @@ one_entry(struct run *r)
 		rc = judge(r, &e.key);
 	if (rc)
 		return rc < 0 ? rc : 0;
+	rc = collect_entry(&r->collect, &e);
+	if (rc)
+		return rc;
 	rc = compact_output_add(&r->output, e.ikey, e.value, r->may_cut);
 	r->may_cut = false;
 	return rc;
@@ -226,6 +231,8 @@ run_merge(struct run *r)
 	if (!err)
 		err = merge_all(r);
 	if (!err)
+		err = collect_finish(&r->collect);
+	if (!err)
 		err = compact_output_finish(&r->output);
 	if (!err)
 		err = remove_inputs(r->job->pick, &r->output.edit);
@@ -260,6 +267,7 @@ compact_run(struct compact_job *job, struct edit *out)
 		.snapshot_count = job->snapshot_count,
 		.version = job->version,
 		.level = p->output_level},
+	    .collect = {.plan = job->plan, .writer = {.vset = job->vset}},
 	    .output = {.vset = job->vset,
 		.options = job->options,
 		.ranges = &r.ranges,
@@ -271,16 +279,20 @@ compact_run(struct compact_job *job, struct edit *out)
 	};
 	int err;
 
-	job->bytes_written = job->expired = 0;
+	job->bytes_written = job->expired = job->moved = 0;
 	if (p->trivial)
 		return move_files(p, out);
 	err = run_merge(&r);
 	if (err) {
 		compact_output_abandon(&r.output);
+		collect_abandon(&r.collect);
 		job->expired = 0;
-		return err;
+	} else {
+		job->bytes_written =
+		    r.output.bytes_written + r.collect.writer.bytes;
+		job->moved = r.collect.moved;
+		*out = r.output.edit;
 	}
-	job->bytes_written = r.output.bytes_written;
-	*out = r.output.edit;
-	return 0;
+	collect_fini(&r.collect);
+	return err;
 }

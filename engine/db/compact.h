@@ -6,7 +6,9 @@
  * tombstone goes when no snapshot needs it and nothing older can stand deeper.
  * What a range tombstone covers for everybody goes, and range tombstones are
  * cut where the outputs are (compact_ranges.h).
- * A value that has expired becomes a tombstone first.
+ * A value that has expired becomes a tombstone first.  Large values stay where
+ * they are, and references to them go along, but for files that are to be
+ * emptied (collect.h).
  * Output tables are cut at table_bytes, never inside a user key, and where one
  * would overlap too much of the level after.
  * Outputs and their names in the directory are on stable storage when
@@ -35,12 +37,15 @@ struct compact_job {
 	 * the version; the newest visible number counts as the last one. */
 	const uint64_t *snapshots;
 	size_t snapshot_count;
+	/* Files whose values are moved to new ones; NULL: none. */
+	const struct vref_list *plan;
 	atomic_bool *stop;
 	/* How many of pick->bytes are done, growing; may be NULL. */
 	void (*progress)(void *ctx, uint64_t bytes);
 	void *progress_ctx;
 	uint64_t bytes_written; /* out */
 	uint64_t expired;       /* out: values whose time was over */
+	uint64_t moved;         /* out: bytes of values moved */
 };
 
 /* Fills *out (zeroed: removes inputs, adds outputs), untouched on error; the

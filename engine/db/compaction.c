@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "engine/db/collect_plan.h"
 #include "engine/db/compact.h"
 #include "engine/db/db.h"
+#include "engine/db/pick_values.h"
 
 void
 compaction_set_init(struct compaction_set *s)
@@ -69,9 +71,10 @@ compaction_count(
 	latency_end(&db->latencies.compaction, begin);
 }
 
-/* Runs and installs one; p may be NULL. */
+/* Runs and installs one that moves the values of the plan; p may be NULL. */
 static int
-compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
+compaction_run_planned(struct lsm *db, struct version *v,
+    const struct pick *pick, const struct vref_list *plan,
     struct compaction_progress *p)
 {
 	struct compact_job job = {
@@ -79,6 +82,7 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	    .options = &db->options,
 	    .version = v,
 	    .pick = pick,
+	    .plan = plan,
 	    .stop = &db->stop,
 	    .progress = p ? compaction_tell : NULL,
 	    .progress_ctx = p,
@@ -104,8 +108,23 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 		throttle_compacted(
 		    &db->throttle, pick->inputs[0].count, begin_us);
 	counter_add(&db->counters.expired, job.expired);
+	counter_add(&db->counters.collected, job.moved);
 	edit_fini(&e);
 	free(seqs);
+	return err;
+}
+
+static int
+compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
+    struct compaction_progress *p)
+{
+	struct vref_list plan;
+	int err = collect_plan_make(v, &db->options, p != NULL, &plan);
+
+	if (err)
+		return err;
+	err = compaction_run_planned(db, v, pick, &plan, p);
+	vref_list_fini(&plan);
 	return err;
 }
 
@@ -217,6 +236,48 @@ compaction_level(struct lsm *db, unsigned level, struct compaction_progress *p)
 	return rc;
 }
 
+/* The values of the plan out of one table; 1: there may be more, 0, <0. */
+static int
+compaction_collect(
+    struct lsm *db, const struct vref_list *plan, struct compaction_progress *p)
+{
+	struct pick pick = {.reason = "asked"};
+	struct version *v;
+	int rc;
+
+	work_claim(&db->compaction);
+	v = vset_current(&db->vset);
+	rc = pick_values_any(v, plan, &pick);
+	if (rc > 0)
+		rc = compaction_run_planned(db, v, &pick, plan, p);
+	if (rc == 0 && pick.bytes > 0)
+		rc = 1;
+	p->before += pick.bytes;
+	pick_fini(&pick);
+	version_unref(v);
+	work_unclaim(&db->compaction);
+	return rc;
+}
+
+/* Empties files with garbage that are still referred to, by tables that the
+ * levels' compactions had no reason to touch. */
+static int
+compaction_collect_all(struct lsm *db, struct compaction_progress *p)
+{
+	struct version *v = vset_current(&db->vset);
+	struct vref_list plan;
+	int rc = collect_plan_make(v, &db->options, true, &plan);
+
+	version_unref(v);
+	if (rc)
+		return rc;
+	do
+		rc = compaction_collect(db, &plan, p);
+	while (rc > 0);
+	vref_list_fini(&plan);
+	return rc;
+}
+
 int
 lsm_compact(struct lsm *db,
     void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx)
@@ -228,6 +289,8 @@ lsm_compact(struct lsm *db,
 	p.total = compaction_total(db);
 	for (unsigned level = 0; level < LSM_LEVELS && !err; level++)
 		err = compaction_level(db, level, &p);
+	if (!err)
+		err = compaction_collect_all(db, &p);
 	if (!err && progress)
 		progress(ctx, p.total, p.total);
 	return err;

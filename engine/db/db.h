@@ -39,7 +39,7 @@
 /* What everybody counts; what only writers count is in write_figures. */
 struct db_counters {
 	struct counter gets, get_hits, iterators, filter_skips;
-	struct counter bytes_flush, bytes_compact, expired;
+	struct counter bytes_flush, bytes_compact, expired, collected;
 	struct counter level_read[LSM_LEVELS], level_written[LSM_LEVELS];
 	struct counter syncs, flushes, compactions;
 	struct counter stalls, stall_us, delays, delayed_us;

@@ -251,8 +251,8 @@ dump_records(struct dump *d, struct wal_reader *r, enum wal_kind kind)
 	int rc;
 
 	while ((rc = wal_reader_next(r, &rec)) > 0) {
-		rc = kind == WAL_KIND_LOG ? dump_batch(d->out, &rec)
-					  : dump_edit(d->out, &rec);
+		rc = kind == WAL_KIND_MANIFEST ? dump_edit(d->out, &rec)
+					       : dump_batch(d->out, &rec);
 		if (rc) {
 			fprintf(d->out,
 			    "# %s: record at offset %" PRIu64 ": %s\n", d->path,
@@ -271,6 +271,11 @@ dump_records(struct dump *d, struct wal_reader *r, enum wal_kind kind)
 static int
 dump_wal(struct dump *d, enum wal_kind kind, uint64_t number)
 {
+	static const char *const names[] = {
+	    [WAL_KIND_LOG] = "log",
+	    [WAL_KIND_MANIFEST] = "manifest",
+	    [WAL_KIND_VALUES] = "values",
+	};
 	/* The salt is in the header. */
 	const struct wal_id id = {.kind = kind, .number = number};
 	struct wal_reader *r;
@@ -283,8 +288,7 @@ dump_wal(struct dump *d, enum wal_kind kind, uint64_t number)
 	if (err)
 		return err;
 	fprintf(d->out, "%s %06" PRIu64 ", first number %" PRIu64 "\n",
-	    kind == WAL_KIND_LOG ? "log" : "manifest", number,
-	    wal_reader_first_seq(r));
+	    names[kind], number, wal_reader_first_seq(r));
 	err = dump_records(d, r, kind);
 	wal_reader_close(r);
 	return err;
@@ -357,14 +361,16 @@ dump_kind(struct dump *d, enum file_name_kind kind, uint64_t number)
 	switch (kind) {
 	case FILE_NAME_LOG:
 		return dump_wal(d, WAL_KIND_LOG, number);
+	case FILE_NAME_VALUES:
+		return dump_wal(d, WAL_KIND_VALUES, number);
 	case FILE_NAME_MANIFEST:
 		return dump_wal(d, WAL_KIND_MANIFEST, number);
 	case FILE_NAME_TABLE:
 		return dump_table(d, number);
 	default:
 		fprintf(d->out,
-		    "# %s: the name is not that of a log, table or"
-		    " manifest\n",
+		    "# %s: the name is not that of a log, table, file of"
+		    " values or manifest\n",
 		    d->path);
 		return -EINVAL;
 	}

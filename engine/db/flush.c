@@ -39,7 +39,7 @@ flush_init(struct flush *f, struct lsm *db, struct memtable *m)
 	    .db = db,
 	    .memtable = m,
 	    .expiry = {.env = db->env, .dir = db->dir},
-	    .values = {.db = db},
+	    .values = {.db = db, .writer = {.vset = &db->vset}},
 	};
 	return snapshot_seqs(db, &f->snapshots, &f->snapshot_count);
 }
@@ -75,7 +75,7 @@ flush_put(struct flush_pass *p, const struct compact_entry *e)
 	int err;
 
 	if (!p->writer)
-		return flush_values_count(v, e->key.kind, e->value);
+		return flush_values_count(v, &e->key, e->value);
 	err = flush_ranges(p, e->key.user);
 	if (!err)
 		err = flush_values_put(v, p->writer, e->ikey, e->value);
@@ -255,7 +255,7 @@ flush_table(struct lsm *db, struct memtable *m, struct edit *e)
 	if (!err)
 		err = flush_write(&f, path, number, &info);
 	if (!err) {
-		err = flush_values_sync(&f.values);
+		err = flush_values_finish(&f.values);
 		if (!err)
 			err = flush_sync_log(db, e->log_number);
 		if (!err)
@@ -263,6 +263,10 @@ flush_table(struct lsm *db, struct memtable *m, struct edit *e)
 		if (err)
 			env_unlink(db->env, path);
 	}
+	if (err)
+		flush_values_abandon(&f.values);
+	else
+		counter_add(&db->counters.bytes_flush, f.values.writer.bytes);
 	flush_fini(&f);
 	table_info_fini(&info);
 	free(path);

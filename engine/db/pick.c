@@ -29,8 +29,23 @@ pick_overlap_limit(const struct lsm_options *o)
 
 /* --- what is needed most ------------------------------------------------ */
 
+/* Values that nothing refers to any more, in files that are needed for others.
+ */
+static double
+score_garbage(const struct pick_look *k, unsigned level)
+{
+	return k->values.garbage[level];
+}
+
+static int
+take_garbage(const struct pick_look *k, struct pick *p)
+{
+	return pick_values_add(k->scene, &k->values.plan, p);
+}
+
 /* Those that hold under every style. */
-static const struct pick_reasons general = {.count = 0};
+static const struct pick_reasons general = {
+    {{"garbage", score_garbage, take_garbage}}, 1};
 
 #define CANDIDATES_MAX (2 * PICK_REASONS_MAX * LSM_LEVELS)
 
@@ -110,18 +125,17 @@ reserve(bool *reserved, const struct pick *p)
 		reserved[i] = true;
 }
 
-int
-pick_next(const struct pick_scene *s, struct pick *out)
+static int
+pick_among(const struct pick_look *k, struct pick *out)
 {
-	const struct pick_look k = {s, pick_shape_of(s->version, s->options)};
 	bool reserved[LSM_LEVELS] = {false};
 	struct candidates c;
 	struct pick p;
 	int rc;
 
-	find_candidates(&c, &k);
+	find_candidates(&c, k);
 	for (size_t i = 0; i < c.count; i++) {
-		rc = try(&k, &c.of[i], &p);
+		rc = try(k, &c.of[i], &p);
 		if (rc < 0)
 			return rc;
 		if (rc > 0 && !is_reserved(reserved, &p)) {
@@ -133,6 +147,19 @@ pick_next(const struct pick_scene *s, struct pick *out)
 		pick_fini(&p);
 	}
 	return 0;
+}
+
+int
+pick_next(const struct pick_scene *s, struct pick *out)
+{
+	struct pick_look k = {
+	    .scene = s, .shape = pick_shape_of(s->version, s->options)};
+	int rc = pick_values_look(s, &k.values);
+
+	if (!rc)
+		rc = pick_among(&k, out);
+	pick_values_fini(&k.values);
+	return rc;
 }
 
 /* --- everything -------------------------------------------------------- */

@@ -115,9 +115,9 @@ closure(const struct version_level *l, size_t seed, struct version_file **files,
 	return count;
 }
 
-/* Whether the tables of the output level go with it, too. */
-static bool
-is_free_below(const struct pick_scene *s, const struct pick *p, struct span all)
+bool
+pick_inputs_free_below(
+    const struct pick_scene *s, const struct pick *p, struct span all)
 {
 	const struct version_level *l = &s->version->levels[p->output_level];
 	size_t first, end;
@@ -143,7 +143,7 @@ pick_inputs_add_level0(const struct pick_scene *s, struct pick *p)
 		return -ENOMEM;
 	for (size_t i = l->count; rc == 0 && i-- > 0;) {
 		count = closure(l, i, files, &span);
-		if (!is_free_below(s, p, span))
+		if (!pick_inputs_free_below(s, p, span))
 			continue;
 		rc = pick_inputs_add(p, 0, files, count);
 		if (rc == 0)
@@ -195,7 +195,7 @@ pick_inputs_add_cheapest(const struct pick_scene *s, struct pick *p)
 
 		if (best && c >= best_cost)
 			continue;
-		if (!is_free_below(s, p, span_of(f)))
+		if (!pick_inputs_free_below(s, p, span_of(f)))
 			continue;
 		best = f;
 		best_cost = c;

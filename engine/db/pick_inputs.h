@@ -22,6 +22,11 @@ int pick_inputs_add_output(const struct version *v, struct pick *p);
 bool pick_inputs_free(const struct pick_scene *s, unsigned level,
     unsigned output_level, const struct span *span);
 
+/* The same for p's levels, with the tables of the output level that meet all.
+ */
+bool pick_inputs_free_below(
+    const struct pick_scene *s, const struct pick *p, struct span all);
+
 /*
  * The oldest tables of level 0 that nobody has, with all that they overlap,
  * directly or through others: what stays has no key in common with what goes,

@@ -58,5 +58,32 @@ take_size(const struct pick_look *k, struct pick *p)
 	    k, p, bytes > target ? bytes - target : 0);
 }
 
+/* Values that only tables refer to whose entries this level hides. */
+static double
+score_hidden(const struct pick_look *k, unsigned level)
+{
+	return k->values.hidden[level];
+}
+
+static int
+take_hidden(const struct pick_look *k, struct pick *p)
+{
+	const struct pick_scene *s = k->scene;
+	int err, rc;
+
+	if (p->level == 0)
+		return take_files(k, p);
+	p->output_level = p->level + 1;
+	rc = pick_values_add_hiding(s, p);
+	if (rc <= 0)
+		return rc;
+	err = pick_inputs_add_output(s->version, p);
+	if (!err)
+		err = pick_move_try(s, p, UINT64_MAX);
+	return err ? err : 1;
+}
+
 const struct pick_reasons pick_leveled = {
-    {{"files", score_files, take_files}, {"size", score_size, take_size}}, 2};
+    {{"files", score_files, take_files}, {"size", score_size, take_size},
+	{"hidden", score_hidden, take_hidden}},
+    3};

@@ -9,11 +9,13 @@
 
 #include "engine/db/pick.h"
 #include "engine/db/pick_shape.h"
+#include "engine/db/pick_values.h"
 
 /* What reasons look at. */
 struct pick_look {
 	const struct pick_scene *scene;
 	struct pick_shape shape;
+	struct pick_values values;
 };
 
 struct pick_reason {

@@ -292,8 +292,7 @@ static void
 segment_keep(struct segment *s)
 {
 	/* A failure was logged; the file is larger than it need be. */
-	if (wal_prepared(s->wal) > 0)
-		(void)wal_cut(s->wal);
+	(void)wal_cut(s->wal);
 	values_set_bytes(s->values, wal_size(s->wal));
 }
 

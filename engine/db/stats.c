@@ -55,6 +55,7 @@ stats_counters(struct lsm *db, struct lsm_stats *out)
 	out->delays = counter_sum(&c->delays);
 	out->delayed_us = counter_sum(&c->delayed_us);
 	out->expired = counter_sum(&c->expired);
+	out->value_bytes_collected = counter_sum(&c->collected);
 	out->filter_skips = counter_sum(&c->filter_skips);
 }
 

@@ -27,6 +27,7 @@ struct span {
 	struct bytes last;
 	enum span_end end;
 };
+
 struct value_file;
 struct values;
 
@@ -48,8 +49,8 @@ struct version_file {
 	struct buf ranges_begin;
 	struct buf ranges_end; /* no bytes: none */
 	struct span span;      /* of entries and range tombstones; views */
-	struct expiries expiries;
 	struct vref_list value_refs;
+	uint64_t value_bytes;          /* of all of them */
 	struct value_file **values;    /* held: those of value_refs, in order */
 	_Atomic(struct table *) table; /* opened at first use, then constant */
 };

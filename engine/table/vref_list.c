@@ -49,7 +49,7 @@ list_insert(struct vref_list *l, size_t at, uint64_t file)
 }
 
 int
-vref_list_add(struct vref_list *l, const struct vref *r)
+vref_list_add(struct vref_list *l, const struct vref *r, size_t key_bytes)
 {
 	size_t at = list_search(l, r->file);
 	struct vref_use *u;
@@ -61,7 +61,7 @@ vref_list_add(struct vref_list *l, const struct vref *r)
 			return err;
 	}
 	u = &l->uses[at];
-	u->bytes += r->size;
+	u->bytes += vref_list_weight(r->size, key_bytes);
 	if (r->offset + r->size > u->end)
 		u->end = r->offset + r->size;
 	return 0;

@@ -15,7 +15,7 @@
 
 struct vref_use {
 	uint64_t file;
-	uint64_t bytes; /* of values referred to, each time counted */
+	uint64_t bytes; /* what the values take, see vref_list_weight */
 	uint64_t end;   /* none of them goes beyond this offset */
 };
 
@@ -26,8 +26,16 @@ struct vref_list {
 
 void vref_list_fini(struct vref_list *l);
 
-/* One more value is referred to. */
-int vref_list_add(struct vref_list *l, const struct vref *r);
+/* What a value takes at least where it stands, with its key, as an operation
+ * of a batch: so that a file that has nothing else holds no garbage. */
+static inline uint64_t
+vref_list_weight(uint64_t value_bytes, uint64_t key_bytes)
+{
+	return 3 + key_bytes + value_bytes;
+}
+
+/* One more value is referred to, by this entry. */
+int vref_list_add(struct vref_list *l, const struct vref *r, size_t key_bytes);
 
 /* out, which holds nothing, becomes a copy. */
 int vref_list_copy(const struct vref_list *l, struct vref_list *out);

@@ -38,7 +38,13 @@
 #define WAL_RECORD_HEADER 40
 #define WAL_PAYLOAD_MAX   (320u << 20)
 
-enum wal_kind { WAL_KIND_LOG = 1, WAL_KIND_MANIFEST = 2 };
+/* VALUES: large values that were moved out of a log (engine/db/value_writer.h).
+ */
+enum wal_kind {
+	WAL_KIND_LOG = 1,
+	WAL_KIND_MANIFEST = 2,
+	WAL_KIND_VALUES = 3,
+};
 
 /* What tells the records of a file from all others. */
 struct wal_id {

@@ -194,11 +194,11 @@ random_table(struct fixture *f, struct check_rand *r, uint64_t number)
 		const struct vref v = {
 		    .file = vref_file(
 			1 + check_rand_below(r, FILES), VREF_KIND_VALUES),
-		    .offset = check_rand_below(r, 1000),
+		    .offset = 50 + check_rand_below(r, 1000),
 		    .size = 1 + check_rand_below(r, 1000),
 		};
 
-		check_ok(vref_list_add(&info.refs, &v));
+		check_ok(vref_list_add(&info.refs, &v, 8));
 	}
 	check_ok(version_file_new(&f->d.place, &info, &file));
 	table_info_fini(&info);

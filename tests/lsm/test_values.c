@@ -64,7 +64,8 @@ values__stay_in_the_log(void **state)
 	check_eq(stats.value_files, 1);
 	check_le(4 * LARGE, stats.value_bytes);
 	check_le(stats.value_bytes, 4 * LARGE + 500);
-	check_eq(stats.value_garbage_bytes, stats.value_bytes - 4 * LARGE);
+	check_eq(stats.value_garbage_bytes,
+	    stats.value_bytes - 4 * (LARGE + 3 + strlen("KEY000000")));
 	check_le(table_bytes(&s), 1000);
 	check_eq(lsm_store_file_count(&s, ".log"), 2);
 	lsm_store_expect(&s, 0, 4, LARGE, 'a');
@@ -324,22 +325,44 @@ values__of_any_size_in_one_batch(void **state)
 
 /* --- the files ------------------------------------------------------------ */
 
+/* A segment that is mostly other things goes; what becomes of its values. */
 static void
-values__few_in_a_segment_move_into_the_table(void **state)
+check_mixed(size_t memtable_bytes, unsigned large, size_t value_files)
 {
 	struct lsm_store s;
 
-	(void)state;
-	open_store(&s);
-	lsm_store_fill(&s, 0, 60, 100, 'a');
-	lsm_store_fill(&s, 60, 62, LARGE, 'a');
+	init(&s);
+	s.options.memtable_bytes = memtable_bytes;
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 90, 100, 'a');
+	lsm_store_fill(&s, 90, 90 + large, LARGE, 'a');
 	check_ok(lsm_flush(s.db));
-	check_eq(lsm_store_stats(&s).value_files, 0);
+	check_eq(lsm_store_stats(&s).value_files, value_files);
+	check_eq(lsm_store_file_count(&s, ".val"), value_files);
 	check_eq(lsm_store_file_count(&s, ".log"), 1);
-	lsm_store_expect(&s, 0, 60, 100, 'a');
-	lsm_store_expect(&s, 60, 62, LARGE, 'a');
+	lsm_store_expect(&s, 0, 90, 100, 'a');
+	lsm_store_expect(&s, 90, 90 + large, LARGE, 'a');
 	lsm_store_check(&s);
+	lsm_store_reopen(&s);
+	lsm_store_expect(&s, 90, 90 + large, LARGE, 'a');
+	check_eq(lsm_store_file_count(&s, ".val"), value_files);
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	lsm_store_expect(&s, 90, 90 + large, LARGE, 'a');
 	lsm_store_fini(&s);
+}
+
+static void
+values__few_in_a_segment_move_into_the_table(void **state)
+{
+	(void)state;
+	check_mixed(64u << 10, 2, 0);
+}
+
+static void
+values__some_in_a_segment_move_to_a_file_of_their_own(void **state)
+{
+	(void)state;
+	check_mixed(64u << 10, 5, 1);
 }
 
 static void
@@ -368,13 +391,12 @@ values__file_goes_with_the_last_reference(void **state)
 	lsm_store_fill(&s, 0, 4, LARGE, 'a');
 	(void)snprintf(path, sizeof(path), "%s", lsm_store_file(&s, ".log"));
 	check_ok(lsm_flush(s.db));
-	lsm_store_fill(&s, 0, 3, LARGE, 'b');
-	check_ok(lsm_compact(s.db, NULL, NULL));
+	lsm_store_fill(&s, 0, 4, LARGE, 'b');
+	check_ok(lsm_flush(s.db));
 	check_eq(lsm_store_stats(&s).value_files, 2);
 	check_ok(access(path, F_OK));
-	lsm_store_fill(&s, 3, 4, LARGE, 'b');
 	check_ok(lsm_compact(s.db, NULL, NULL));
-	check_eq(lsm_store_stats(&s).value_files, 2);
+	check_eq(lsm_store_stats(&s).value_files, 1);
 	check_ne(access(path, F_OK), 0);
 	lsm_store_expect(&s, 0, 4, LARGE, 'b');
 	for (unsigned i = 0; i < 4; i++) {
@@ -504,6 +526,8 @@ main(void)
 	    cmocka_unit_test(values__keys_alone_cost_no_reading),
 	    cmocka_unit_test(values__of_any_size_in_one_batch),
 	    cmocka_unit_test(values__few_in_a_segment_move_into_the_table),
+	    cmocka_unit_test(
+		values__some_in_a_segment_move_to_a_file_of_their_own),
 	    cmocka_unit_test(values__overwritten_before_the_flush_are_not_kept),
 	    cmocka_unit_test(values__file_goes_with_the_last_reference),
 	    cmocka_unit_test(values__are_there_for_whoever_came_before),

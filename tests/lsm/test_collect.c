@@ -1,0 +1,378 @@
+/*
+ * Garbage among large values: how much room it takes, and that it goes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/lsm_store.h"
+
+#define LARGE 2000
+#define KEYS  500
+
+static void
+init(struct lsm_store *s)
+{
+	lsm_store_init(s);
+	s->options.value_log_bytes = 1024;
+	s->options.compression = LSM_COMPRESSION_NONE;
+}
+
+/* What a memtable's log may have: the constant of every bound. */
+static uint64_t
+constant(const struct lsm_store *s)
+{
+	return 4 * s->options.memtable_bytes;
+}
+
+static int
+add_size(void *ctx, const char *path)
+{
+	size_t size = strlen(path);
+	struct stat st;
+
+	if (strcmp(path + size - 4, ".log") != 0 &&
+	    strcmp(path + size - 4, ".val") != 0)
+		return 0;
+	/* It may go meanwhile. */
+	if (stat(path, &st) == 0)
+		*(uint64_t *)ctx += (uint64_t)st.st_size;
+	return 0;
+}
+
+/* All that logs and files of values take on the disk. */
+static uint64_t
+value_log_size(struct lsm_store *s)
+{
+	uint64_t n = 0;
+
+	check_ok(lsm_list_files(s->dir, add_size, &n));
+	return n;
+}
+
+struct model {
+	struct lsm_store s;
+	struct check_rand r;
+	uint32_t version[KEYS]; /* 0: none */
+	uint64_t live;          /* bytes of values */
+	uint64_t peak;
+};
+
+static size_t
+value_of(unsigned i, uint32_t version, uint8_t *out)
+{
+	struct check_rand r = check_rand_of((uint64_t)version << 32 | i);
+	size_t size = LARGE / 2 + check_rand_below(&r, LARGE);
+
+	check_rand_fill(&r, out, size);
+	return size;
+}
+
+static struct bytes
+key_of(unsigned i, char key[16])
+{
+	(void)snprintf(key, 16, "key%05u", i);
+	return bytes_str(key);
+}
+
+static void
+put(struct model *m, unsigned i)
+{
+	struct lsm_batch *b = lsm_batch_new();
+	uint8_t value[2 * LARGE];
+	char key[16];
+	size_t size;
+
+	if (m->version[i] > 0)
+		m->live -= value_of(i, m->version[i], value);
+	size = value_of(i, ++m->version[i], value);
+	m->live += size;
+	check_ok(lsm_batch_put(b, key_of(i, key), bytes_of(value, size)));
+	check_ok(lsm_write(m->s.db, b, NULL));
+	lsm_batch_free(b);
+}
+
+static void
+check_content(struct model *m)
+{
+	uint8_t want[2 * LARGE];
+	struct lsm_value v;
+	char key[16];
+
+	for (unsigned i = 0; i < KEYS; i++) {
+		int rc = lsm_get(m->s.db, NULL, key_of(i, key), &v);
+
+		check_eq(rc, m->version[i] > 0);
+		if (rc == 0)
+			continue;
+		check_bytes_eq(
+		    v.bytes, bytes_of(want, value_of(i, m->version[i], want)));
+		lsm_value_release(&v);
+	}
+}
+
+static void
+note_peak(struct model *m)
+{
+	uint64_t size = value_log_size(&m->s);
+
+	if (size > m->peak)
+		m->peak = size;
+}
+
+static struct model *
+model_new(void)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	check_true(m != NULL);
+	m->r = check_rand_of(check_seed());
+	init(&m->s);
+	lsm_store_open(&m->s);
+	return m;
+}
+
+static void
+model_free(struct model *m)
+{
+	lsm_store_fini(&m->s);
+	free(m);
+}
+
+static void
+fill(struct model *m)
+{
+	for (unsigned i = 0; i < KEYS; i++)
+		put(m, i);
+}
+
+/* --- bounds --------------------------------------------------------------- */
+
+static void
+overwrite(struct model *m, unsigned times)
+{
+	fill(m);
+	for (unsigned n = 0; n < times * KEYS; n++) {
+		put(m, (unsigned)check_rand_below(&m->r, KEYS));
+		if (n % 10 == 0)
+			note_peak(m);
+	}
+}
+
+static void
+collect__peak_of_random_overwrites_is_bounded(void **state)
+{
+	struct model *m = model_new();
+	struct lsm_stats stats;
+
+	(void)state;
+	overwrite(m, check_long() ? 100 : 10);
+	stats = lsm_store_stats(&m->s);
+	printf("live %llu, peak %llu, collected %llu of %llu written,"
+	       " %llu files\n",
+	    (unsigned long long)m->live, (unsigned long long)m->peak,
+	    (unsigned long long)stats.value_bytes_collected,
+	    (unsigned long long)stats.bytes_written_user,
+	    (unsigned long long)stats.value_files);
+	check_le(m->peak, 2 * m->live + 8 * constant(&m->s));
+	check_le(1, stats.value_bytes_collected);
+	check_le(stats.value_bytes_collected, stats.bytes_written_user);
+	check_content(m);
+	lsm_store_check(&m->s);
+	lsm_store_reopen(&m->s);
+	check_content(m);
+	lsm_store_check(&m->s);
+	model_free(m);
+}
+
+static void
+collect__keeps_the_bound_with_threads(void **state)
+{
+	struct model *m = model_new();
+
+	(void)state;
+	lsm_store_close(&m->s);
+	m->s.options.no_background = false;
+	lsm_store_open(&m->s);
+	overwrite(m, 10);
+	check_ok(lsm_flush(m->s.db));
+	printf("live %llu, peak %llu\n", (unsigned long long)m->live,
+	    (unsigned long long)m->peak);
+	check_content(m);
+	lsm_store_check(&m->s);
+	model_free(m);
+}
+
+/* Half of the keys are written again and again, the others stay. */
+static void
+collect__cold_values_are_moved_out(void **state)
+{
+	struct model *m = model_new();
+
+	(void)state;
+	fill(m);
+	for (unsigned n = 0; n < 20 * KEYS; n++) {
+		put(m, (unsigned)check_rand_below(&m->r, KEYS / 2) * 2);
+		if (n % 10 == 0)
+			note_peak(m);
+	}
+	check_le(m->peak, 2 * m->live + 8 * constant(&m->s));
+	check_content(m);
+	lsm_store_check(&m->s);
+	model_free(m);
+}
+
+static void delete (struct model *m, unsigned i)
+{
+	uint8_t value[2 * LARGE];
+	char key[16];
+
+	m->live -= value_of(i, m->version[i], value);
+	m->version[i] = 0;
+	lsm_store_delete(&m->s, (const char *)key_of(i, key).data);
+}
+
+static void
+collect__deleted_values_go(void **state)
+{
+	struct model *m = model_new();
+
+	(void)state;
+	fill(m);
+	for (unsigned i = 0; i < KEYS; i++)
+		if (i % 10 != 0)
+			delete (m, i);
+	check_ok(lsm_flush(m->s.db));
+	lsm_store_fill(&m->s, 0, 1, 10, 'a'); /* lets things happen */
+	check_le(lsm_store_stats(&m->s).value_bytes,
+	    2 * m->live + 8 * constant(&m->s));
+	check_content(m);
+	for (unsigned i = 0; i < KEYS; i += 10)
+		delete (m, i);
+	check_ok(lsm_compact(m->s.db, NULL, NULL));
+	check_eq(lsm_store_stats(&m->s).value_files, 0);
+	check_eq(lsm_store_file_count(&m->s, ".val"), 0);
+	check_content(m);
+	model_free(m);
+}
+
+static void
+collect__compaction_on_demand_leaves_little_garbage(void **state)
+{
+	struct model *m = model_new();
+	struct lsm_stats stats;
+
+	(void)state;
+	overwrite(m, 3);
+	check_ok(lsm_compact(m->s.db, NULL, NULL));
+	stats = lsm_store_stats(&m->s);
+	check_le(stats.value_garbage_bytes, m->live / 9);
+	check_le(value_log_size(&m->s), m->live / 9 * 10 + 20000);
+	check_content(m);
+	lsm_store_check(&m->s);
+	/* There is nothing more to do. */
+	check_ok(lsm_compact(m->s.db, NULL, NULL));
+	check_eq(lsm_store_stats(&m->s).value_bytes_collected,
+	    stats.value_bytes_collected);
+	model_free(m);
+}
+
+/* --- it comes to an end --------------------------------------------------- */
+
+/* What stands around tiny values is no garbage that could be got rid of. */
+static void
+collect__tiny_values_are_not_moved_for_ever(void **state)
+{
+	struct lsm_store s;
+	struct lsm_stats stats;
+
+	(void)state;
+	init(&s);
+	s.options.value_log_bytes = 1;
+	lsm_store_open(&s);
+	for (int i = 0; i < 20; i++)
+		lsm_store_fill(&s, 0, 100, (size_t)(20 + 5 * i), 'a');
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	stats = lsm_store_stats(&s);
+	for (int i = 0; i < 3; i++)
+		check_ok(lsm_compact(s.db, NULL, NULL));
+	check_eq(lsm_store_stats(&s).value_bytes_collected,
+	    stats.value_bytes_collected);
+	check_le(stats.value_bytes_collected, 4 * stats.bytes_written_user);
+	lsm_store_expect(&s, 0, 100, 115, 'a');
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
+/* A snapshot needs the old ones: they are moved, too. */
+static void
+collect__moves_what_snapshots_see(void **state)
+{
+	struct model *m = model_new();
+	struct lsm_snapshot *at;
+	uint32_t before[KEYS];
+	uint8_t want[2 * LARGE];
+	struct lsm_value v;
+	char key[16];
+
+	(void)state;
+	fill(m);
+	for (unsigned n = 0; n < KEYS; n++)
+		put(m, (unsigned)check_rand_below(&m->r, KEYS));
+	check_ok(lsm_snapshot_open(m->s.db, &at));
+	memcpy(before, m->version, sizeof(before));
+	for (unsigned n = 0; n < 3 * KEYS; n++)
+		put(m, (unsigned)check_rand_below(&m->r, KEYS));
+	check_ok(lsm_compact(m->s.db, NULL, NULL));
+	check_le(1, lsm_store_stats(&m->s).value_bytes_collected);
+	check_content(m);
+	for (unsigned i = 0; i < KEYS; i++) {
+		check_eq(lsm_get(m->s.db, at, key_of(i, key), &v), 1);
+		check_bytes_eq(
+		    v.bytes, bytes_of(want, value_of(i, before[i], want)));
+		lsm_value_release(&v);
+	}
+	lsm_snapshot_close(m->s.db, at);
+	model_free(m);
+}
+
+static void
+collect__moved_values_can_be_dumped(void **state)
+{
+	struct model *m = model_new();
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	check_true(out != NULL);
+	overwrite(m, 2);
+	check_ok(lsm_compact(m->s.db, NULL, NULL));
+	check_ok(lsm_dump_file(lsm_store_file(&m->s, ".val"), out));
+	check_ok(lsm_dump_file(lsm_store_file(&m->s, ".sst"), out));
+	check_ok(fclose(out));
+	check_contains(text, "values 0");
+	check_contains(text, "1 put \"key00");
+	check_contains(text, ".val\n");
+	free(text);
+	model_free(m);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(collect__peak_of_random_overwrites_is_bounded),
+	    cmocka_unit_test(collect__keeps_the_bound_with_threads),
+	    cmocka_unit_test(collect__cold_values_are_moved_out),
+	    cmocka_unit_test(collect__deleted_values_go),
+	    cmocka_unit_test(
+		collect__compaction_on_demand_leaves_little_garbage),
+	    cmocka_unit_test(collect__tiny_values_are_not_moved_for_ever),
+	    cmocka_unit_test(collect__moves_what_snapshots_see),
+	    cmocka_unit_test(collect__moved_values_can_be_dumped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
