@@ -129,7 +129,14 @@ int
 store_iter_open(struct store *s, struct bytes lower, struct bytes upper,
     struct store_iter **out)
 {
-	return s->ops->iter_open(s, lower, upper, out);
+	return s->ops->iter_open(s, lower, upper, false, out);
+}
+
+int
+store_iter_open_keys(struct store *s, struct bytes lower, struct bytes upper,
+    struct store_iter **out)
+{
+	return s->ops->iter_open(s, lower, upper, true, out);
 }
 
 void

@@ -70,7 +70,7 @@ struct store_ops {
 	void (*sync_figures)(struct store *, struct store_sync_figures *out);
 
 	int (*iter_open)(struct store *, struct bytes lower, struct bytes upper,
-	    struct store_iter **out);
+	    bool keys_only, struct store_iter **out);
 	void (*iter_close)(struct store_iter *);
 	int (*iter_seek)(struct store_iter *, struct bytes key);
 	int (*iter_next)(struct store_iter *);
@@ -137,6 +137,10 @@ void store_sync_figures(struct store *s, struct store_sync_figures *out);
  * positioned: seek first.  1 at an entry, 0 end, <0. */
 int store_iter_open(struct store *s, struct bytes lower, struct bytes upper,
     struct store_iter **out);
+
+/* The same without values, which are empty: large ones are not read. */
+int store_iter_open_keys(struct store *s, struct bytes lower,
+    struct bytes upper, struct store_iter **out);
 void store_iter_close(struct store_iter *it); /* NULL allowed */
 int store_iter_seek(struct store_iter *it, struct bytes key);
 int store_iter_next(struct store_iter *it);

@@ -192,9 +192,10 @@ store_lsm_durable_seq(struct store *s)
 
 static int
 store_lsm_iter_open(struct store *s, struct bytes lower, struct bytes upper,
-    struct store_iter **out)
+    bool keys_only, struct store_iter **out)
 {
-	const struct lsm_iter_options o = {.lower = lower, .upper = upper};
+	const struct lsm_iter_options o = {
+	    .lower = lower, .upper = upper, .keys_only = keys_only};
 	struct store_lsm_iter *it = calloc(1, sizeof(*it));
 	int err;
 

@@ -50,7 +50,7 @@ struct orphan_range {
 static int
 orphan_range_open(struct vol *v, struct orphan_range *r)
 {
-	int err = store_iter_open(
+	int err = store_iter_open_keys(
 	    v->store, buf_bytes(&r->lower), buf_bytes(&r->upper), &r->it);
 
 	return err ? err : store_iter_seek(r->it, buf_bytes(&r->lower));

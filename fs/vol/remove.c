@@ -13,7 +13,7 @@ remove_check_empty(struct vol *v, struct bytes prefix)
 	int r = key_entry_range(&lower, &upper, prefix);
 
 	if (r == 0)
-		r = store_iter_open(
+		r = store_iter_open_keys(
 		    v->store, buf_bytes(&lower), buf_bytes(&upper), &it);
 	if (r == 0) {
 		r = store_iter_seek(it, buf_bytes(&lower));

@@ -97,7 +97,7 @@ vol_check_empty(struct vol *v)
 {
 	const struct bytes none = bytes_of(NULL, 0);
 	struct store_iter *it;
-	int r = store_iter_open(v->store, none, none, &it);
+	int r = store_iter_open_keys(v->store, none, none, &it);
 
 	if (r)
 		return r;

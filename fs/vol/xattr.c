@@ -78,7 +78,7 @@ xattr_big_each(struct vol *v, uint64_t ino,
 	int r = key_xattr_range(&lower, &upper, ino);
 
 	if (r == 0)
-		r = store_iter_open(
+		r = store_iter_open_keys(
 		    v->store, buf_bytes(&lower), buf_bytes(&upper), &it);
 	if (r == 0)
 		r = store_iter_seek(it, buf_bytes(&lower));

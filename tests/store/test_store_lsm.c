@@ -143,9 +143,11 @@ store_lsm__iterator_stays_in_its_range_as_it_was(void **state)
 	check_eq(store_iter_next(it), 0);
 	store_iter_close(it);
 
-	check_ok(store_iter_open(s, bytes_str("c"), bytes_of(NULL, 0), &it));
+	check_ok(
+	    store_iter_open_keys(s, bytes_str("c"), bytes_of(NULL, 0), &it));
 	check_eq(store_iter_seek(it, bytes_str("")), 1);
 	check_bytes_eq(it->key, bytes_str("c"));
+	check_eq(it->value.size, 0);
 	check_eq(store_iter_next(it), 1);
 	check_bytes_eq(it->key, bytes_str("d"));
 	check_eq(store_iter_next(it), 0);

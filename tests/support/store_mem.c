@@ -18,6 +18,7 @@ struct store_mem_iter {
 	struct store_mem_node **all;
 	size_t count;
 	size_t pos;
+	bool keys_only;
 };
 
 int
@@ -165,7 +166,7 @@ store_mem_count_locked(
 
 static int
 store_mem_iter_open(struct store *s, struct bytes lower, struct bytes upper,
-    struct store_iter **out)
+    bool keys_only, struct store_iter **out)
 {
 	struct store_mem *m = store_mem_of(s);
 	struct store_mem_iter *it;
@@ -177,6 +178,7 @@ store_mem_iter_open(struct store *s, struct bytes lower, struct bytes upper,
 	it = calloc(1, sizeof(*it));
 	must(it != NULL);
 	it->iter.store = s;
+	it->keys_only = keys_only;
 	store_mem_lock(m);
 	it->count = store_mem_count_locked(m, lower, upper);
 	it->all = calloc(it->count + 1, sizeof(*it->all));
@@ -208,7 +210,9 @@ store_mem_iter_show(struct store_mem_iter *it)
 	if (it->pos >= it->count)
 		return 0;
 	it->iter.key = it->all[it->pos]->key;
-	it->iter.value = it->all[it->pos]->value;
+	it->iter.value = bytes_of("", 0);
+	if (!it->keys_only)
+		it->iter.value = it->all[it->pos]->value;
 	return 1;
 }
 
