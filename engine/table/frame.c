@@ -249,6 +249,21 @@ frame_unpack(const struct frame *f, uint8_t **out, const char **why)
 }
 
 int
+frame_copy(struct env_file *file, uint64_t file_no, uint64_t offset,
+    struct bytes raw, uint8_t **data, size_t *size)
+{
+	struct frame f;
+	const char *why = frame_fault(file_no, offset, raw, &f);
+	int err = why ? ERR_DAMAGED : frame_unpack(&f, data, &why);
+
+	if (err == ERR_DAMAGED)
+		frame_damaged(file, offset, why);
+	if (!err)
+		*size = f.plain_size;
+	return err;
+}
+
+int
 frame_read(struct env_file *file, uint64_t file_no, uint64_t file_size,
     struct frame_handle h, uint8_t **data, size_t *size)
 {

@@ -56,8 +56,9 @@ int frame_damaged(struct env_file *file, uint64_t offset, const char *why);
 int frame_decode(uint64_t file_no, uint64_t offset, struct bytes raw,
     struct buf *room, struct bytes *block, const char **why);
 
-/* What frame_read asks from malloc for a block of so many bytes: few different
- * sizes, so that a block that goes makes room for the next one. */
+/* What frame_read and frame_copy ask from malloc for a block of so many bytes:
+ * few different sizes, so that a block that goes makes room for the next one.
+ */
 static inline size_t
 frame_room(size_t size)
 {
@@ -68,5 +69,9 @@ frame_room(size_t size)
  * a message naming file and offset.  h is checked against file_size. */
 int frame_read(struct env_file *file, uint64_t file_no, uint64_t file_size,
     struct frame_handle h, uint8_t **data, size_t *size);
+
+/* As frame_read, of a frame whose bytes, raw, were read from the file. */
+int frame_copy(struct env_file *file, uint64_t file_no, uint64_t offset,
+    struct bytes raw, uint8_t **data, size_t *size);
 
 #endif

@@ -321,8 +321,24 @@ table_ranges(const struct table *t)
 
 /* --- reading ----------------------------------------------------------- */
 
+static int
+table_read_block(struct table *t, struct frame_handle h,
+    struct table_ahead *ahead, uint8_t **data, size_t *size)
+{
+	struct bytes raw;
+	int err;
+
+	if (!ahead)
+		return frame_read(
+		    t->file, t->file_no, t->file_size, h, data, size);
+	err = table_ahead_read(ahead, h, &raw);
+	return err ? err
+		   : frame_copy(t->file, t->file_no, h.offset, raw, data, size);
+}
+
 int
-table_pin(struct table *t, struct frame_handle h, struct cache_block **out)
+table_pin(struct table *t, struct frame_handle h, struct table_ahead *ahead,
+    struct cache_block **out)
 {
 	struct cache_block *b = cache_get(t->cache, t->file_no, h.offset);
 	uint8_t *data;
@@ -330,8 +346,7 @@ table_pin(struct table *t, struct frame_handle h, struct cache_block **out)
 	int err;
 
 	if (!b) {
-		err = frame_read(
-		    t->file, t->file_no, t->file_size, h, &data, &size);
+		err = table_read_block(t, h, ahead, &data, &size);
 		if (err)
 			return err;
 		b = cache_put(t->cache, t->file_no, h.offset, data, size, true);
@@ -372,7 +387,7 @@ table_get_at(struct table *t, struct frame_handle h, struct bytes target,
 {
 	struct block_entry found;
 	struct table_entry e;
-	int rc = table_pin(t, h, &e.block);
+	int rc = table_pin(t, h, NULL, &e.block);
 
 	if (rc)
 		return rc;

@@ -72,8 +72,9 @@ struct table_entry {
 int table_get(struct table *t, struct bytes target, uint64_t hash,
     struct table_entry *out, bool *filtered);
 
-/* fill: blocks read enter the cache (false for compaction and checks, which
- * also read ahead). The table must outlive the iterator. */
+/* fill: blocks read enter the cache (false for compaction and checks).  What
+ * goes through the table in one direction reads ahead.  The table must outlive
+ * the iterator. */
 int table_iter_open(struct table *t, bool fill, struct iter **out);
 
 /* Reads every frame; calls finding with a line for each damage, and compares

@@ -1,6 +1,6 @@
 /*
  * table_ahead: reads a table in large pieces, for whoever goes through it in
- * one direction and leaves the cache alone.
+ * one direction.
  *
  * The piece read grows from 16 KiB to 256 KiB while reads follow one another,
  * forward or backward.  Private to table*.c.  Use: zeroed struct with file and
@@ -18,6 +18,7 @@ struct table_ahead {
 	uint64_t offset; /* of what is in data */
 	struct buf data;
 	size_t window;
+	bool alone; /* a piece could not be read: frame by frame from now on */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include "engine/base/buf.h"
 #include "engine/table/frame.h"
 #include "engine/table/table.h"
+#include "engine/table/table_ahead.h"
 #include "engine/table/table_index.h"
 
 #define TABLE_MAGIC      "keyfsSST"
@@ -65,8 +66,9 @@ struct table {
 	struct ranges *ranges; /* NULL: none */
 };
 
-/* The data block at h from the cache, or read and put there; the caller
- * unrefs. */
-int table_pin(struct table *t, struct frame_handle h, struct cache_block **out);
+/* The data block at h from the cache, or read (through ahead, if that is not
+ * NULL) and put there; the caller unrefs. */
+int table_pin(struct table *t, struct frame_handle h, struct table_ahead *ahead,
+    struct cache_block **out);
 
 #endif

@@ -1,8 +1,10 @@
 #include <stdlib.h>
 
 #include "engine/table/block.h"
-#include "engine/table/table_ahead.h"
 #include "engine/table/table_cursor.h"
+
+/* With fill, from the third block in a row on it is read ahead. */
+#define TABLE_STREAK 2
 
 struct table_iter {
 	/* First: the entry it is at is the one shown. */
@@ -12,8 +14,10 @@ struct table_iter {
 	struct table_cursor cursor; /* at the block that data is over */
 	uint64_t loaded;            /* its offset; 0: none, data is over none */
 	struct cache_block *pin;    /* with fill: what data reads */
-	struct table_ahead ahead;   /* without fill */
-	struct buf room;            /* without fill: decompressed */
+	struct frame_handle last;   /* the block loaded last */
+	unsigned streak; /* blocks in a row, not counting the first */
+	struct table_ahead ahead;
+	struct buf room; /* without fill: decompressed */
 };
 
 #define TABLE_ITER(it) ((struct table_iter *)(void *)(it))
@@ -49,6 +53,20 @@ table_iter_read_ahead(
 	return err == ERR_DAMAGED ? table_iter_damaged(it, h.offset, why) : err;
 }
 
+/* Whether the block at h follows the one before, on either side. */
+static void
+table_iter_note(struct table_iter *it, struct frame_handle h)
+{
+	struct frame_handle last = it->last;
+
+	if (h.offset == last.offset + frame_handle_bytes(last) ||
+	    h.offset + frame_handle_bytes(h) == last.offset)
+		it->streak++;
+	else
+		it->streak = 0;
+	it->last = h;
+}
+
 /* Puts data over the cursor's block, at no entry. */
 static int
 table_iter_load(struct table_iter *it)
@@ -60,8 +78,10 @@ table_iter_load(struct table_iter *it)
 	if (it->loaded == h.offset)
 		return 0;
 	table_iter_unload(it);
+	table_iter_note(it, h);
 	if (it->fill) {
-		err = table_pin(it->table, h, &it->pin);
+		err = table_pin(it->table, h,
+		    it->streak >= TABLE_STREAK ? &it->ahead : NULL, &it->pin);
 		if (!err)
 			block = it->pin->data;
 	} else {

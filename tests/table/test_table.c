@@ -258,8 +258,8 @@ table__cache_is_filled_on_demand_only(void **state)
 
 /* --- read errors ------------------------------------------------------- */
 
-/* The n-th read fails, for every n: the error comes out, and afterwards the
- * same table works. */
+/* The n-th read fails, for every n: the error comes out, if what was being
+ * read was not only ahead, and afterwards the same table works. */
 static void
 table__read_errors_come_out(void **state)
 {
@@ -294,8 +294,10 @@ table__read_errors_come_out(void **state)
 			check_ok(table_iter_open(t, fill, &it));
 			for (rc = iter_first(it); rc == 1; seen++)
 				rc = iter_next(it);
-			done = rc == 0;
-			if (!done) {
+			done = p.fault.reads < n;
+			if (rc == 0) {
+				check_eq(seen, s.count);
+			} else {
 				/* The block it was in can be read again. */
 				check_err(rc, -EIO);
 				seen = seen > 0 ? seen - 1 : 0;
@@ -319,6 +321,90 @@ table__read_errors_come_out(void **state)
 	p.fault.reads_fail_at = p.fault.reads + 3;
 	check_eq(table_check(t, place_finding, &p), 1);
 	check_contains(p.finding, "cannot be read");
+	table_close(t);
+	sorted_fini(&s);
+	place_fini(&p);
+}
+
+/* --- reading ahead ------------------------------------------------------- */
+
+/* A scan reads few large pieces; who jumps about reads block by block. */
+static void
+table__scans_read_ahead(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	struct sorted s = {0};
+	uint64_t blocks, reads;
+	struct table *t;
+	struct iter *it;
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	place_make(&p, &r, &s, 20000, &place_options);
+	t = place_open(&p, NULL);
+	blocks = table_properties(t)->data_blocks;
+	for (int fill = 0; fill < 2; fill++) {
+		check_ok(table_iter_open(t, fill, &it));
+		reads = p.fault.reads;
+		for (int rc = iter_first(it); rc == 1; rc = iter_next(it))
+			;
+		check_le(p.fault.reads - reads, 8 + blocks / 50);
+		reads = p.fault.reads;
+		for (int rc = iter_last(it); rc == 1; rc = iter_prev(it))
+			;
+		check_le(p.fault.reads - reads, 8 + blocks / 50);
+		iter_close(it);
+	}
+	check_ok(table_iter_open(t, true, &it));
+	reads = p.fault.reads;
+	for (size_t i = 0; i < 100; i++)
+		check_eq(iter_seek(it, s.entries[i * 7919 % s.count].key), 1);
+	check_le(p.fault.reads - reads, 100);
+	iter_close(it);
+	table_close(t);
+	sorted_fini(&s);
+	place_fini(&p);
+}
+
+/* What cannot be read stops a scan where it stands, not where it is first met
+ * by reading ahead. */
+static void
+table__bad_place_ahead_spoils_nothing(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	struct sorted s = {0};
+	struct env_file *f;
+	uint64_t end;
+	struct table *t;
+	struct iter *it;
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	place_make(&p, &r, &s, 20000, &place_options);
+	t = place_open(&p, NULL);
+	check_ok(env_open(&p.posix, p.path, ENV_OPEN_WRITE, &f));
+	check_ok(env_size(f, &end));
+	/* In the middle of the data, to within a block. */
+	check_ok(env_truncate(f, end / 2));
+	env_close(f);
+	for (int fill = 0; fill < 2; fill++) {
+		size_t at = 0;
+		int rc;
+
+		check_ok(table_iter_open(t, fill, &it));
+		for (rc = iter_first(it); rc == 1; rc = iter_next(it))
+			check_bytes_eq(it->key, s.entries[at++].key);
+		check_err(rc, ERR_DAMAGED);
+		iter_close(it);
+		/* The one behind stands in the block that is cut. */
+		check_true(at > 0 && at < s.count);
+		check_ok(table_iter_open(t, true, &it));
+		check_eq(iter_seek(it, s.entries[at - 1].key), 1);
+		check_err(iter_seek(it, s.entries[at].key), ERR_DAMAGED);
+		iter_close(it);
+	}
 	table_close(t);
 	sorted_fini(&s);
 	place_fini(&p);
@@ -384,6 +470,8 @@ main(void)
 	    cmocka_unit_test(table__filter_saves_reads),
 	    cmocka_unit_test(table__cache_is_filled_on_demand_only),
 	    cmocka_unit_test(table__read_errors_come_out),
+	    cmocka_unit_test(table__scans_read_ahead),
+	    cmocka_unit_test(table__bad_place_ahead_spoils_nothing),
 	    cmocka_unit_test(table__threads),
 	};
 
