@@ -89,12 +89,23 @@ choices_of(
 	return 0;
 }
 
+/* For copies; more if garbage comes faster than it goes. */
+static uint64_t
+room_of(const struct collect_plan_figures *f, const struct lsm_options *o)
+{
+	double share = (double)f->garbage / ((double)f->max + 1);
+	double room =
+	    (double)f->live / COPIES_PART + (double)constant_of(o) / 2;
+
+	return (uint64_t)(room * share * share);
+}
+
 /* Down to half of what there may be. */
 static int
 take_some(const struct collect_plan_figures *f, const struct lsm_options *o,
     const struct choice *all, size_t count, struct vref_list *plan)
 {
-	uint64_t room = f->live / COPIES_PART + constant_of(o) / 2;
+	uint64_t room = room_of(f, o);
 	uint64_t garbage = f->garbage, copies = 0;
 	int err = 0;
 

@@ -29,12 +29,18 @@ pick_overlap_limit(const struct lsm_options *o)
 
 /* --- what is needed most ------------------------------------------------ */
 
+#define GARBAGE_PATIENCE 4
+
 /* Values that nothing refers to any more, in files that are needed for others.
  */
 static double
 score_garbage(const struct pick_look *k, unsigned level)
 {
-	return k->values.garbage[level];
+	double share = k->values.garbage[level];
+
+	/* Not before level 0, which hides more of it and moves values as well
+	 * when it comes down. */
+	return share < 1 ? share : 1 + (share - 1) / GARBAGE_PATIENCE;
 }
 
 static int

@@ -62,7 +62,7 @@ take_size(const struct pick_look *k, struct pick *p)
 static double
 score_hidden(const struct pick_look *k, unsigned level)
 {
-	return k->values.hidden[level];
+	return pick_reason_weigh(k->values.hidden[level]);
 }
 
 static int

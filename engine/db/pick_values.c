@@ -43,7 +43,8 @@ spread_garbage(const struct version *v, double score, struct pick_values *k)
 	 * must have higher numbers: they come down soon. */
 	for (unsigned i = 1; i < LSM_LEVELS; i++)
 		if (n[i] > 0)
-			k->garbage[i] = score + (double)n[i] / (double)all;
+			k->garbage[i] =
+			    score * (1 + (double)n[i] / (double)all / 100);
 }
 
 static int

@@ -143,10 +143,10 @@ static const struct {
     /* until half of that is left */
     {{1, 20, 80, 80}, "1 2", "1 2 3 4"},
     {{10, 10, 90, 90}, "1 2", "1 2 3 4"},
-    /* copies take little room */
-    {{10, 10, 10, 10}, "1 2", "1 2 3 4"},
+    {{80, 10, 50, 60}, "2 3", "1 2 3 4"},
+    /* copies take little room, unless there is far too much */
     {{50, 50, 50, 50}, "1", "1 2 3 4"},
-    {{80, 10, 50, 60}, "2", "1 2 3 4"},
+    {{10, 10, 10, 10}, "1 2 3 4", "1 2 3 4"},
 };
 
 static void
