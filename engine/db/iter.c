@@ -20,9 +20,11 @@ struct lsm_iter {
 	struct buf upper;
 
 	struct values *values;
-	bool fill;
 	bool keys_only;
-	struct cache_block *large; /* the present value, if it is a large one */
+	/* The present value, if it is a large one: in the cache or in room. */
+	struct bytes large;
+	struct cache_block *large_pin;
+	struct buf large_room;
 };
 
 static int
@@ -117,7 +119,6 @@ lsm_iter_open(
 	it->resolve.expiry = (struct expiry){.env = db->env, .dir = db->dir};
 	it->resolve.seq = o->snapshot ? o->snapshot->seq : lsm_seq(db);
 	it->values = &db->values;
-	it->fill = !o->no_fill;
 	it->keys_only = o->keys_only;
 	err = iter_set_bounds(it, o);
 	if (!err)
@@ -134,9 +135,10 @@ lsm_iter_open(
 static void
 iter_drop_large(struct lsm_iter *it)
 {
-	if (it->large)
-		cache_unref(it->large);
-	it->large = NULL;
+	if (it->large_pin)
+		cache_unref(it->large_pin);
+	it->large_pin = NULL;
+	it->large = bytes_of(NULL, 0);
 }
 
 /* A move has ended, rc is what it said: with the value if it is elsewhere. */
@@ -148,7 +150,8 @@ iter_moved(struct lsm_iter *it, int rc)
 	iter_drop_large(it);
 	if (rc <= 0 || it->keys_only || !it->resolve.is_reference)
 		return rc;
-	err = value_read(it->values, it->resolve.value, it->fill, &it->large);
+	err = value_read_passing(it->values, it->resolve.value, &it->large_room,
+	    &it->large_pin, &it->large);
 	if (!err)
 		return rc;
 	it->resolve.at = false;
@@ -161,6 +164,7 @@ lsm_iter_close(struct lsm_iter *it)
 	if (!it)
 		return;
 	iter_drop_large(it);
+	buf_fini(&it->large_room);
 	iter_close(it->resolve.source);
 	cover_free(it->cover);
 	resolve_fini(&it->resolve);
@@ -219,7 +223,7 @@ lsm_iter_value(const struct lsm_iter *it)
 	must(it->resolve.at);
 	if (it->keys_only)
 		return bytes_of("", 0);
-	return it->large ? it->large->data : it->resolve.value;
+	return it->large.size > 0 ? it->large : it->resolve.value;
 }
 
 uint64_t

@@ -27,7 +27,7 @@ lsm_options_init(struct lsm_options *o)
 	    .level0_tables = 4,
 	    .compaction_threads = 2,
 	    .filter_bits = 10,
-	    .value_log_bytes = 2048,
+	    .value_log_bytes = 1024,
 	    .compression = LSM_COMPRESSION_LZ4,
 	    .bottom_compression = LSM_COMPRESSION_SAME,
 	    .durability = durability_of(DURABILITY_NONE),

@@ -120,14 +120,22 @@ read_cached(struct values *s, const struct vref *r, const struct pieces *p,
 	return 0;
 }
 
-static int
-read_whole(
-    struct values *s, const struct vref *r, bool fill, struct cache_block **out)
+static struct pieces
+pieces_all(const struct vref *r)
 {
 	struct pieces all = {0, vref_chunks(r->size), r->offset};
 
 	if (all.end > 1)
 		all.key |= WHOLE;
+	return all;
+}
+
+static int
+read_whole(
+    struct values *s, const struct vref *r, bool fill, struct cache_block **out)
+{
+	const struct pieces all = pieces_all(r);
+
 	return read_cached(s, r, &all, fill, out);
 }
 
@@ -186,6 +194,35 @@ value_read_part(struct values *s, struct bytes ref, uint64_t offset,
 		*bytes = bytes_of((*out)->data.data + (offset - base),
 		    (size_t)(end - offset));
 	return err;
+}
+
+int
+value_read_passing(struct values *s, struct bytes ref, struct buf *room,
+    struct cache_block **out, struct bytes *bytes)
+{
+	struct cache_block *b;
+	struct pieces all;
+	struct vref r;
+	int err = read_decode(s, ref, &r);
+
+	if (err)
+		return err;
+	all = pieces_all(&r);
+	b = cache_get(s->cache, vref_number(r.file), all.key);
+	if (b) {
+		*out = b;
+		*bytes = b->data;
+		return 0;
+	}
+	buf_clear(room);
+	err = buf_reserve(room, (size_t)r.size);
+	if (!err)
+		err = read_pieces(s, &r, &all, room->data);
+	if (err)
+		return err;
+	*out = NULL;
+	*bytes = bytes_of(room->data, (size_t)r.size);
+	return 0;
 }
 
 int

@@ -27,6 +27,14 @@ int value_read(
 int value_read_part(struct values *s, struct bytes ref, uint64_t offset,
     size_t length, struct cache_block **out, struct bytes *bytes);
 
+/*
+ * As value_read for somebody who goes on to the next value soon: it does not
+ * enter the cache.  *bytes is within *out if it was there, which the caller
+ * unrefs; else *out is NULL, and it is in room.
+ */
+int value_read_passing(struct values *s, struct bytes ref, struct buf *room,
+    struct cache_block **out, struct bytes *bytes);
+
 /* Only reads and verifies; room is used.  0 or an error. */
 int value_read_check(struct values *s, struct bytes ref, struct buf *room);
 
