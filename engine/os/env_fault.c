@@ -66,11 +66,13 @@ env_fault_step(struct env_fault *f, const char *op, const char *path, int *err)
 {
 	enum env_fault_kind kind = ENV_FAULT_NONE;
 	bool counted, due;
+	uint64_t n;
 
 	lock_acquire(&f->lock);
 	counted = env_fault_matches(f, path);
 	if (counted)
 		f->ops++;
+	n = f->ops;
 	due = env_fault_due(f);
 	/* Death, once it came, is for every path. */
 	if (due && (counted || f->kind == ENV_FAULT_DEAD))
@@ -79,6 +81,8 @@ env_fault_step(struct env_fault *f, const char *op, const char *path, int *err)
 		env_fault_note(f, op, path);
 	*err = env_fault_error(f);
 	lock_release(&f->lock);
+	if (counted && f->seen)
+		f->seen(f, true, n);
 	return kind;
 }
 
@@ -144,20 +148,35 @@ env_fault_close(struct env_file *file)
 	free(file);
 }
 
-static ssize_t
-env_fault_pread(struct env_file *file, void *data, size_t size, uint64_t offset)
+/* Counts a read; tells whether it is to fail. */
+static int
+env_fault_step_read(struct env_fault *f, const char *path)
 {
-	struct env_fault *f = env_fault_of(file->env);
-	struct env_file *base = env_fault_base(file);
+	bool counted;
+	uint64_t n;
 	int err = 0;
 
 	lock_acquire(&f->lock);
-	if (env_fault_matches(f, file->path) &&
-	    ++f->reads == f->reads_fail_at) {
+	counted = env_fault_matches(f, path);
+	if (counted)
+		f->reads++;
+	n = f->reads;
+	if (counted && n == f->reads_fail_at) {
 		err = env_fault_error(f);
-		env_fault_note(f, "pread", file->path);
+		env_fault_note(f, "pread", path);
 	}
 	lock_release(&f->lock);
+	if (counted && f->seen)
+		f->seen(f, false, n);
+	return err;
+}
+
+static ssize_t
+env_fault_pread(struct env_file *file, void *data, size_t size, uint64_t offset)
+{
+	struct env_file *base = env_fault_base(file);
+	int err = env_fault_step_read(env_fault_of(file->env), file->path);
+
 	return err ? err : base->env->ops->pread(base, data, size, offset);
 }
 

@@ -50,6 +50,10 @@ struct env_fault {
 	bool syncs_kept; /* syncs succeed, but the base sees none: faster,
 			    where no power cut is tried */
 
+	/* Called by who is about to make the n-th change, or read, that is
+	 * counted; without locks.  NULL: nobody is. */
+	void (*seen)(struct env_fault *f, bool change, uint64_t n);
+
 	/* May be used while others use the env. */
 	_Atomic uint64_t wall_ns;    /* since 1970; 0: the base's clock */
 	_Atomic uint64_t wall_reads; /* how often it was asked for */
