@@ -69,6 +69,11 @@ SUPPORT_OBJ := $(filter-out $(CHECK_OBJ),\
 	$(call objects,$(call sources,tests/support)))
 
 LIBLSM := $(BUILD)/lib/liblsm.a
+# The engine as tests/fault has it: its allocations go to tests/support/alloc.c.
+FAULTY := $(BUILD)/lib/libfaulty.a
+ALLOC_NAMES := malloc calloc realloc reallocarray aligned_alloc posix_memalign \
+	strdup strndup asprintf vasprintf free getline getdelim open_memstream \
+	opendir pthread_create
 SHARED := $(BUILD)/lib/liblsm.so.$(SONAME)
 PUBLIC := $(BUILD)/lib/public/liblsm.a
 # What the library shows; everything else is its own.
@@ -81,6 +86,7 @@ LIBSUPPORT := $(BUILD)/lib/libsupport.a
 # What a test may link says what its layer may use: the filesystem's own
 # tests link no libfuse3, the engine's know no filesystem.
 ENGINE_TESTS := $(call tests_in,base os table db lsm)
+FAULT_TESTS  := $(call tests_in,fault)
 VOL_TESTS    := $(call tests_in,record store vol)
 CMD_TESTS    := $(call tests_in,fuse cli)
 MOUNT_TESTS  := $(call tests_in,mount)
@@ -88,7 +94,8 @@ PROBE        := $(BUILD)/tests/mount/probe
 # Programs that the scripts in tests/mount and tests/long run.
 MOUNT_TOOLS  := $(patsubst %.c,$(BUILD)/%,$(filter-out \
 	tests/mount/probe.c tests/mount/test_%,$(sort $(wildcard tests/mount/*.c))))
-TESTS        := $(ENGINE_TESTS) $(VOL_TESTS) $(CMD_TESTS) $(MOUNT_TESTS)
+TESTS        := $(ENGINE_TESTS) $(FAULT_TESTS) $(VOL_TESTS) $(CMD_TESTS) \
+	$(MOUNT_TESTS)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bin/%,$(wildcard tests/bench/*.c))
 
 # Engines to measure ours against: those whose header is found.
@@ -150,8 +157,8 @@ check-long: deps ## as check, with long random runs and tests/long
 	@+$(MAKE) --no-print-directory $(parallel) tests objects
 	@+$(MAKE) --no-print-directory long-built
 
-SUITES := $(SCRIPT_TESTS) $(ENGINE_TESTS) $(VOL_TESTS) $(CMD_TESTS) \
-	$(MOUNT_TESTS) $(MOUNT_SCRIPTS)
+SUITES := $(SCRIPT_TESTS) $(ENGINE_TESTS) $(FAULT_TESTS) $(VOL_TESTS) \
+	$(CMD_TESTS) $(MOUNT_TESTS) $(MOUNT_SCRIPTS)
 RUN_TESTS = KEYFS=$(abspath $(KEYFS)) BUILD=$(BUILD) PROBE=$(PROBE) \
 	scripts/run-tests
 
@@ -225,6 +232,9 @@ $(LIBLSM) $(LIBVOL) $(LIBCMD) $(LIBSUPPORT):
 	@rm -f $@
 	@ar rcs $@ $^
 
+$(FAULTY): $(LIBLSM)
+	@objcopy $(foreach n,$(ALLOC_NAMES),--redefine-sym $(n)=alloc_$(n)) $< $@
+
 # One object with the public names only.
 $(PUBLIC): $(LSM_OBJ)
 	@mkdir -p $(@D)
@@ -255,6 +265,11 @@ $(ENGINE_TESTS) $(MOUNT_TESTS) $(MOUNT_TOOLS): \
 		LINK_LIBS = $(TEST_LIBS) $(ENGINE_LIBS)
 $(ENGINE_TESTS) $(MOUNT_TESTS) $(MOUNT_TOOLS): $(BUILD)/%: $(OBJ)/%.o \
 		$(CHECK_OBJ) $(LIBSUPPORT) $(LIBLSM)
+	$(link)
+
+$(FAULT_TESTS): LINK_LIBS = $(TEST_LIBS) $(ENGINE_LIBS)
+$(FAULT_TESTS): $(BUILD)/%: $(OBJ)/%.o $(OBJ)/tests/support/alloc.o \
+		$(CHECK_OBJ) $(LIBSUPPORT) $(FAULTY)
 	$(link)
 
 $(VOL_TESTS): LINK_LIBS = $(TEST_LIBS) $(ENGINE_LIBS)
