@@ -34,6 +34,7 @@ run(struct workload *w, uint64_t n, uint64_t seed, enum alloc_how how,
 	workload_init(w, seed, false);
 	w->explains = explains;
 	w->relieve = how == ALLOC_ON ? relieve : NULL;
+	w->leaves_nothing = how == ALLOC_ONCE;
 	w->options.no_background = !background;
 	w->steps_after = check_long() ? 100 : 10;
 	alloc_arm(n, how, site_note);
@@ -41,9 +42,12 @@ run(struct workload *w, uint64_t n, uint64_t seed, enum alloc_how how,
 	check_true(workload_run(w));
 	places = alloc_disarm();
 	if (n == 0)
-		printf("%zu writes, %u flushes, %u compactions, %u expired\n",
+		printf("%zu writes, %u flushes, %u compactions, %u expired,"
+		       " %u ranges, %u bytes collected\n",
 		    w->live, (unsigned)w->sum.flushes,
-		    (unsigned)w->sum.compactions, (unsigned)w->sum.expired);
+		    (unsigned)w->sum.compactions, (unsigned)w->sum.expired,
+		    (unsigned)w->sum.range_deletes,
+		    (unsigned)w->sum.value_bytes_collected);
 	workload_fini(w);
 	check_eq(alloc_live(), before);
 	return places;

@@ -66,6 +66,7 @@ run(struct workload *w, uint64_t n, uint64_t seed)
 
 	workload_init(w, seed, false);
 	w->explains = explains;
+	w->leaves_nothing = now.kind != ENV_FAULT_DEAD;
 	w->options.no_background = !now.background;
 	w->steps_after = check_long() ? 100 : 10;
 	arm(w, n);

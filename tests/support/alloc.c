@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
+#include <zstd_errors.h>
 
 static _Atomic uint64_t alloc_fails_at; /* 0: none */
 static _Atomic uint64_t alloc_counted;
@@ -64,6 +66,10 @@ int alloc_asprintf(char **out, const char *format, ...)
 int alloc_vasprintf(char **out, const char *format, va_list ap)
     __attribute__((format(printf, 2, 0)));
 void alloc_free(void *p);
+ZSTD_CCtx *alloc_ZSTD_createCCtx(void);
+ZSTD_DCtx *alloc_ZSTD_createDCtx(void);
+size_t alloc_ZSTD_compress2(
+    ZSTD_CCtx *c, void *to, size_t to_size, const void *from, size_t from_size);
 DIR *alloc_opendir(const char *path);
 int alloc_pthread_create(
     pthread_t *out, const pthread_attr_t *a, void *(*run)(void *), void *arg);
@@ -209,4 +215,26 @@ alloc_pthread_create(
     pthread_t *out, const pthread_attr_t *a, void *(*run)(void *), void *arg)
 {
 	return alloc_due() ? EAGAIN : pthread_create(out, a, run, arg);
+}
+
+ZSTD_CCtx *
+alloc_ZSTD_createCCtx(void)
+{
+	return alloc_due() ? NULL : ZSTD_createCCtx();
+}
+
+ZSTD_DCtx *
+alloc_ZSTD_createDCtx(void)
+{
+	return alloc_due() ? NULL : ZSTD_createDCtx();
+}
+
+/* The first time it allocates its tables. */
+size_t
+alloc_ZSTD_compress2(
+    ZSTD_CCtx *c, void *to, size_t to_size, const void *from, size_t from_size)
+{
+	if (alloc_due())
+		return (size_t)-ZSTD_error_memory_allocation;
+	return ZSTD_compress2(c, to, to_size, from, from_size);
 }

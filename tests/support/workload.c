@@ -36,8 +36,35 @@ on_message(void *ctx, enum err_level level, const char *text)
 
 /* --- beginning and end ---------------------------------------------------- */
 
+static size_t
+one_of(struct check_rand *r, size_t a, size_t b, size_t c)
+{
+	const size_t all[] = {a, b, c};
+
+	return all[check_rand_below(r, 3)];
+}
+
+void
+workload_draw_options(struct workload *w, struct check_rand *r)
+{
+	struct lsm_options *o = &w->options;
+
+	o->block_bytes = one_of(r, 200, 600, 1000);
+	o->cache_bytes = one_of(r, 0, 4096, 65536);
+	o->filter_bits = (unsigned)one_of(r, 0, 10, 10);
+	o->value_log_bytes = one_of(r, 0, 100, 600);
+	o->compression = (enum lsm_compression)one_of(
+	    r, LSM_COMPRESSION_NONE, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_ZSTD);
+	o->bottom_compression = (enum lsm_compression)one_of(
+	    r, LSM_COMPRESSION_SAME, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_ZSTD);
+	o->compaction_style =
+	    (enum lsm_compaction_style)one_of(r, LSM_COMPACTION_LEVELED,
+		LSM_COMPACTION_LEVELED, LSM_COMPACTION_LAZY);
+	o->compaction_threads = (unsigned)one_of(r, 1, 2, 3);
+}
+
 static void
-draw_options(struct workload *w)
+first_options(struct workload *w)
 {
 	struct check_rand r = check_rand_of(w->seed);
 	struct lsm_options *o = &w->options;
@@ -48,13 +75,9 @@ draw_options(struct workload *w)
 	o->table_bytes = 1500;
 	o->level_base_bytes = 3000;
 	o->level0_tables = 2;
-	o->block_bytes = check_rand_one_in(&r, 2) ? 200 : 600;
-	o->cache_bytes = check_rand_one_in(&r, 2) ? 0 : 4096;
-	o->filter_bits = check_rand_one_in(&r, 4) ? 0 : 10;
-	o->compression = check_rand_one_in(&r, 3) ? LSM_COMPRESSION_NONE
-						  : LSM_COMPRESSION_LZ4;
 	o->no_background = true;
 	o->env = &w->fault.env;
+	workload_draw_options(w, &r);
 }
 
 void
@@ -71,6 +94,7 @@ workload_init(struct workload *w, uint64_t seed, bool forgets)
 	};
 	lock_init(&w->lock, LOCK_RANK_LEAF);
 	w->dir = check_tmpdir();
+	(void)snprintf(w->store, sizeof(w->store), "%s/store", w->dir);
 	w->states = calloc(WORKLOAD_STATES, sizeof(*w->states));
 	check_true(w->states != NULL);
 	env_posix_init(&w->posix, (struct err_sink){on_message, w});
@@ -81,7 +105,7 @@ workload_init(struct workload *w, uint64_t seed, bool forgets)
 	env_fault_init(&w->fault, base);
 	w->fault.syncs_kept = !forgets;
 	w->fault.wall_ns = w->clock_ms * 1000000;
-	draw_options(w);
+	first_options(w);
 }
 
 void
@@ -119,7 +143,8 @@ add_stats(struct lsm_stats *to, const struct lsm_stats *s)
 	to->compactions += s->compactions;
 	to->expired += s->expired;
 	to->syncs += s->syncs;
-	to->filter_skips += s->filter_skips;
+	to->range_deletes += s->range_deletes;
+	to->value_bytes_collected += s->value_bytes_collected;
 }
 
 int
@@ -172,7 +197,7 @@ int
 workload_try_open(struct workload *w)
 {
 	struct lsm *none = (struct lsm *)(void *)&w->db, *db = none;
-	int err = lsm_open(w->dir, &w->options, &db);
+	int err = lsm_open(w->store, &w->options, &db);
 
 	if (err) {
 		check_true(db == none);
@@ -213,7 +238,8 @@ open_at_last(struct workload *w, size_t oldest)
 		if (!bear(w, err, ++tries))
 			return false;
 	find_state(w, oldest);
-	while ((err = workload_settle_names(w)) || (err = workload_look(w)))
+	while ((err = workload_settle_names(w)) || (err = workload_look(w)) ||
+	       (err = workload_check_copy(w)))
 		if (!bear(w, err, ++tries))
 			return false;
 	return true;

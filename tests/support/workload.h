@@ -53,6 +53,13 @@ struct workload_name {
 	size_t state, maybe_state;
 };
 
+/* A checkpoint. */
+struct workload_copy {
+	unsigned number; /* of its directory; 0: there is none */
+	size_t state;
+	struct workload_name names[WORKLOAD_NAMES];
+};
+
 struct workload {
 	/* the test's to change before workload_open */
 	unsigned steps;
@@ -63,8 +70,12 @@ struct workload {
 	/* Called at each error: ends a fault that lasts.  May be NULL. */
 	void (*relieve)(struct workload *w);
 
+	/* What cleans up after an error does not fail. */
+	bool leaves_nothing;
+
 	uint64_t seed;
-	const char *dir;
+	const char *dir;  /* for all of it */
+	char store[1024]; /* in it, as copies are */
 	struct env posix;
 	struct env_forget *forget; /* NULL: the power is not cut */
 	struct env_fault fault;
@@ -80,6 +91,8 @@ struct workload {
 	size_t promised;               /* the last one that is durable */
 	struct workload_snapshot snapshots[WORKLOAD_OPEN];
 	struct workload_name names[WORKLOAD_NAMES];
+	struct workload_copy copy;
+	unsigned copies; /* tried so far */
 
 	unsigned step;
 	const char *doing;
@@ -130,6 +143,15 @@ int workload_step(struct workload *w);
 
 int workload_close(struct workload *w);
 int workload_try_open(struct workload *w);
+
+/* The directory of a checkpoint, valid until the next call. */
+const char *workload_copy_path(const struct workload *w, unsigned number);
+
+/* The last checkpoint, if there is one, is a store as it should be. */
+int workload_check_copy(struct workload *w);
+
+/* What the seed chooses of the options that may change between opens. */
+void workload_draw_options(struct workload *w, struct check_rand *r);
 
 /* lsm_check; -EIO if it finds anything. */
 int workload_check_store(struct workload *w);

@@ -1,6 +1,8 @@
 /* The calls that a workload makes. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/support/workload.h"
 
@@ -70,15 +72,37 @@ add_delete(struct write *x, size_t key)
 	return err;
 }
 
+/* Up to the end now and then. */
+static int
+add_delete_range(struct write *x, size_t key)
+{
+	size_t end = key + 1 + check_rand_below(x->r, 8);
+	uint32_t count = lsm_batch_count(x->b);
+	size_t bytes = lsm_batch_bytes(x->b);
+	char begin[512];
+	struct bytes first = workload_key(key);
+	int err;
+
+	memcpy(begin, first.data, first.size);
+	err = lsm_batch_delete_range(x->b, bytes_of(begin, first.size),
+	    end < WORKLOAD_KEYS ? workload_key(end) : (struct bytes){NULL, 0});
+	err = done(x, err, count, bytes);
+	for (; !err && key < end && key < WORKLOAD_KEYS; key++)
+		x->next->cells[key] = (struct workload_cell){0};
+	return err;
+}
+
 static int
 add_some(struct write *x)
 {
 	size_t key = check_rand_below(x->r, WORKLOAD_KEYS);
-	uint64_t kind = check_rand_below(x->r, 10);
+	uint64_t kind = check_rand_below(x->r, 20);
 
-	if (kind < 2)
-		return add_delete(x, key);
+	if (kind < 1)
+		return add_delete_range(x, key);
 	if (kind < 4)
+		return add_delete(x, key);
+	if (kind < 8)
 		return add_put(
 		    x, key, x->w->clock_ms + 1 + check_rand_below(x->r, 4000));
 	return add_put(x, key, 0);
@@ -355,16 +379,47 @@ step_dump(struct workload *w, struct check_rand *r)
 		return 0;
 	out = fopen("/dev/null", "w");
 	check_true(out != NULL);
-	err = lsm_list_files(w->dir, dump_file, out);
+	err = lsm_list_files(w->store, dump_file, out);
 	check_ok(fclose(out));
 	return err;
+}
+
+const char *
+workload_copy_path(const struct workload *w, unsigned number)
+{
+	static char path[1024];
+
+	(void)snprintf(path, sizeof(path), "%s/copy%u", w->dir, number);
+	return path;
+}
+
+/* After an error there is nothing of it. */
+static int
+step_copy(struct workload *w, struct check_rand *r)
+{
+	const char *path = workload_copy_path(w, ++w->copies);
+	int err = lsm_checkpoint(w->db, path);
+
+	(void)r;
+	if (err) {
+		if (w->leaves_nothing)
+			check_err(access(path, F_OK) ? -errno : 0, -ENOENT);
+		return err;
+	}
+	w->promised = w->live;
+	w->copy.number = w->copies;
+	w->copy.state = w->live;
+	memcpy(w->copy.names, w->names, sizeof(w->names));
+	for (size_t i = 0; i < WORKLOAD_NAMES; i++)
+		w->copy.names[i].maybe = false;
+	return workload_check_copy(w);
 }
 
 /* Closes; whoever runs the step opens.  Options that may change do. */
 static int
 step_reopen(struct workload *w, struct check_rand *r)
 {
-	w->options.filter_bits = check_rand_one_in(r, 3) ? 0 : 10;
+	workload_draw_options(w, r);
 	return workload_close(w);
 }
 
@@ -392,6 +447,7 @@ static const struct step {
     {"policy", 3, step_policy},
     {"check", 2, step_check},
     {"dump", 1, step_dump},
+    {"copy", 2, step_copy},
     {"reopen", 3, step_reopen},
 };
 
