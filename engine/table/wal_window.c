@@ -2,14 +2,23 @@
 
 #include "engine/base/must.h"
 
-/* Larger ones are written: beyond it the page faults cost more than the call
- * (measured over new blocks; over old ones it is 16 KiB). */
-#define WAL_WINDOW_RECORD_MAX (8u << 10)
+/* Larger records are written: with them the page faults cost more than the
+ * call.  In a file that was written ahead, and in one that grows. */
+#define WAL_WINDOW_RECORD_MAX_AHEAD (8u << 10)
+#define WAL_WINDOW_RECORD_MAX       (32u << 10)
+
+/*
+ * A file that grows is filled with zeros so far ahead.  The kernel keeps what
+ * one write(2) brings in one piece of memory if it can, so new pages come at a
+ * third of what they cost one by one; a larger piece takes more to be synced,
+ * and the put that has to fill it waits longer.
+ */
+#define WAL_WINDOW_FILL (64u << 10)
 
 void
 wal_window_init(struct wal_window *w, struct env_file *file, uint64_t room)
 {
-	*w = (struct wal_window){.file = file, .room = room};
+	*w = (struct wal_window){.file = file, .room = room, .ahead = room};
 }
 
 static void
@@ -37,7 +46,7 @@ void
 wal_window_cut(struct wal_window *w, uint64_t room)
 {
 	wal_window_close(w);
-	w->room = room;
+	w->room = w->ahead = room;
 	w->retry = 0;
 }
 
@@ -59,8 +68,42 @@ wal_window_pays(
 	if (w->run < w->how.run)
 		w->run++;
 	return w->how.step > 0 && offset >= w->how.from &&
-	       size <= WAL_WINDOW_RECORD_MAX &&
-	       (w->run >= w->how.run || w->before >= w->how.run);
+	       (w->run >= w->how.run || w->before >= w->how.run) &&
+	       size <= (offset < w->ahead ? WAL_WINDOW_RECORD_MAX_AHEAD
+					  : WAL_WINDOW_RECORD_MAX);
+}
+
+/* The first multiple of step behind end. */
+static uint64_t
+wal_window_next(uint64_t end, size_t step)
+{
+	return (end / step + 1) * step;
+}
+
+/* Room for size bytes at offset, and some more. */
+static int
+wal_window_fill(struct wal_window *w, size_t size, uint64_t offset)
+{
+	static uint8_t zeros[WAL_WINDOW_FILL + WAL_WINDOW_RECORD_MAX];
+	size_t step = w->how.step;
+	uint64_t begin = w->room > offset ? w->room : offset, end;
+	int err;
+
+	if (offset < w->retry)
+		return -ENOSPC;
+	if (step > WAL_WINDOW_FILL)
+		step = WAL_WINDOW_FILL;
+	end = wal_window_next(offset + size, step);
+	err = env_pwrite(w->file, zeros, (size_t)(end - begin), begin);
+	if (!err) {
+		w->room = end;
+		return 0;
+	}
+	w->retry = offset + w->how.step;
+	/* What it got of them may be missed elsewhere.  A failure is logged,
+	 * and no more than a file that is larger than need be. */
+	(void)env_truncate(w->file, begin);
+	return err;
 }
 
 static bool
@@ -72,44 +115,14 @@ wal_window_covers(const struct wal_window *w, size_t size, uint64_t offset)
 	       offset - m->offset <= m->size - size;
 }
 
-/* Blocks for the file from offset on up to end. */
-static int
-wal_window_allocate(struct wal_window *w, uint64_t offset, uint64_t end)
-{
-	uint64_t begin = w->room > offset ? w->room : offset;
-	int err;
-
-	if (offset < w->retry)
-		return -ENOSPC;
-	err = env_allocate(w->file, begin, end - begin);
-	if (!err) {
-		w->room = end;
-		return 0;
-	}
-	w->retry = offset + w->how.step;
-	/* What it got of them may be missed elsewhere.  A failure is logged,
-	 * and no more than a file that is larger than need be. */
-	if (err != -ENOTSUP)
-		(void)env_truncate(w->file, begin);
-	return err;
-}
-
 /* The window's new place: from offset on, over at least size bytes, to the next
  * multiple of a step. */
 static int
 wal_window_move(struct wal_window *w, size_t size, uint64_t offset)
 {
-	uint64_t end = (offset + size) / w->how.step * w->how.step;
-	int err = 0;
+	uint64_t end = wal_window_next(offset + size, w->how.step);
 
-	end += w->how.step;
 	wal_window_close(w);
-	if (offset + size > w->room)
-		err = wal_window_allocate(w, offset, end);
-	if (err)
-		return err;
-	if (end > w->room)
-		end = w->room;
 	return env_map(w->file, offset, (size_t)(end - offset), &w->map);
 }
 
@@ -121,6 +134,8 @@ wal_window_copy(
 
 	if (!wal_window_covers(w, size, offset))
 		err = wal_window_move(w, size, offset);
+	if (!err && offset + size > w->room)
+		err = wal_window_fill(w, size, offset);
 	return err ? err : env_map_write(w->map, record, size, offset);
 }
 

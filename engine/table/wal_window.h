@@ -2,17 +2,18 @@
  * wal_window: how a record gets into a log file: by write(2), or copied into a
  * part of the file that is mapped (a window), which takes no system call.
  *
- * The window slides over the file.  Behind it the file has blocks, written
- * ahead or allocated when the window comes there, so that copying meets no full
- * disk.  Both ways show the same and may take turns; write(2) is the way for
- * large records, where it is the faster one, between syncs that follow closely
- * upon one another, and for all that the other way cannot do: what goes wrong
- * there is left to write(2) to say.
+ * The window slides over the file.  It is used up to where the file has room:
+ * what was written ahead, or filled with zeros shortly before the log comes
+ * there, so that copying meets no full disk.  Both ways show the same and may
+ * take turns; write(2) is the way for large records, between syncs that follow
+ * closely upon one another, and for all that the other way cannot do: what goes
+ * wrong there is left to write(2) to say.
  *
- * Why no page of the window can fail in earnest: the file has its blocks, on
- * filesystems that write in place; who cuts it all the same, or a block that
- * cannot be read back after memory was short, makes the copy fail (guard.h),
- * and then the record is written again, whole, by write(2).
+ * Why no page of the window can fail in earnest: the file has its blocks, or
+ * space that is reserved for them, on filesystems that write in place; who cuts
+ * it all the same, or a block that cannot be read back after memory was short,
+ * makes the copy fail (guard.h), and then the record is written again, whole,
+ * by write(2).
  * Threads: the appender's.
  */
 #ifndef ENGINE_TABLE_WAL_WINDOW_H
@@ -23,8 +24,9 @@
 struct wal_window {
 	struct env_file *file;
 	struct wal_mapping how;
-	uint64_t room;  /* the file has blocks to here, if the log has not */
-	uint64_t retry; /* blocks are not asked for again before here */
+	uint64_t room;  /* the file reaches to here, if the log does not */
+	uint64_t ahead; /* the part of it that was there at the beginning */
+	uint64_t retry; /* no more is made before here */
 	struct env_map *map;
 	unsigned syncs;  /* of the log that were seen */
 	unsigned run;    /* records since the last one, */

@@ -55,8 +55,6 @@ wal_file_can_map(struct wal_file *f)
 	check_ok(env_open(
 	    &f->posix, f->path, ENV_OPEN_WRITE | ENV_OPEN_CREATE, &file));
 	err = env_map(file, 0, 4096, &m);
-	if (!err)
-		err = env_allocate(file, 0, 4096);
 	env_unmap(m);
 	env_close(file);
 	env_unlink(&f->posix, f->path);
