@@ -3,7 +3,11 @@
 #include "engine/db/file_name.h"
 
 /* Written to disk: numbers never change their meaning. */
-enum more_tag { MORE_TAG_RANGES = 1, MORE_TAG_REFS = 2 };
+enum more_tag {
+	MORE_TAG_RANGES = 1,
+	MORE_TAG_REFS = 2,
+	MORE_TAG_EXPIRIES = 3,
+};
 
 /* In the order in which they stand behind the file's number. */
 #define NUMBERS(X)           \
@@ -16,7 +20,8 @@ enum more_tag { MORE_TAG_RANGES = 1, MORE_TAG_REFS = 2 };
 bool
 edit_file_has_more(const struct version_file *f)
 {
-	return f->ranges > 0 || f->value_refs.count > 0;
+	return f->ranges > 0 || f->value_refs.count > 0 ||
+	       f->expiries.count > 0;
 }
 
 /* --- encoding ---------------------------------------------------------- */
@@ -48,7 +53,8 @@ encode_more(struct buf *out, const struct version_file *f)
 {
 	struct buf b = {0};
 	bool ranges = f->ranges > 0, refs = f->value_refs.count > 0;
-	int err = buf_append_varint(out, (uint64_t)ranges + refs);
+	bool expiries = f->expiries.count > 0;
+	int err = buf_append_varint(out, (uint64_t)ranges + refs + expiries);
 
 	if (!err && ranges)
 		err = encode_ranges(&b, f);
@@ -58,6 +64,10 @@ encode_more(struct buf *out, const struct version_file *f)
 		err = vref_list_encode(&f->value_refs, &b);
 	if (!err && refs)
 		err = encode_tagged(out, MORE_TAG_REFS, &b);
+	if (!err && expiries)
+		err = expiries_encode(&f->expiries, &b);
+	if (!err && expiries)
+		err = encode_tagged(out, MORE_TAG_EXPIRIES, &b);
 	buf_fini(&b);
 	return err;
 }
@@ -138,6 +148,8 @@ decode_field(uint64_t tag, struct bytes content, struct table_info *info)
 		return decode_ranges(content, info);
 	case MORE_TAG_REFS:
 		return vref_list_decode(content, &info->refs);
+	case MORE_TAG_EXPIRIES:
+		return expiries_decode(content, info->entries, &info->expiries);
 	default:
 		return ERR_FORMAT;
 	}

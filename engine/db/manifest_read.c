@@ -168,12 +168,28 @@ file_size(struct env *env, const char *path, uint64_t *size)
 	return err;
 }
 
+/* Size and version: what cannot be read must not be written to either. */
+static int
+probe_table(struct env *env, const char *path, uint64_t *size)
+{
+	struct env_file *file;
+	int err = env_open(env, path, ENV_OPEN_READ, &file);
+
+	if (err)
+		return err;
+	err = env_size(file, size);
+	if (!err)
+		err = table_probe(file, *size);
+	env_close(file);
+	return err;
+}
+
 /* Not the content: that is checked block by block when it is read. */
 static int
 check_table(const struct reading *r, const struct version_file *f)
 {
 	uint64_t size = 0;
-	int err = file_size(f->env, f->path, &size);
+	int err = probe_table(f->env, f->path, &size);
 
 	if (err == -ENOENT) {
 		err_log(r->sink, ERR_LEVEL_ERROR,

@@ -49,6 +49,7 @@ struct version_file {
 	struct buf ranges_begin;
 	struct buf ranges_end; /* no bytes: none */
 	struct span span;      /* of entries and range tombstones; views */
+	struct expiries expiries;
 	struct vref_list value_refs;
 	uint64_t value_bytes;          /* of all of them */
 	struct value_file **values;    /* held: those of value_refs, in order */

@@ -126,6 +126,7 @@ version_file_new(const struct version_place *p, const struct table_info *info,
 	f->seq_min = info->seq_min;
 	f->seq_max = info->seq_max;
 	f->ranges = info->ranges;
+	f->expiries = info->expiries;
 	err = copy_keys(f, info);
 	if (!err)
 		err = vref_list_copy(&info->refs, &f->value_refs);
@@ -204,6 +205,7 @@ check_table(const struct version_file *f, const struct table *t)
 		return err;
 	if (p->entries == f->entries && p->deletes == f->deletes &&
 	    p->seq_min == f->seq_min && p->seq_max == f->seq_max && same_refs &&
+	    expiries_eq(&p->expiries, &f->expiries) &&
 	    bytes_eq(p->smallest, buf_bytes(&f->smallest)) &&
 	    bytes_eq(p->largest, buf_bytes(&f->largest)) &&
 	    p->ranges.count == f->ranges &&

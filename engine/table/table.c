@@ -42,18 +42,47 @@ table_no_footer(struct table *t)
 }
 
 static int
+table_check_version(
+    struct env_file *file, const struct table_footer *f, uint64_t offset)
+{
+	if (f->version > 0 && f->version <= TABLE_VERSION)
+		return 0;
+	env_log(file->env, ERR_LEVEL_ERROR,
+	    "%s: offset %" PRIu64 ": table format version %" PRIu32
+	    ", this program reads versions 1 to %d; use a newer keyfs",
+	    file->path, offset, f->version, TABLE_VERSION);
+	return ERR_FORMAT;
+}
+
+int
+table_probe(struct env_file *file, uint64_t size)
+{
+	struct table_footer f;
+	uint8_t raw[TABLE_FOOTER];
+	uint64_t offset;
+	int err;
+
+	if (size < TABLE_FOOTER)
+		return 0;
+	offset = size - TABLE_FOOTER;
+	err = env_pread_full(file, raw, sizeof(raw), offset);
+	if (err)
+		return err;
+	/* Without a good one nothing is known: whoever reads it will see. */
+	if (table_format_footer_decode(raw, &f) != 0)
+		return 0;
+	return table_check_version(file, &f, offset);
+}
+
+static int
 table_check_footer(struct table *t, uint64_t offset)
 {
 	const struct table_footer *f = &t->footer;
 	uint64_t filter_end, index_end;
+	int err = table_check_version(t->file, f, offset);
 
-	if (f->version == 0 || f->version > TABLE_VERSION) {
-		env_log(t->file->env, ERR_LEVEL_ERROR,
-		    "%s: offset %" PRIu64 ": table format version %" PRIu32
-		    ", this program reads versions 1 to %d; use a newer keyfs",
-		    t->file->path, offset, f->version, TABLE_VERSION);
-		return ERR_FORMAT;
-	}
+	if (err)
+		return err;
 	if (f->file_no != t->file_no) {
 		env_log(t->file->env, ERR_LEVEL_ERROR,
 		    "%s: damaged at offset %" PRIu64 ": this is table %" PRIu64

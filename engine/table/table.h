@@ -18,6 +18,7 @@
 #include "engine/table/frame.h"
 #include "engine/table/ikey.h"
 #include "engine/table/iter.h"
+#include "engine/table/expiries.h"
 #include "engine/table/ranges.h"
 
 struct table;
@@ -45,7 +46,12 @@ struct table_properties {
 	struct bytes largest;
 	struct table_ranges ranges;
 	struct bytes refs; /* to values: a vref_list; empty: none */
+	struct expiries expiries;
 };
+
+/* ERR_FORMAT, with a message, if the file of this size is a table of a newer
+ * version.  What is damaged is not found here. */
+int table_probe(struct env_file *file, uint64_t size);
 
 /* file_no is bound into every checksum.  cache may be NULL (no caching). */
 int table_open(struct env *env, const char *path, uint64_t file_no,

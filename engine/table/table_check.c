@@ -23,6 +23,7 @@ struct table_check {
 	struct buf first_key;
 	struct buf last_key; /* empty: unknown */
 	struct vref_list refs;
+	struct buf expiries; /* the moments */
 	uint64_t filter_misses;
 };
 
@@ -90,13 +91,15 @@ table_check_seq(struct table_properties *seen, uint64_t seq)
 		seen->seq_max = seq;
 }
 
-/* Counts what the entry refers to; *why if that is malformed. */
+/* Counts what the entry refers to, and when it expires; *why if that is
+ * malformed. */
 static int
-table_check_ref(struct table_check *c, const struct ikey *k, struct bytes raw,
+table_check_value(struct table_check *c, const struct ikey *k, struct bytes raw,
     const char **why)
 {
 	struct value v = {0};
 	struct vref r;
+	int err = 0;
 
 	if (k->kind == IKEY_KIND_DELETE)
 		return 0;
@@ -104,9 +107,12 @@ table_check_ref(struct table_check *c, const struct ikey *k, struct bytes raw,
 		*why = "a value does not fit its kind";
 	else if (v.is_reference && vref_decode(v.bytes, &r))
 		*why = "a reference is malformed";
-	if (*why || !v.is_reference)
-		return 0;
-	return vref_list_add(&c->refs, &r, k->user.size);
+	if (v.is_reference && !*why)
+		err = vref_list_add(&c->refs, &r, k->user.size);
+	if (!err && v.expires_ms > 0)
+		err = buf_append(
+		    &c->expiries, &v.expires_ms, sizeof(v.expires_ms));
+	return err;
 }
 
 /* *why is what is wrong with an entry; -ENOMEM. */
@@ -131,7 +137,7 @@ table_check_entry(struct table_check *c, struct bytes key, struct bytes value,
 	seen->key_bytes += k.user.size;
 	seen->value_bytes += value.size;
 	table_check_seq(seen, k.seq);
-	return table_check_ref(c, &k, value, why);
+	return table_check_value(c, &k, value, why);
 }
 
 /* Goes through a block that block_check found in order; 0 or -ENOMEM. */
@@ -260,6 +266,7 @@ table_check_properties(struct table_check *c)
 {
 	const struct table_properties *p = &c->t->properties;
 	uint64_t at = c->t->footer.properties.offset;
+	const struct expiries expiries = expiries_of(&c->expiries);
 	bool same_refs = true;
 	int err = table_check_refs(c, &same_refs);
 	const struct {
@@ -276,6 +283,7 @@ table_check_properties(struct table_check *c)
 	    {"smallest key", bytes_eq(buf_bytes(&c->first_key), p->smallest)},
 	    {"largest key", bytes_eq(buf_bytes(&c->last_key), p->largest)},
 	    {"references", same_refs},
+	    {"expiries", expiries_eq(&expiries, &p->expiries)},
 	};
 
 	if (err)
@@ -370,5 +378,6 @@ table_check(
 	buf_fini(&c.first_key);
 	buf_fini(&c.last_key);
 	vref_list_fini(&c.refs);
+	buf_fini(&c.expiries);
 	return rc < 0 ? rc : c.found;
 }

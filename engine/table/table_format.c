@@ -80,6 +80,7 @@ enum table_field {
 	TABLE_FIELD_RANGES = 1,
 	TABLE_FIELD_REFS = 2,
 	TABLE_FIELD_INDEX = 3,
+	TABLE_FIELD_EXPIRIES = 4,
 };
 
 static int
@@ -146,6 +147,20 @@ table_format_index_decode(struct bytes content, uint64_t *leaves)
 	return 0;
 }
 
+static int
+table_format_expiries_encode(struct buf *out, const struct expiries *e)
+{
+	struct buf b = {0};
+	int err = expiries_encode(e, &b);
+
+	if (!err)
+		err = buf_append_varint(out, TABLE_FIELD_EXPIRIES);
+	if (!err)
+		err = buf_append_sized(out, buf_bytes(&b));
+	buf_fini(&b);
+	return err;
+}
+
 int
 table_format_properties_encode(
     struct buf *out, const struct table_properties *p)
@@ -169,6 +184,8 @@ table_format_properties_encode(
 		err = buf_append_sized(out, p->refs);
 	if (!err && p->index_leaves > 0)
 		err = table_format_index_encode(out, p->index_leaves);
+	if (!err && p->expiries.count > 0)
+		err = table_format_expiries_encode(out, &p->expiries);
 	return err;
 }
 
@@ -207,6 +224,8 @@ table_format_field_decode(
 		return content.size > 0 ? 0 : ERR_DAMAGED;
 	case TABLE_FIELD_INDEX:
 		return table_format_index_decode(content, &p->index_leaves);
+	case TABLE_FIELD_EXPIRIES:
+		return expiries_decode(content, p->entries, &p->expiries);
 	default:
 		return ERR_FORMAT;
 	}

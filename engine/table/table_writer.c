@@ -34,6 +34,7 @@ struct table_writer {
 	struct buf smallest;
 	struct buf largest; /* the ikey added last */
 	struct vref_list refs;
+	struct buf expiries; /* the moments */
 	struct buf handle;
 	struct buf ranges; /* fragments as bytes */
 	struct buf ranges_begin;
@@ -77,6 +78,7 @@ table_writer_free(struct table_writer *w, bool keep)
 	buf_fini(&w->smallest);
 	buf_fini(&w->largest);
 	vref_list_fini(&w->refs);
+	buf_fini(&w->expiries);
 	buf_fini(&w->handle);
 	buf_fini(&w->ranges);
 	buf_fini(&w->ranges_begin);
@@ -216,19 +218,27 @@ table_writer_count(
 	table_writer_note_seq(w, k->seq);
 }
 
-/* Counts what the entry refers to. */
+/* Counts what the entry refers to, and when it expires. */
 static int
-table_writer_count_ref(
+table_writer_count_value(
     struct table_writer *w, const struct ikey *k, struct bytes raw)
 {
 	struct value v;
 	struct vref r;
+	int err = 0;
 
-	if (k->kind != IKEY_KIND_REF && k->kind != IKEY_KIND_REF_UNTIL)
+	if (k->kind == IKEY_KIND_PUT || k->kind == IKEY_KIND_DELETE)
 		return 0;
-	if (value_decode(k->kind, raw, &v) || vref_decode(v.bytes, &r))
+	if (value_decode(k->kind, raw, &v))
+		return table_writer_refuse(w, "a value does not fit its kind");
+	if (v.is_reference && vref_decode(v.bytes, &r))
 		return table_writer_refuse(w, "a reference is malformed");
-	return vref_list_add(&w->refs, &r, k->user.size);
+	if (v.is_reference)
+		err = vref_list_add(&w->refs, &r, k->user.size);
+	if (!err && v.expires_ms > 0)
+		err = buf_append(
+		    &w->expiries, &v.expires_ms, sizeof(v.expires_ms));
+	return err;
 }
 
 static int
@@ -238,7 +248,7 @@ table_writer_put(struct table_writer *w, struct bytes ikey, struct bytes value)
 	int err = table_writer_check_key(w, ikey, &k);
 
 	if (!err)
-		err = table_writer_count_ref(w, &k, value);
+		err = table_writer_count_value(w, &k, value);
 	/* A block ends before the entry that would make it too large, so that
 	 * a large value stands alone. */
 	if (!err && block_builder_size(&w->data) + ikey.size + value.size >
@@ -380,6 +390,7 @@ table_writer_put_properties(struct table_writer *w, struct frame_handle *h)
 	if (w->refs.count > 0)
 		err = vref_list_encode(&w->refs, &refs);
 	w->properties.refs = buf_bytes(&refs);
+	w->properties.expiries = expiries_of(&w->expiries);
 	if (!err)
 		err = table_format_properties_encode(&b, &w->properties);
 	if (!err)
@@ -437,6 +448,7 @@ table_writer_finish(struct table_writer *w, struct table_info *info)
 		    .ranges_begin = w->ranges_begin,
 		    .ranges_end = w->ranges_end,
 		    .refs = w->refs,
+		    .expiries = p->expiries,
 		};
 		w->smallest = w->largest = (struct buf){0};
 		w->ranges_begin = w->ranges_end = (struct buf){0};

@@ -40,6 +40,7 @@ struct table_info {
 	struct buf ranges_begin;
 	struct buf ranges_end; /* no bytes: none */
 	struct vref_list refs; /* to values */
+	struct expiries expiries;
 };
 
 static inline void

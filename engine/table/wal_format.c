@@ -77,6 +77,8 @@ wal_format_get_file(
 		return WAL_FORMAT_BAD;
 	if (h.first_seq == 0 || h.first_seq > IKEY_SEQ_MAX)
 		return WAL_FORMAT_BAD;
+	if (h.salt == 0)
+		return WAL_FORMAT_EARLY;
 	*out = h;
 	return WAL_FORMAT_OK;
 }

@@ -29,6 +29,7 @@ enum wal_format_state {
 	WAL_FORMAT_ZERO,    /* nothing was ever written there */
 	WAL_FORMAT_FOREIGN, /* no file of ours */
 	WAL_FORMAT_NEWER,   /* ours, of a version that is not ours */
+	WAL_FORMAT_EARLY,   /* ours, without a salt: from before version 1 */
 	WAL_FORMAT_BAD,     /* ours and damaged */
 };
 

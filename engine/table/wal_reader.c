@@ -398,6 +398,13 @@ read_header(struct wal_reader *r)
 		    " to %u; use a newer keyfs",
 		    path, version, WAL_FORMAT_VERSION);
 		return ERR_FORMAT;
+	case WAL_FORMAT_EARLY:
+		env_log(r->env, ERR_LEVEL_ERROR,
+		    "%s: a format from before version 1, which was never"
+		    " released: no program of today reads it; copy the data"
+		    " with the one that wrote it",
+		    path);
+		return ERR_FORMAT;
 	case WAL_FORMAT_BAD:
 		break;
 	}

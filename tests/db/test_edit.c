@@ -178,6 +178,41 @@ edit__with_values_is_as_specified(void **state)
 	buf_fini(&b);
 }
 
+/* The one with a value that expires. */
+static void
+edit__with_expiries_is_as_specified(void **state)
+{
+	struct table_info info = {.file_no = 13,
+	    .file_bytes = 243,
+	    .entries = 1,
+	    .seq_min = 42,
+	    .seq_max = 42,
+	    .expiries = {1, 1700000000000, 1700000000000}};
+	struct version_file *f;
+	struct edit e = {0}, got;
+	struct buf b = {0};
+
+	(void)state;
+	check_ok(
+	    ikey_append(&info.smallest, bytes_str("a"), 42, IKEY_KIND_UNTIL));
+	check_ok(buf_assign(&info.largest, buf_bytes(&info.smallest)));
+	check_ok(version_file_new(NULL, &info, &f));
+	check_ok(edit_add_file(&e, 0, f));
+	check_ok(edit_encode(&e, &b));
+	check_true(spec_check("edit-expiries", b.data, b.size));
+	check_ok(edit_decode(buf_bytes(&b), &got));
+	check_same(&got, &e);
+	check_true(expiries_eq(&got.adds[0].file->expiries, &info.expiries));
+	for (size_t size = 3; size < b.size; size++)
+		check_err(
+		    edit_decode(bytes_of(b.data, size), &got), ERR_DAMAGED);
+	version_file_unref(f);
+	table_info_fini(&info);
+	edit_fini(&got);
+	edit_fini(&e);
+	buf_fini(&b);
+}
+
 static void
 random_edit(struct check_rand *r, struct edit *e)
 {
@@ -533,6 +568,7 @@ main(void)
 	    cmocka_unit_test(edit__is_encoded_as_specified),
 	    cmocka_unit_test(edit__examples_are_decoded),
 	    cmocka_unit_test(edit__with_values_is_as_specified),
+	    cmocka_unit_test(edit__with_expiries_is_as_specified),
 	    cmocka_unit_test(edit__random_edits_come_back),
 	    cmocka_unit_test(edit__truncation_is_damage_or_fewer_fields),
 	    cmocka_unit_test(edit__changed_bytes_never_do_harm),

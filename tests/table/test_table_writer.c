@@ -1,5 +1,6 @@
 #include "engine/table/table_writer.h"
 
+#include "engine/table/value.h"
 #include "tests/support/place.h"
 
 static void
@@ -204,10 +205,61 @@ table_writer__syncs_and_estimates(void **state)
 	place_fini(&p);
 }
 
+static void
+table_writer__refuses_a_value_that_does_not_fit_its_kind(void **state)
+{
+	struct sorted s = {0};
+	struct table_info info;
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	sorted_add(&s, bytes_str("k"), 1, IKEY_KIND_UNTIL, bytes_str("short"));
+	check_err(place_write(&p, &s, &place_options, &info), ERR_DAMAGED);
+	check_contains(p.message, "does not fit its kind");
+	check_false(place_has_file(&p));
+	sorted_fini(&s);
+	place_fini(&p);
+}
+
+static void
+table_writer__tells_when_values_expire(void **state)
+{
+	static const uint64_t moments[] = {700, 300, 900, 500};
+	const struct expiries want = {4, 300, 500};
+	struct sorted s = {0};
+	struct table_info info;
+	struct place p;
+	struct table *t;
+	uint8_t raw[VALUE_EXPIRY + 3] = "........val";
+	char key[2] = "a";
+
+	(void)state;
+	place_init(&p);
+	for (size_t i = 0; i < 4; i++, key[0]++) {
+		wire_put_le64(raw, moments[i]);
+		sorted_add(&s, bytes_str(key), i + 1, IKEY_KIND_UNTIL,
+		    bytes_of(raw, sizeof(raw)));
+	}
+	sorted_add(&s, bytes_str("z"), 9, IKEY_KIND_PUT, bytes_str("stays"));
+	check_ok(place_write(&p, &s, &place_options, &info));
+	check_true(expiries_eq(&info.expiries, &want));
+	table_info_fini(&info);
+	t = place_open(&p, NULL);
+	check_true(expiries_eq(&table_properties(t)->expiries, &want));
+	check_eq(table_check(t, place_finding, &p), 0);
+	table_close(t);
+	sorted_fini(&s);
+	place_fini(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(table_writer__tells_when_values_expire),
+	    cmocka_unit_test(
+		table_writer__refuses_a_value_that_does_not_fit_its_kind),
 	    cmocka_unit_test(table_writer__refuses_disorder),
 	    cmocka_unit_test(table_writer__of_nothing_leaves_nothing),
 	    cmocka_unit_test(table_writer__never_writes_over),
