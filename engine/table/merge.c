@@ -162,12 +162,18 @@ merge_turn_child(struct merge *m, uint32_t i, const void *arg)
 	rc = iter_seek(child, key);
 	if (rc < 0)
 		return rc;
-	if (rc == 0)
-		return m->reverse ? iter_last(child) : 0;
-	before = i < *top && ikey_cmp(child->key, key) == 0;
-	if (m->reverse)
-		return before ? 1 : iter_prev(child);
-	return before ? iter_next(child) : 1;
+	before = rc > 0 && i < *top && ikey_cmp(child->key, key) == 0;
+	if (!m->reverse)
+		return before ? iter_next(child) : rc;
+	if (before)
+		return 1;
+	rc = rc > 0 ? iter_prev(child) : iter_last(child);
+	/* What came in behind the place since it was sought (a memtable grows),
+	 * and what is too new for anybody and, where much is deleted, is met
+	 * from one side only. */
+	while (rc > 0 && ikey_cmp(child->key, key) > 0)
+		rc = iter_prev(child);
+	return rc;
 }
 
 static int

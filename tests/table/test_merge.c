@@ -193,6 +193,98 @@ merge__disorder_is_survived(void **state)
 	}
 }
 
+/* A child that has its last entries only from the first seek on. */
+struct growing {
+	struct iter iter;
+	const struct sorted *s;
+	size_t at;
+	size_t count; /* of the entries it has */
+};
+
+static struct growing *
+growing_of(struct iter *it)
+{
+	return (struct growing *)(void *)it;
+}
+
+static int
+growing_at(struct growing *g, size_t at)
+{
+	g->at = at;
+	if (at >= g->count)
+		return 0;
+	g->iter.key = g->s->entries[at].key;
+	g->iter.value = g->s->entries[at].value;
+	return 1;
+}
+
+static int
+growing_seek(struct iter *it, struct bytes ikey)
+{
+	struct growing *g = growing_of(it);
+	int rc = growing_at(g, sorted_seek(g->s, ikey));
+
+	g->count = g->s->count;
+	return rc;
+}
+
+static int
+growing_last(struct iter *it)
+{
+	return growing_at(growing_of(it), growing_of(it)->count - 1);
+}
+
+static int
+growing_prev(struct iter *it)
+{
+	/* Before the first is beyond the last. */
+	return growing_at(growing_of(it), growing_of(it)->at - 1);
+}
+
+static void
+growing_close(struct iter *it)
+{
+	(void)it;
+}
+
+static const struct iter_ops growing_ops = {
+    .seek = growing_seek,
+    .last = growing_last,
+    .prev = growing_prev,
+    .close = growing_close,
+};
+
+static void
+merge__turns_while_a_child_grows(void **state)
+{
+	struct sorted s = {0}, other = {0};
+	struct growing g = {.iter.ops = &growing_ops, .s = &s};
+	struct iter *children[2], *it;
+
+	(void)state;
+	sorted_add(&s, bytes_str("a"), 1, IKEY_KIND_PUT, bytes_str(""));
+	sorted_add(&s, bytes_str("m"), 9, IKEY_KIND_PUT, bytes_str(""));
+	sorted_add(&s, bytes_str("z"), 2, IKEY_KIND_PUT, bytes_str(""));
+	sorted_add(&other, bytes_str("b"), 3, IKEY_KIND_PUT, bytes_str(""));
+	sorted_add(&other, bytes_str("k"), 4, IKEY_KIND_PUT, bytes_str(""));
+	children[0] = &g.iter;
+	children[1] = sorted_iter(&other, NULL);
+	check_ok(merge_open(children, 2, &it));
+	g.count = 1;
+	check_eq(iter_seek(it, other.entries[1].key), 1);
+	check_bytes_eq(it->key, other.entries[1].key);
+	/* Turning, "k" is sought and not there; then there is more behind. */
+	g.count = 1;
+	check_eq(iter_prev(it), 1);
+	check_bytes_eq(it->key, other.entries[0].key);
+	check_eq(iter_prev(it), 1);
+	check_bytes_eq(it->key, s.entries[0].key);
+	check_eq(iter_prev(it), 0);
+	iter_close(it);
+	sorted_fini(&s);
+	sorted_fini(&other);
+}
+
 int
 main(void)
 {
@@ -202,6 +294,7 @@ main(void)
 	    cmocka_unit_test(merge__equal_keys_in_child_order),
 	    cmocka_unit_test(merge__child_error_is_its_error),
 	    cmocka_unit_test(merge__disorder_is_survived),
+	    cmocka_unit_test(merge__turns_while_a_child_grows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
