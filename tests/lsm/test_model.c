@@ -41,6 +41,7 @@ static const struct operation {
     {"reopen", 15, model_life_reopen},
     {"kill", 8, model_life_kill},
     {"torn", 10, model_life_torn},
+    {"checkpoint", 8, model_life_checkpoint},
 };
 
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
@@ -63,6 +64,7 @@ static struct {
 	uint64_t seed;
 	unsigned step;
 	const char *operation; /* NULL: the run is over */
+	struct model *model;
 } at;
 
 static int
@@ -72,6 +74,9 @@ tell_where(void **state)
 	if (at.operation)
 		printf("in round SEED=%" PRIu64 ", operation %u: %s\n", at.seed,
 		    at.step, at.operation);
+	if (at.operation && at.model->s.messages.size > 0)
+		printf("the store said: %.*s", (int)at.model->s.messages.size,
+		    (const char *)at.model->s.messages.data);
 	return 0;
 }
 
@@ -97,6 +102,7 @@ run_round(uint64_t seed, bool may_thread, unsigned steps, struct lsm_stats *sum)
 	printf("round SEED=%" PRIu64 ": ", seed);
 	at.seed = seed;
 	at.operation = "open";
+	at.model = m;
 	model_init(m, seed, may_thread);
 	for (at.step = 0; at.step < steps; at.step++) {
 		o = draw(m);

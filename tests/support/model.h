@@ -144,5 +144,6 @@ void model_life_check(struct model *m);
 void model_life_reopen(struct model *m);
 void model_life_kill(struct model *m);
 void model_life_torn(struct model *m);
+void model_life_checkpoint(struct model *m);
 
 #endif

@@ -311,3 +311,16 @@ model_life_torn(struct model *m)
 	}
 	free(before);
 }
+
+/* Of a store and its copy one lives on, and does not miss the other. */
+void
+model_life_checkpoint(struct model *m)
+{
+	const char *copy = check_tmpdir();
+
+	check_ok(lsm_checkpoint(m->s.db, copy));
+	if (check_rand_one_in(&m->r, 2))
+		go_on_with(m, copy);
+	else
+		check_rmtree(copy);
+}

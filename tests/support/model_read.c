@@ -252,7 +252,8 @@ cursor_step(struct model *m, struct model_cursor *c)
 	if (!c->clock_read)
 		c->clock_max = m->clock_ms;
 	move = cursor_move(m, c);
-	check_le(0, move.rc);
+	if (move.rc < 0)
+		check_ok(move.rc);
 	found = cursor_found(m, c, move.rc);
 	want = move.back ? cursor_before(m, c, move.index, found)
 			 : cursor_from(m, c, move.index, found);

@@ -61,6 +61,18 @@ static void delete (struct model *m, struct lsm_batch *b)
 	delete_at(m, b, model_pick(m));
 }
 
+static void
+delete_between(
+    struct model *m, struct lsm_batch *b, struct bytes begin, struct bytes end)
+{
+	size_t from = universe_find(&m->keys, begin);
+	size_t to = end.data ? universe_find(&m->keys, end) : m->keys.count;
+
+	check_ok(lsm_batch_delete_range(b, begin, end));
+	for (size_t i = from; i < to; i++)
+		m->now[i] = (struct model_cell){0};
+}
+
 /* Mostly few keys, now and then many; sometimes without an end, or empty. */
 static void
 delete_range(struct model *m, struct lsm_batch *b)
@@ -70,10 +82,27 @@ delete_range(struct model *m, struct lsm_batch *b)
 	size_t from = model_pick(m);
 	size_t end = from + check_rand_below(&m->r, max);
 
-	check_ok(lsm_batch_delete_range(b, from > 0 ? model_key(m, from) : none,
-	    end < m->keys.count ? model_key(m, end) : none));
-	for (size_t i = from; i < end && i < m->keys.count; i++)
-		m->now[i] = (struct model_cell){0};
+	delete_between(m, b, from > 0 ? model_key(m, from) : none,
+	    end < m->keys.count ? model_key(m, end) : none);
+}
+
+/* Between bytes that need not be keys, in any order. */
+static void
+delete_range_near(struct model *m, struct lsm_batch *b)
+{
+	struct buf begin = {0}, end = {0};
+
+	universe_near(&m->keys, &m->r, &begin);
+	check_ok(buf_assign(&end, buf_bytes(&begin)));
+	if (check_rand_one_in(&m->r, 20))
+		universe_near(&m->keys, &m->r, &end);
+	/* Right behind all that it begins, and never without an end. */
+	check_ok(buf_reserve(&end, 1));
+	if (end.size < LSM_KEY_MAX)
+		check_ok(buf_append_u8(&end, 0xff));
+	delete_between(m, b, buf_bytes(&begin), buf_bytes(&end));
+	buf_fini(&begin);
+	buf_fini(&end);
 }
 
 /* What a batch may hold. */
@@ -85,6 +114,7 @@ static const struct {
     {3, put_for_a_time},
     {5, delete},
     {1, delete_range},
+    {1, delete_range_near},
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -160,7 +190,10 @@ model_write_delete_range(struct model *m)
 {
 	struct lsm_batch *b = begin();
 
-	delete_range(m, b);
+	if (check_rand_one_in(&m->r, 2))
+		delete_range(m, b);
+	else
+		delete_range_near(m, b);
 	commit(m, b);
 }
 
