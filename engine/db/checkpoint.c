@@ -122,6 +122,8 @@ checkpoint_remove(struct checkpoint *c)
 	struct env *env = c->db->env;
 
 	if (!c->claimed) {
+		if (c->made && c->lock)
+			checkpoint_unlink(c, "LOCK");
 		/* Unless somebody else has put something there. */
 		if (c->made)
 			(void)env->ops->rmdir(env, c->dir);

@@ -406,7 +406,6 @@ step_copy(struct workload *w, struct check_rand *r)
 			check_err(access(path, F_OK) ? -errno : 0, -ENOENT);
 		return err;
 	}
-	w->promised = w->live;
 	w->copy.number = w->copies;
 	w->copy.state = w->live;
 	memcpy(w->copy.names, w->names, sizeof(w->names));
