@@ -137,16 +137,6 @@ env_size(struct env_file *f, uint64_t *out)
 }
 
 int
-env_allocate(struct env_file *f, uint64_t offset, uint64_t size)
-{
-	if (!f->env->ops->allocate)
-		return -ENOTSUP;
-	if (offset > ENV_OFFSET_MAX || size > ENV_OFFSET_MAX - offset)
-		return -EFBIG;
-	return f->env->ops->allocate(f, offset, size);
-}
-
-int
 env_map(struct env_file *f, uint64_t offset, size_t size, struct env_map **out)
 {
 	must(size > 0);

@@ -63,8 +63,7 @@ struct env_ops {
 	/* May be NULL: then reads are system calls. */
 	void (*map_reads)(struct env_file *);
 
-	/* All four may be NULL: -ENOTSUP.  map_write is no system call. */
-	int (*allocate)(struct env_file *, uint64_t offset, uint64_t size);
+	/* All three may be NULL: -ENOTSUP.  map_write is no system call. */
 	int (*map)(struct env_file *, uint64_t offset, size_t size,
 	    struct env_map **out);
 	void (*unmap)(struct env_map *);
@@ -111,12 +110,6 @@ int env_pwrite(struct env_file *, const void *, size_t, uint64_t offset);
 int env_sync(struct env_file *);
 int env_truncate(struct env_file *, uint64_t size);
 int env_size(struct env_file *, uint64_t *out);
-
-/* Blocks (of zeros, where there were none) for size bytes from offset on, and a
- * file that reaches there: what is written there later needs no other space.
- * -ENOTSUP: not on this filesystem.  No error is logged: whoever asks can do
- * without. */
-int env_allocate(struct env_file *, uint64_t offset, uint64_t size);
 
 /*
  * Maps a part of the file, which may lie behind its end.  What env_map_write

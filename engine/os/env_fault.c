@@ -296,27 +296,6 @@ env_fault_base_map(struct env_map *m)
 	return ((struct env_fault_map *)(void *)m)->base;
 }
 
-/* All or nothing, unlike a write. */
-static int
-env_fault_allocate(struct env_file *file, uint64_t offset, uint64_t size)
-{
-	struct env_fault *f = env_fault_of(file->env);
-	struct env_file *base = env_fault_base(file);
-	int err = env_fault_pass(f, "allocate", file->path);
-
-	if (err)
-		return err;
-	if (!base->env->ops->allocate)
-		return -ENOTSUP;
-	lock_acquire(&f->lock);
-	if (f->space_left < size)
-		err = -ENOSPC;
-	else if (f->space_left != UINT64_MAX)
-		f->space_left -= size;
-	lock_release(&f->lock);
-	return err ? err : base->env->ops->allocate(base, offset, size);
-}
-
 static int
 env_fault_map(
     struct env_file *file, uint64_t offset, size_t size, struct env_map **out)
@@ -496,7 +475,6 @@ static const struct env_ops env_fault_ops = {
     .sync = env_fault_sync,
     .truncate = env_fault_truncate,
     .size = env_fault_size,
-    .allocate = env_fault_allocate,
     .map = env_fault_map,
     .unmap = env_fault_unmap,
     .map_write = env_fault_map_write,

@@ -27,11 +27,10 @@
  * The same seed and history give the same choice.  A file whose name was not
  * synced can be lost although its bytes were.
  *
- * Operations that change something (create, pwrite, sync, truncate, allocate,
- * map_write, rename, unlink, link, mkdir, rmdir, sync_dir) are numbered from 1;
- * what
- * is copied into a mapping is a write like others.  Reading goes on after a
- * cut, on files that are open and on new ones.
+ * Operations that change something (create, pwrite, sync, truncate, map_write,
+ * rename, unlink, link, mkdir, rmdir, sync_dir) are numbered from 1; what is
+ * copied into a mapping is a write like others.  Reading goes on after a cut, on
+ * files that are open and on new ones.
  * A rename between two directories is synced by a sync of either.
  * Limits: a directory that mkdir makes, or rmdir removes, is synced at once; it
  * can be removed if it was synced after its last unlink; directories are not

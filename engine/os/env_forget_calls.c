@@ -242,35 +242,6 @@ env_forget_base_map(struct env_map *m)
 	return ((struct env_forget_map *)(void *)m)->base;
 }
 
-/* What it changes is the size.  Caller holds f->lock. */
-static int
-env_forget_allocate_file(
-    struct env_forget_file *file, uint64_t op, uint64_t offset, uint64_t size)
-{
-	struct env_forget_history *h = &file->node->history;
-	struct env_file *base = file->base;
-	uint64_t now;
-	int err = base->env->ops->size(base, &now);
-
-	if (!err && offset + size > now)
-		err = env_forget_history_truncate(h, base, op, offset + size);
-	return err ? err : env_allocate(base, offset, size);
-}
-
-static int
-env_forget_allocate(struct env_file *f, uint64_t offset, uint64_t size)
-{
-	struct env_forget *forget = env_forget_of(f->env);
-	uint64_t op;
-	int err = env_forget_begin(forget, &op);
-
-	if (err)
-		return err;
-	err = env_forget_allocate_file(env_forget_file_of(f), op, offset, size);
-	lock_release(&forget->lock);
-	return err;
-}
-
 static int
 env_forget_map(
     struct env_file *f, uint64_t offset, size_t size, struct env_map **out)
@@ -554,7 +525,6 @@ const struct env_ops env_forget_calls = {
     .sync = env_forget_sync,
     .truncate = env_forget_truncate,
     .size = env_forget_size,
-    .allocate = env_forget_allocate,
     .map = env_forget_map,
     .unmap = env_forget_unmap,
     .map_write = env_forget_map_write,

@@ -263,19 +263,6 @@ env_posix_map_of(struct env_map *m)
 	return (struct env_posix_map *)(void *)m;
 }
 
-static int
-env_posix_allocate(struct env_file *f, uint64_t offset, uint64_t size)
-{
-	int r;
-
-	do
-		r = fallocate(env_posix_fd(f), 0, (off_t)offset, (off_t)size);
-	while (r < 0 && errno == EINTR);
-	if (r < 0 && errno == EOPNOTSUPP)
-		return -ENOTSUP;
-	return env_posix_result(r);
-}
-
 /*
  * Where a mapping and write(2) show the same, and where a store into a block
  * that the file has needs no other: on filesystems that write elsewhere than
@@ -478,7 +465,6 @@ static const struct env_ops env_posix_ops = {
     .sync = env_posix_sync,
     .truncate = env_posix_truncate,
     .size = env_posix_size,
-    .allocate = env_posix_allocate,
     .map = env_posix_map,
     .unmap = env_posix_unmap,
     .map_write = env_posix_map_write,

@@ -186,26 +186,11 @@ write_some(struct model *m, struct env_file *e, int file)
 }
 
 static void
-change_size(struct model *m, struct env_file *e, int file)
-{
-	struct buf *b = next_state(m, file);
-	size_t size = (size_t)below(m, FILE_MAX);
-	size_t at = b->size < size ? b->size : size / 2;
-	bool allocate = size > at && check_rand_one_in(&m->r, 3);
-
-	if (allocate && env_allocate(e, at, size - at) == 0) {
-		resize(b, size > b->size ? size : b->size);
-		return;
-	}
-	resize(b, size);
-	check_ok(env_truncate(e, size));
-}
-
-static void
 work_on_file(struct model *m)
 {
 	int file, kind = below(m, 10);
 	struct env_file *e = choose_file(m, &file);
+	struct buf *b;
 
 	if (!e)
 		return;
@@ -213,7 +198,9 @@ work_on_file(struct model *m)
 		check_ok(env_sync(e));
 		file_synced(&m->files[file]);
 	} else if (kind < 3) {
-		change_size(m, e, file);
+		b = next_state(m, file);
+		resize(b, (size_t)below(m, FILE_MAX));
+		check_ok(env_truncate(e, b->size));
 	} else {
 		write_some(m, e, file);
 	}

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,23 +87,6 @@ env_map__shows_and_takes_what_write_does(void **state)
 	check_eq(size_of(f), 20000);
 }
 
-static void
-env_map__allocate_brings_blocks_and_size(void **state)
-{
-	struct fixture *f = *state;
-	struct stat st;
-
-	check_ok(env_pwrite(f->file, "text", 4, 0));
-	if (env_allocate(f->file, 0, 1u << 20) == -ENOTSUP)
-		check_skip("no fallocate on this filesystem");
-	check_eq(size_of(f), 1u << 20);
-	check_ok(stat(f->path, &st));
-	check_le(1u << 20, (uint64_t)st.st_blocks * 512);
-	check_at(f, 0, "text");
-	check_ok(env_allocate(f->file, 0, 4096));
-	check_eq(size_of(f), 1u << 20);
-}
-
 /* Somebody cuts the file: an error, and whatever is done about it. */
 static void
 env_map__behind_the_end_is_an_error(void **state)
@@ -134,7 +116,6 @@ env_map__no_file_reaches_so_far(void **state)
 
 	check_err(env_map(f->file, UINT64_MAX - 10, 20, &m), -EFBIG);
 	check_err(env_map(f->file, INT64_MAX, 20, &m), -EFBIG);
-	check_err(env_allocate(f->file, UINT64_MAX - 10, 20), -EFBIG);
 	check_true(m == NULL);
 	env_unmap(NULL);
 }
@@ -176,10 +157,8 @@ env_map__an_env_need_not_have_it(void **state)
 	struct env_map *m;
 
 	ops.map = NULL;
-	ops.allocate = NULL;
 	f->env.ops = &ops;
 	check_err(env_map(f->file, 0, 4096, &m), -ENOTSUP);
-	check_err(env_allocate(f->file, 0, 4096), -ENOTSUP);
 	env_posix_init(&f->env, (struct err_sink){0});
 }
 
@@ -243,7 +222,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    in_fixture(env_map__shows_and_takes_what_write_does),
-	    in_fixture(env_map__allocate_brings_blocks_and_size),
 	    in_fixture(env_map__behind_the_end_is_an_error),
 	    in_fixture(env_map__no_file_reaches_so_far),
 	    in_fixture(env_map__what_was_copied_outlives_the_process),
