@@ -78,8 +78,8 @@ void wal_close(struct wal *w);
 /* A log that is written through memory. */
 struct wal_mapping {
 	uint64_t from; /* records from this offset on */
-	/* So many bytes at a time; 0: no more.  A file that grows may have zeros
-	 * behind its end, as many at most. */
+	/* So many bytes at a time; 0: no more.  A file that grows may have as
+	 * many zeros behind its end. */
 	size_t step;
 	/* Records from one sync to the next for which it pays: from here on. */
 	unsigned run;

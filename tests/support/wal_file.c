@@ -82,6 +82,35 @@ wal_file_append(struct wal *w, struct wal_stamp stamp, const char *text)
 	return rc;
 }
 
+int
+wal_file_append_one(struct wal *w, uint64_t seq, size_t size)
+{
+	char *text = malloc(size + 1);
+	int err;
+
+	check_true(text != NULL);
+	memset(text, (int)('a' + seq % 20), size);
+	text[size] = '\0';
+	err = wal_file_append(w, (struct wal_stamp){seq, 1, 0}, text);
+	free(text);
+	return err;
+}
+
+struct wal *
+wal_file_lay_over_old(struct wal_file *f, uint64_t size)
+{
+	struct wal *w;
+
+	check_ok(wal_create(
+	    &f->posix, f->path, WAL_FILE_ID(WAL_KIND_LOG, 6), 1, &w));
+	for (uint64_t i = 1; wal_size(w) < size; i++)
+		check_ok(wal_file_append_one(w, i, i * 37 % 3000));
+	wal_close(w);
+	check_ok(wal_create_in(f->env, f->path,
+	    WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), 1, &w));
+	return w;
+}
+
 void
 wal_file_load(struct wal_file *f, struct buf *out)
 {

@@ -41,6 +41,12 @@ void wal_file_need_mapping(struct wal_file *f);
 /* Appends text as one record of count operations; what wal_append says. */
 int wal_file_append(struct wal *w, struct wal_stamp stamp, const char *text);
 
+/* One record of size bytes that promises nothing. */
+int wal_file_append_one(struct wal *w, uint64_t seq, size_t size);
+
+/* A new log over so many bytes of records of another number. */
+struct wal *wal_file_lay_over_old(struct wal_file *f, uint64_t size);
+
 /* The whole file, and back. */
 void wal_file_load(struct wal_file *f, struct buf *out);
 void wal_file_store(struct wal_file *f, struct bytes content);
