@@ -29,8 +29,8 @@
  *
  * Operations that change something (create, pwrite, sync, truncate, map_write,
  * rename, unlink, link, mkdir, rmdir, sync_dir) are numbered from 1; what is
- * copied into a mapping is a write like others.  Reading goes on after a cut, on
- * files that are open and on new ones.
+ * copied into a mapping is a write like others.  Reading goes on after a cut,
+ * on files that are open and on new ones.
  * A rename between two directories is synced by a sync of either.
  * Limits: a directory that mkdir makes, or rmdir removes, is synced at once; it
  * can be removed if it was synced after its last unlink; directories are not
