@@ -14,7 +14,9 @@
  * Outputs and their names in the directory are on stable storage when
  * compact_run returns, so that the edit may be applied at once.  A pick that
  * is trivial makes an edit that moves the files, without reading them.
- * Threads: runs on a background thread; nothing is locked while it runs.
+ * A large compaction is done in pieces, ranges of keys, by several threads.
+ * Threads: runs on a background thread, with the help of others; nothing is
+ * locked while it runs.
  * Errors: -ECANCELED when *stop was set; outputs are removed on any error.
  * Fewer or more entries than the inputs are known to have is ERR_DAMAGED: no
  * input is given up for a part of it.
@@ -26,6 +28,7 @@
 #include "engine/db/expiry.h"
 #include "engine/db/pick.h"
 #include "engine/db/vset.h"
+#include "engine/db/work.h"
 #include "engine/table/iter.h"
 
 struct compact_job {
@@ -39,13 +42,17 @@ struct compact_job {
 	size_t snapshot_count;
 	/* Files whose values are moved to new ones; NULL: none. */
 	const struct vref_list *plan;
+	/* Whose threads do pieces of a large one; NULL: nobody's. */
+	struct work *helpers;
 	atomic_bool *stop;
-	/* How many of pick->bytes are done, growing; may be NULL. */
+	/* How many of pick->bytes are done, growing, told by the thread that
+	 * called; may be NULL. */
 	void (*progress)(void *ctx, uint64_t bytes);
 	void *progress_ctx;
 	uint64_t bytes_written; /* out */
 	uint64_t expired;       /* out: values whose time was over */
 	uint64_t moved;         /* out: bytes of values moved */
+	unsigned pieces;        /* out: 0 if nothing was merged */
 };
 
 /* Fills *out (zeroed: removes inputs, adds outputs), untouched on error; the

@@ -180,14 +180,10 @@ compact_output_add(struct compact_output *o, struct bytes ikey,
 int
 compact_output_finish(struct compact_output *o)
 {
-	const struct version_place *p = &o->vset->place;
 	int err = add_ranges(o, (struct bytes){NULL, 0});
 
 	if (!err)
 		err = end_table(o);
-	/* Once for all tables, before the manifest names them. */
-	if (!err && o->edit.add_count > 0)
-		err = env_sync_dir(p->env, p->dir);
 	free(o->path);
 	o->path = NULL;
 	return err;

@@ -40,7 +40,8 @@ struct compact_output {
 int compact_output_add(struct compact_output *o, struct bytes ikey,
     struct bytes value, bool may_cut);
 
-/* The last table too is finished; files and names are on stable storage. */
+/* The last table too is finished; the names of the files are not yet on stable
+ * storage. */
 int compact_output_finish(struct compact_output *o);
 
 /* Removes what was written. */

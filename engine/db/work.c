@@ -13,6 +13,7 @@ work_init(struct work *w, struct lsm *db, const char *name,
 	*w = (struct work){
 	    .name = name, .step = step, .db = db, .level = ERR_LEVEL_ERROR};
 	lock_cond_init(&w->wake);
+	TAILQ_INIT(&w->divided);
 }
 
 void
@@ -145,6 +146,36 @@ work_may_step(struct work *w)
 	return false;
 }
 
+/* The next one of p, which has one left.  Caller holds state_lock. */
+static void
+work_piece(struct work *w, struct work_pieces *p)
+{
+	unsigned piece = p->next++;
+
+	if (p->next == p->count)
+		TAILQ_REMOVE(&w->divided, p, link);
+	lock_release(&w->db->state_lock);
+	p->run(p->ctx, piece);
+	lock_acquire(&w->db->state_lock);
+	p->ended++;
+	lock_cond_broadcast(&w->db->work_ended);
+}
+
+void
+work_divide(struct work *w, struct work_pieces *p)
+{
+	must(p->count > 0);
+	lock_acquire(&w->db->state_lock);
+	p->next = p->ended = 0;
+	TAILQ_INSERT_TAIL(&w->divided, p, link);
+	lock_cond_broadcast(&w->wake);
+	while (p->next < p->count)
+		work_piece(w, p);
+	while (p->ended < p->count)
+		lock_cond_wait(&w->db->work_ended, &w->db->state_lock);
+	lock_release(&w->db->state_lock);
+}
+
 static void *
 work_run(void *arg)
 {
@@ -152,7 +183,9 @@ work_run(void *arg)
 
 	lock_acquire(&w->db->state_lock);
 	while (!work_stopped(w))
-		if (work_may_step(w))
+		if (!TAILQ_EMPTY(&w->divided))
+			work_piece(w, TAILQ_FIRST(&w->divided));
+		else if (work_may_step(w))
 			work_step(w);
 	lock_release(&w->db->state_lock);
 	return NULL;

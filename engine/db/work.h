@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "engine/base/err.h"
 #include "engine/base/lock.h"
@@ -22,6 +23,19 @@
 struct lsm;
 
 #define WORK_THREADS_MAX 16
+
+/* Something that several threads can do a part of each. */
+struct work_pieces {
+	void (*run)(void *ctx, unsigned piece); /* 0 to count - 1, once each */
+	void *ctx;
+	unsigned count;
+	/* work_divide's */
+	TAILQ_ENTRY(work_pieces) link;
+	unsigned next;
+	unsigned ended;
+};
+
+TAILQ_HEAD(work_divided, work_pieces);
 
 struct work {
 	/* constant after open */
@@ -35,6 +49,7 @@ struct work {
 	struct thread threads[WORK_THREADS_MAX];
 
 	struct lock_cond wake;
+	struct work_divided divided; /* that have pieces left */
 
 	bool wanted;           /* there may be something to do */
 	bool hurry;            /* do not wait out the pause */
@@ -71,6 +86,13 @@ void work_want(struct work *w);
  * db->state_lock, which is released meanwhile.
  */
 int work_await(struct work *w);
+
+/*
+ * Does all pieces, in this thread and those of the job that have nothing to do;
+ * returns when all are done.  From a step, or who has claimed the job.  Caller
+ * holds no lock.
+ */
+void work_divide(struct work *w, struct work_pieces *p);
 
 /* For no_background: steps until there is nothing to do or one fails. */
 void work_all(struct work *w);

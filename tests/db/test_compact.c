@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "engine/db/db.h"
 #include "tests/check.h"
 #include "tests/support/history.h"
 #include "tests/support/vset_check.h"
@@ -223,6 +224,71 @@ compact__several_at_once_do_not_disturb_each_other(void **state)
 	for (int i = 0; i < (check_long() ? 500 : 15); i++)
 		crowd_history(&r, &c);
 	check_le(3, c.most);
+}
+
+/* --- in pieces ----------------------------------------------------------- */
+
+/* All of level 0 to the last; returns how many entries there are then. */
+static uint64_t
+compact_in_pieces(struct history *s, unsigned least, unsigned most)
+{
+	struct version *v = vset_current(&s->set);
+	struct edit e = {0};
+	struct compact_job job;
+	uint64_t entries, deletes;
+	unsigned levels;
+	struct pick p;
+
+	check_eq(pick_whole_level(v, 0, &p), 1);
+	job = history_job(s, v, &p);
+	check_ok(compact_run(&job, &e));
+	check_le(least, job.pieces);
+	check_le(job.pieces, most);
+	vset_check_apply(&s->set, &e);
+	pick_fini(&p);
+	version_unref(v);
+	history_check_reads(s);
+	count_in(&s->set, &entries, &deletes, &levels);
+	check_eq(deletes, 0);
+	return entries;
+}
+
+static uint64_t
+two_rounds(uint64_t seed, unsigned threads, unsigned least, unsigned most)
+{
+	struct check_rand r = check_rand_of(seed);
+	struct sorted memtable = {0};
+	struct history s;
+	uint64_t entries;
+
+	history_init(&s);
+	s.keys = 1000;
+	s.db->compaction.thread_count = threads;
+	for (unsigned i = 0; i < s.keys; i++)
+		history_put(&s, &memtable, i, true);
+	history_flush(&s, &memtable);
+	s.snapshots[0] = s.seq;
+	s.snapshot_count = 1;
+	compact_in_pieces(&s, 1, 1); /* nothing tells where to cut */
+	for (unsigned i = 0; i < 500; i++)
+		history_put(&s, &memtable,
+		    (unsigned)check_rand_below(&r, s.keys),
+		    check_rand_one_in(&r, 2));
+	history_flush(&s, &memtable);
+	s.snapshots[0] = s.seq;
+	entries = compact_in_pieces(&s, least, most);
+	history_fini(&s);
+	return entries;
+}
+
+static void
+compact__pieces_make_the_whole(void **state)
+{
+	uint64_t seed = check_seed(), entries = two_rounds(seed, 1, 1, 1);
+
+	(void)state;
+	check_eq(two_rounds(seed, 2, 2, 4), entries);
+	check_eq(two_rounds(seed, 16, 3, 32), entries);
 }
 
 static uint64_t
@@ -456,6 +522,7 @@ main(void)
 		compact__every_snapshot_sees_the_same_before_and_after),
 	    cmocka_unit_test(
 		compact__several_at_once_do_not_disturb_each_other),
+	    cmocka_unit_test(compact__pieces_make_the_whole),
 	    cmocka_unit_test(compact__everything_leaves_only_what_is_alive),
 	    cmocka_unit_test(compact__one_pass_keeps_exactly_the_live_keys),
 	    cmocka_unit_test(compact__what_is_all_deleted_leaves_no_table),

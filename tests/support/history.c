@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engine/base/hash.h"
+#include "engine/db/db.h"
 #include "tests/support/vset_check.h"
 
 void
@@ -10,6 +11,11 @@ history_init(struct history *h)
 {
 	*h = (struct history){.keys = 40};
 	TAILQ_INIT(&h->running);
+	h->db = db_new();
+	check_true(h->db != NULL);
+	work_init(&h->db->compaction, h->db, "compaction", NULL);
+	/* So that compactions are cut into pieces. */
+	h->db->compaction.thread_count = 2;
 	store_dir_init(&h->d);
 	check_ok(vset_create(&h->set, &h->d.place, &h->d.sink));
 	h->options = (struct lsm_options){
@@ -25,6 +31,8 @@ history_init(struct history *h)
 void
 history_fini(struct history *h)
 {
+	h->db->compaction.thread_count = 0;
+	db_free(h->db);
 	vset_fini(&h->set);
 	sorted_fini(&h->model);
 	for (unsigned i = 0; i < LSM_LEVELS; i++)
@@ -187,6 +195,7 @@ history_job(struct history *h, struct version *v, const struct pick *p)
 	    .options = &h->options,
 	    .version = v,
 	    .pick = p,
+	    .helpers = &h->db->compaction,
 	    .snapshots = h->snapshots,
 	    .snapshot_count = h->snapshot_count,
 	};

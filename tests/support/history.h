@@ -18,6 +18,7 @@ struct history {
 	struct vset set;
 	struct sorted model; /* everything ever written */
 	struct lsm_options options;
+	struct lsm *db; /* for its job alone: helpers that do not come */
 	struct pick_list running;
 	struct buf cursors[LSM_LEVELS];
 	uint64_t snapshots[HISTORY_SNAPSHOTS_MAX]; /* the last is the newest
