@@ -174,7 +174,11 @@ checkpoint_state_take(struct lsm *db, struct checkpoint_state *out)
 	int err;
 
 	*out = (struct checkpoint_state){.seq = lsm_seq(db)};
-	err = take_logs(db, out);
+	/* Or a power cut could take from the store what the copy has, and its
+	 * numbers would be given again. */
+	err = lsm_sync(db, out->seq);
+	if (!err)
+		err = take_logs(db, out);
 	if (!err)
 		err = vset_whole(&db->vset, &out->whole);
 	if (!err)

@@ -224,6 +224,8 @@ checkpoint__that_fails_leaves_nothing(void **state)
 	(void)state;
 	lsm_store_open(&p->s);
 	copied_write(p, 1, 300);
+	/* Or a failed sync would end it all. */
+	check_ok(lsm_sync(p->s.db, lsm_seq(p->s.db)));
 	for (int i = 0; i < 3; i++) {
 		for (n = 1; fail_at(p, faults[i].kind, faults[i].error, n); n++)
 			continue;
@@ -245,6 +247,8 @@ checkpoint__that_is_cut_short_is_no_store(void **state)
 	(void)state;
 	lsm_store_open(&p->s);
 	copied_write(p, 1, 300);
+	/* Or a failed sync would end it all. */
+	check_ok(lsm_sync(p->s.db, lsm_seq(p->s.db)));
 	for (uint64_t n = 1; err; n++) {
 		copied_next_path(p);
 		env_fault_arm(&p->s.fault, ENV_FAULT_DEAD, EIO, n);
@@ -259,6 +263,25 @@ checkpoint__that_is_cut_short_is_no_store(void **state)
 		lsm_store_close(&p->copy);
 	}
 	check_ok(rc);
+	copied_free(p);
+}
+
+/* What cannot be made durable here is not handed on; what is, still is. */
+static void
+checkpoint__syncs_the_log_first(void **state)
+{
+	struct copied *p = copied_new();
+
+	(void)state;
+	lsm_store_open(&p->s);
+	copied_write(p, 1, 3);
+	check_ok(lsm_checkpoint(p->s.db, p->path));
+	check_eq(lsm_durable_seq(p->s.db), lsm_seq(p->s.db));
+	env_fault_arm(&p->s.fault, ENV_FAULT_ERROR, EIO, 1);
+	p->s.fault.match = ".log";
+	check_err(counted_write(p->s.db, 4, NULL), -EIO);
+	copied_take(p);
+	check_eq(counted_state(p->copy.db, NULL), 3);
 	copied_free(p);
 }
 
@@ -330,6 +353,7 @@ main(void)
 	    cmocka_unit_test(checkpoint__copies_tables_where_it_cannot_link),
 	    cmocka_unit_test(checkpoint__that_fails_leaves_nothing),
 	    cmocka_unit_test(checkpoint__that_is_cut_short_is_no_store),
+	    cmocka_unit_test(checkpoint__syncs_the_log_first),
 	    cmocka_unit_test(checkpoint__of_damaged_files_is_refused),
 	    cmocka_unit_test(checkpoint__one_directory_has_one_maker),
 	};

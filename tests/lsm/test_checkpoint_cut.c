@@ -169,6 +169,8 @@ cut_at(struct run *run, enum env_forget_keep keep, uint64_t n)
 	run->ops = env_forget_ops(run->forget) - before;
 	cut_and_restart(run);
 	written = run->written;
+	if (!err)
+		run->durable = written;
 	open_store(run);
 	there = copy_is_store(run, written);
 	if (!err)
