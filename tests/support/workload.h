@@ -53,10 +53,13 @@ struct workload_name {
 	size_t state, maybe_state;
 };
 
+/* The state of the last checkpoint, which may have more than is left to the
+ * store after a cut. */
+#define WORKLOAD_COPY (WORKLOAD_STATES - 1)
+
 /* A checkpoint. */
 struct workload_copy {
 	unsigned number; /* of its directory; 0: there is none */
-	size_t state;
 	struct workload_name names[WORKLOAD_NAMES];
 };
 

@@ -360,7 +360,7 @@ workload_check_copy(struct workload *w)
 		return err;
 	memcpy(names, w->names, sizeof(names));
 	w->db = db;
-	w->live = w->copy.state;
+	w->live = WORKLOAD_COPY;
 	memcpy(w->names, w->copy.names, sizeof(w->names));
 	err = look_at_copy(w);
 	w->db = real;

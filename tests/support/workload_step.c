@@ -142,7 +142,7 @@ write_batch(struct workload *w, struct write *x, size_t count)
 	/* A try that failed, but is in the store that was opened since. */
 	if (w->target <= w->live)
 		return 0;
-	check_true(w->target < WORKLOAD_STATES);
+	check_true(w->target < WORKLOAD_COPY);
 	x->next = &w->states[w->target];
 	*x->next = w->states[w->live];
 	x->b = lsm_batch_new();
@@ -407,7 +407,7 @@ step_copy(struct workload *w, struct check_rand *r)
 		return err;
 	}
 	w->copy.number = w->copies;
-	w->copy.state = w->live;
+	w->states[WORKLOAD_COPY] = w->states[w->live];
 	memcpy(w->copy.names, w->names, sizeof(w->names));
 	for (size_t i = 0; i < WORKLOAD_NAMES; i++)
 		w->copy.names[i].maybe = false;
