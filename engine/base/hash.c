@@ -1,5 +1,7 @@
 #include "engine/base/hash.h"
 
+#include "engine/base/hash_avx2.h"
+
 /* Inlined, since most inputs are short keys, where a call would show. */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -7,9 +9,16 @@
 /* Up to here copying is cheaper than setting up a stream of 576 bytes. */
 #define HASH_COPY_MAX 512
 
+/* From here on XXH3 works in stripes, which wider registers make faster. */
+#define HASH_LONG_MIN 512
+
 uint64_t
 hash_64(struct bytes s, uint64_t seed)
 {
+#if HASH_AVX2
+	if (s.size >= HASH_LONG_MIN && __builtin_cpu_supports("avx2"))
+		return hash_avx2(s, seed);
+#endif
 	return XXH3_64bits_withSeed(
 	    s.size ? s.data : (const void *)"", s.size, seed);
 }
