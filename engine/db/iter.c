@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/base/must.h"
+#include "engine/base/zalloc.h"
 #include "engine/db/cover.h"
 #include "engine/db/db.h"
 #include "engine/db/resolve.h"
@@ -65,7 +66,7 @@ iter_merge(struct lsm_iter *it, bool fill, struct iter **out)
 {
 	const struct view *v = it->view;
 	size_t max = 1 + v->full_count + version_iter_count(v->version);
-	struct iter **children = calloc(max, sizeof(struct iter *));
+	struct iter **children = zalloc(max * sizeof(struct iter *));
 	size_t count = 0;
 	int err;
 
@@ -107,7 +108,7 @@ lsm_iter_open(
     struct lsm *db, const struct lsm_iter_options *o, struct lsm_iter **out)
 {
 	static const struct lsm_iter_options all;
-	struct lsm_iter *it = calloc(1, sizeof(*it));
+	struct lsm_iter *it = zalloc(sizeof(*it));
 	int err;
 
 	if (!it)

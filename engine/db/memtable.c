@@ -5,6 +5,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/must.h"
+#include "engine/base/zalloc.h"
 #include "engine/db/batch.h"
 #include "engine/table/value.h"
 #include "engine/db/values.h"
@@ -431,7 +432,7 @@ static const struct iter_ops mem_ops = {
 int
 memtable_iter_open(struct memtable *m, struct iter **out)
 {
-	struct memtable_iter *it = calloc(1, sizeof(*it));
+	struct memtable_iter *it = zalloc(sizeof(*it));
 
 	if (!it)
 		return -ENOMEM;

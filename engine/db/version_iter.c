@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "engine/base/must.h"
+#include "engine/base/zalloc.h"
 #include "engine/db/version.h"
 
 /* At `index` of files through child, which is NULL or the iterator of
@@ -151,7 +152,7 @@ int
 version_iter_open(struct version_file *const *files, size_t count, bool fill,
     struct iter **out)
 {
-	struct concat *c = calloc(1, sizeof(*c));
+	struct concat *c = zalloc(sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/base/must.h"
+#include "engine/base/zalloc.h"
 #include "engine/table/ikey.h"
 
 /* A child in the heap; it is children[index]. */
@@ -17,11 +18,11 @@ struct merge {
 	struct iter iter; /* first */
 	bool reverse;
 	size_t count;
-	struct iter **children; /* in the caller's order */
+	struct iter **children; /* in the caller's order; behind heap */
 	/* Those at an entry, as a binary heap: the one whose turn it is (the
 	 * smallest, or the largest in reverse) first. */
 	size_t heap_count;
-	struct merge_slot *heap;
+	struct merge_slot heap[];
 };
 
 #define MERGE(it) ((struct merge *)(void *)(it))
@@ -245,8 +246,6 @@ merge_close(struct iter *it)
 	struct merge *m = MERGE(it);
 
 	merge_close_children(m->children, m->count);
-	free(m->children);
-	free(m->heap);
 	free(m);
 }
 
@@ -269,25 +268,18 @@ merge_open(struct iter **children, size_t count, struct iter **out)
 		return 0;
 	}
 	must(count <= UINT32_MAX);
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		goto fail;
+	/* In one piece: an iterator may live for one seek only. */
+	m = zalloc(
+	    sizeof(*m) + count * (sizeof(m->heap[0]) + sizeof(m->children[0])));
+	if (!m) {
+		merge_close_children(children, count);
+		return -ENOMEM;
+	}
 	m->iter.ops = &merge_ops;
-	m->children = calloc(count + 1, sizeof(struct iter *));
-	m->heap = calloc(count + 1, sizeof(*m->heap));
-	if (!m->children || !m->heap)
-		goto fail;
+	m->children = (void *)(m->heap + count);
 	if (count > 0)
 		memcpy(m->children, children, count * sizeof(struct iter *));
 	m->count = count;
 	*out = &m->iter;
 	return 0;
-fail:
-	if (m) {
-		free(m->children);
-		free(m->heap);
-	}
-	free(m);
-	merge_close_children(children, count);
-	return -ENOMEM;
 }

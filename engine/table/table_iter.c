@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "engine/base/zalloc.h"
 #include "engine/table/block.h"
 #include "engine/table/table_cursor.h"
 
@@ -215,7 +216,7 @@ static const struct iter_ops table_iter_ops = {
 int
 table_iter_open(struct table *t, bool fill, struct iter **out)
 {
-	struct table_iter *it = calloc(1, sizeof(*it));
+	struct table_iter *it = zalloc(sizeof(*it));
 
 	if (!it)
 		return -ENOMEM;
