@@ -10,7 +10,7 @@ span_overlap(const struct version *v, unsigned level, const struct span *s,
 	size_t low, high = l->count;
 
 	must(level > 0 && level < LSM_LEVELS);
-	low = version_find(l->files, l->count, s->first);
+	low = version_find_level(l, s->first);
 	*first = low;
 	/* The first that begins behind s. */
 	while (low < high) {

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/base/digest.h"
 #include "engine/db/span.h"
 #include "engine/db/values.h"
 
@@ -26,6 +27,7 @@ version_unref(struct version *v)
 		for (size_t j = 0; j < l->count; j++)
 			version_file_unref(l->files[j]);
 		free(l->files);
+		free(l->ends);
 		free(l->ranged);
 	}
 	free(v->uses);
@@ -50,6 +52,25 @@ version_find(struct version_file *const *files, size_t count, struct bytes user)
 	return low;
 }
 
+size_t
+version_find_level(const struct version_level *l, struct bytes user)
+{
+	int side = digest_side(l->prefix, user);
+	uint64_t digest;
+	size_t low, high;
+
+	/* Before or behind every key of the level. */
+	if (side != 0)
+		return side < 0 ? 0 : l->count;
+	digest = digest_of(user, l->prefix.size);
+	low = digest_lower(l->ends, l->count, digest);
+	if (low == l->count || l->ends[low] != digest)
+		return low;
+	/* Among equal digests the keys decide. */
+	high = digest_upper(l->ends, l->count, digest);
+	return low + version_find(l->files + low, high - low, user);
+}
+
 const struct version_use *
 version_find_use(const struct version *v, uint64_t file)
 {
@@ -69,6 +90,9 @@ version_find_use(const struct version *v, uint64_t file)
 }
 
 /* --- reading ----------------------------------------------------------- */
+
+/* Of level 0, whose filters are brought at once. */
+#define LOOK_AHEAD 8
 
 /* What is looked for; constant but for what is counted and found out. */
 struct lookup {
@@ -93,7 +117,8 @@ cover_of(
 	return c.seq;
 }
 
-/* The filter knows the entries only, so tombstones are asked in any case. */
+/* From a file that does not end before the key.  The filter knows the entries
+ * only, so tombstones are asked in any case. */
 static int
 get_from_file(struct version_file *f, struct lookup *q, struct table_entry *out)
 {
@@ -102,8 +127,7 @@ get_from_file(struct version_file *f, struct lookup *q, struct table_entry *out)
 	struct table *t;
 	int rc;
 
-	if (f->seq_min > q->seq || span_begins_behind(&f->span, q->user) ||
-	    span_ends_before(&f->span, q->user))
+	if (f->seq_min > q->seq || span_begins_behind(&f->span, q->user))
 		return 0;
 	rc = version_file_table(f, &t);
 	if (rc)
@@ -128,14 +152,49 @@ get_from_level0(
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && !q->deleted && i < l->count; i++)
-		rc = get_from_file(l->files[i], q, out);
+		if (!span_ends_before(&l->files[i]->span, q->user))
+			rc = get_from_file(l->files[i], q, out);
 	return rc;
+}
+
+/* Brings the line of the filter that will be asked, if the table is open. */
+static void
+look_ahead(const struct version_file *f, uint64_t hash)
+{
+	/* Acquire: as in version_file_table. */
+	struct table *t = atomic_load_explicit(&f->table, memory_order_acquire);
+
+	if (t)
+		table_look_ahead(t, hash);
+}
+
+/* The files that may have the key, one of each level > 0; all their filters
+ * are on the way before the first one is asked. */
+static void
+look_ahead_all(const struct version *v, const struct lookup *q,
+    struct version_file *files[LSM_LEVELS])
+{
+	const struct version_level *l = &v->levels[0];
+	size_t at;
+
+	for (size_t i = 0; i < l->count && i < LOOK_AHEAD; i++)
+		look_ahead(l->files[i], q->hash);
+	for (unsigned i = 1; i < LSM_LEVELS; i++) {
+		l = &v->levels[i];
+		files[i] = NULL;
+		at = l->count > 0 ? version_find_level(l, q->user) : 0;
+		if (at == l->count)
+			continue;
+		files[i] = l->files[at];
+		look_ahead(files[i], q->hash);
+	}
 }
 
 int
 version_get(struct version *v, struct bytes target, uint64_t hash,
     struct table_entry *out, uint64_t *skips)
 {
+	struct version_file *files[LSM_LEVELS];
 	struct lookup q = {
 	    .target = target,
 	    .user = ikey_user(target),
@@ -143,15 +202,13 @@ version_get(struct version *v, struct bytes target, uint64_t hash,
 	    .hash = hash,
 	    .skips = skips,
 	};
-	int rc = get_from_level0(&v->levels[0], &q, out);
+	int rc;
 
-	for (unsigned i = 1; rc == 0 && !q.deleted && i < LSM_LEVELS; i++) {
-		const struct version_level *l = &v->levels[i];
-		size_t at = version_find(l->files, l->count, q.user);
-
-		if (at < l->count)
-			rc = get_from_file(l->files[at], &q, out);
-	}
+	look_ahead_all(v, &q, files);
+	rc = get_from_level0(&v->levels[0], &q, out);
+	for (unsigned i = 1; rc == 0 && !q.deleted && i < LSM_LEVELS; i++)
+		if (files[i])
+			rc = get_from_file(files[i], &q, out);
 	return rc;
 }
 

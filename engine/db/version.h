@@ -89,6 +89,10 @@ struct version_level {
 	struct version_file **files;
 	size_t count;
 	uint64_t bytes;
+	/* Not of level 0: digests (engine/base/digest.h) of the keys where the
+	 * files end, and what all keys begin with. */
+	uint64_t *ends;
+	struct bytes prefix;
 	/* Those of files that have range tombstones, in the same order. */
 	struct version_file **ranged;
 	size_t ranged_count;
@@ -150,5 +154,8 @@ int version_iter_open(struct version_file *const *files, size_t count,
  * key. */
 size_t version_find(
     struct version_file *const *files, size_t count, struct bytes user);
+
+/* The same of all files of a level > 0, faster. */
+size_t version_find_level(const struct version_level *l, struct bytes user);
 
 #endif

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "engine/base/digest.h"
 #include "engine/db/edit.h"
 #include "engine/db/span.h"
 #include "engine/db/version_uses.h"
@@ -176,6 +177,38 @@ list_ranged(struct version *v, struct version_level *l)
 	return 0;
 }
 
+/* What the keys from the first of the level to its last begin with. */
+static struct bytes
+level_prefix(const struct version_level *l)
+{
+	const struct span *first = &l->files[0]->span;
+	const struct span *last = &l->files[l->count - 1]->span;
+
+	if (last->end == SPAN_OPEN)
+		return bytes_of(first->first.data, 0);
+	return bytes_of(
+	    first->first.data, bytes_common(first->first, last->last));
+}
+
+static int
+list_ends(struct version_level *l)
+{
+	if (l->count == 0)
+		return 0;
+	l->ends = calloc(l->count, sizeof(*l->ends));
+	if (!l->ends)
+		return -ENOMEM;
+	l->prefix = level_prefix(l);
+	for (size_t i = 0; i < l->count; i++) {
+		const struct span *s = &l->files[i]->span;
+
+		l->ends[i] = s->end == SPAN_OPEN
+				 ? UINT64_MAX
+				 : digest_of(s->last, l->prefix.size);
+	}
+	return 0;
+}
+
 static int
 build_level(struct build *b, unsigned level)
 {
@@ -194,6 +227,8 @@ build_level(struct build *b, unsigned level)
 	/* What is only taken from the base is in order already. */
 	if (!err && adds > 0)
 		err = sort_level(b, level);
+	if (!err && level > 0)
+		err = list_ends(l);
 	return err ? err : list_ranged(b->v, l);
 }
 

@@ -121,6 +121,18 @@ filter_builder_finish(struct filter_builder *b, struct buf *out)
 	return 0;
 }
 
+void
+filter_look_ahead(struct bytes filter, uint64_t hash)
+{
+	uint64_t lines = filter.size / FILTER_LINE;
+
+	/* As below, but for what is not worth the time here: a wrong guess
+	 * costs nothing. */
+	if (lines > 0 && lines <= FILTER_LINES_MAX)
+		__builtin_prefetch(
+		    filter.data + filter_line(hash, (uint32_t)lines));
+}
+
 bool
 filter_may_contain(struct bytes filter, uint64_t hash)
 {

@@ -33,4 +33,7 @@ int filter_builder_finish(struct filter_builder *b, struct buf *out);
 /* Never false for a key that was added. */
 bool filter_may_contain(struct bytes filter, uint64_t hash);
 
+/* filter_may_contain will be asked: brings the line it looks at. */
+void filter_look_ahead(struct bytes filter, uint64_t hash);
+
 #endif

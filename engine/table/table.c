@@ -386,6 +386,12 @@ table_pin(struct table *t, struct frame_handle h, struct table_ahead *ahead,
 	return 0;
 }
 
+void
+table_look_ahead(const struct table *t, uint64_t hash)
+{
+	filter_look_ahead(t->filter, hash);
+}
+
 /* Where the block is that target would stand in: 1, 0 there is none, <0. */
 static int
 table_locate(struct table *t, struct bytes target, struct frame_handle *out)

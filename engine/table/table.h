@@ -78,6 +78,9 @@ struct table_entry {
 int table_get(struct table *t, struct bytes target, uint64_t hash,
     struct table_entry *out, bool *filtered);
 
+/* table_get will ask about hash: brings what it looks at first. */
+void table_look_ahead(const struct table *t, uint64_t hash);
+
 /* fill: blocks read enter the cache (false for compaction and checks).  What
  * goes through the table in one direction reads ahead.  The table must outlive
  * the iterator. */

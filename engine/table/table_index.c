@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/base/digest.h"
 #include "engine/base/must.h"
 #include "engine/table/ikey.h"
 
@@ -11,21 +12,6 @@ struct table_index_head {
 	uint64_t prefix_size;
 	uint64_t block_size;
 };
-
-/* The 8 bytes of user behind the prefix as a number, zeros for missing ones.
- * Digests order as their keys do, and are equal for some that differ. */
-static inline uint64_t
-table_index_digest(struct bytes user, size_t prefix)
-{
-	uint8_t p[8] = {0};
-	size_t n = user.size - prefix;
-
-	if (n >= 8)
-		return wire_get_be64(user.data + prefix);
-	if (n > 0)
-		memcpy(p, user.data + prefix, n);
-	return wire_get_be64(p);
-}
 
 struct table_index
 table_index_of(const uint8_t *piece)
@@ -73,51 +59,22 @@ table_index_data(const struct table_index *ix, size_t i, uint64_t end)
 	return data;
 }
 
-/* <0, 0, >0: target is before, among, behind keys that begin with prefix. */
-static inline int
-table_index_side(struct bytes prefix, struct bytes user)
-{
-	size_t n = user.size < prefix.size ? user.size : prefix.size;
-	int c = n ? memcmp(user.data, prefix.data, n) : 0;
-
-	return c ? c : -(user.size < prefix.size);
-}
-
-/* The first digest that is not below d; written so that it needs no branch
- * that cannot be foreseen. */
-static inline size_t
-table_index_lower(const struct table_index *ix, uint64_t d)
-{
-	const uint64_t *base = ix->digests;
-	size_t n = ix->count, half;
-
-	if (n == 0)
-		return 0;
-	while (n > 1) {
-		half = n / 2;
-		base = base[half - 1] < d ? base + half : base;
-		n -= half;
-	}
-	return (size_t)(base - ix->digests) + (*base < d);
-}
-
 size_t
 table_index_find(const struct table_index *ix, struct bytes target)
 {
 	struct bytes user = ikey_user(target);
-	int side = table_index_side(ix->prefix, user);
+	int side = digest_side(ix->prefix, user);
 	size_t low, high, mid;
 	uint64_t digest;
 
 	if (side != 0)
 		return side < 0 ? 0 : ix->count;
-	digest = table_index_digest(user, ix->prefix.size);
-	low = table_index_lower(ix, digest);
+	digest = digest_of(user, ix->prefix.size);
+	low = digest_lower(ix->digests, ix->count, digest);
 	if (low == ix->count || ix->digests[low] != digest)
 		return low;
 	/* Among equal digests the keys decide. */
-	high = digest == UINT64_MAX ? ix->count
-				    : table_index_lower(ix, digest + 1);
+	high = digest_upper(ix->digests, ix->count, digest);
 	while (low < high) {
 		mid = low + (high - low) / 2;
 		if (ikey_cmp(table_index_key(ix, mid), target) < 0)
@@ -189,7 +146,7 @@ table_index_add(struct table_index_work *w)
 	if (!table_index_in_order(w, key) ||
 	    ikey_cmp(key, w->bounds->largest) > 0)
 		return "index keys out of order";
-	w->digests[w->count] = table_index_digest(ikey_user(key), w->prefix);
+	w->digests[w->count] = digest_of(ikey_user(key), w->prefix);
 	w->offsets[w->count++] = h.offset;
 	w->last = key;
 	w->next = h.offset + frame_handle_bytes(h);

@@ -7,8 +7,8 @@
  * one more (the root) that leads to them; each entry of the root also tells
  * where the data begins that its leaf leads to.
  * Made ready, a block is one piece of memory: two arrays and the block.  Most
- * comparisons of a search are of digests, within the first array: the 8 bytes
- * of a user key behind what all keys sought there begin with, as a number.
+ * comparisons of a search are of digests (engine/base/digest.h), within the
+ * first array.
  * Private to table*.c.  Threads: any number of readers.
  */
 #ifndef ENGINE_TABLE_TABLE_INDEX_H

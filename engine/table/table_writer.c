@@ -14,8 +14,8 @@
 #define TABLE_WRITER_BYTES (256u << 10)
 
 /* An index is one block up to here, for it stays in memory while the table is
- * open: 3 % of a table of 16 MiB. */
-#define TABLE_INDEX_BYTES (512u << 10)
+ * open: 6 % of a table of 16 MiB. */
+#define TABLE_INDEX_BYTES (1u << 20)
 #define TABLE_LEAF_BYTES  (8u << 10)
 
 struct table_writer {

@@ -22,7 +22,7 @@ struct table_writer_options {
 	size_t block_bytes;
 	unsigned filter_bits;
 	enum frame_compression compress;
-	/* An index of more bytes is split into leaves; 0: of 512 KiB. */
+	/* An index of more bytes is split into leaves; 0: of 1 MiB. */
 	size_t index_bytes;
 };
 

@@ -166,6 +166,50 @@ version__overlap_is_by_user_key(void **state)
 	version_unref(v);
 }
 
+/* Keys as they come, and such that the 8 bytes behind what all begin with are
+ * the same for many. */
+static void
+version__find_level_finds_as_find(void **state)
+{
+	static const char *const levels[] = {
+	    "2:1:c-e 2:2:k-m 2:3:p-x",
+	    "2:1:aa-aa",
+	    "2:1:dir-dir/0000 2:2:dir/00000000-dir/000000001"
+	    " 2:3:dir/000000002-dir/00000000299 2:4:dir/0000000030-dir/1"
+	    " 2:5:dir/10-dir/zzzzzzzzzzzzzz",
+	    "2:1:dir/long/aaaaaaaa1-dir/long/aaaaaaaa2"
+	    " 2:2:dir/long/aaaaaaaa3-dir/long/aaaaaaaa4"
+	    " 2:3:dir/long/aaaaaaaa5-dir/long/aaaaaaaa6",
+	};
+	static const char letters[] = "/0123acdeilmnorz";
+	struct check_rand r = check_rand_of(check_seed());
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		struct version *v = picture_version(levels[i]);
+		const struct version_level *l = &v->levels[2];
+		char key[32];
+
+		for (int n = 0; n < 3000; n++) {
+			/* A key of the level, cut and gone on with. */
+			struct bytes b =
+			    l->files[check_rand_below(&r, l->count)]->span.last;
+			size_t size = check_rand_below(&r, b.size + 1);
+
+			memcpy(key, b.data, size);
+			for (size_t more = check_rand_below(&r, 4); more > 0;
+			     more--)
+				key[size++] = letters[check_rand_below(
+				    &r, sizeof(letters) - 1)];
+			b = bytes_of(key, size);
+			check_eq(version_find_level(l, b),
+			    version_find(l->files, l->count, b));
+		}
+		check_eq(version_find_level(&v->levels[3], bytes_str("k")), 0);
+		version_unref(v);
+	}
+}
+
 /* --- reading ----------------------------------------------------------- */
 
 static void
@@ -457,6 +501,7 @@ main(void)
 	    cmocka_unit_test(version__build_counts_bytes),
 	    cmocka_unit_test(version__build_refuses_level0_out_of_order),
 	    cmocka_unit_test(version__overlap_is_by_user_key),
+	    cmocka_unit_test(version__find_level_finds_as_find),
 	    cmocka_unit_test(version__get_finds_the_newest_at_or_below),
 	    cmocka_unit_test(version__filters_are_counted),
 	    cmocka_unit_test(
