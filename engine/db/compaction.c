@@ -125,6 +125,10 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	if (err)
 		return err;
 	err = compaction_run_planned(db, v, pick, &plan, p);
+	/* What goes with the entries that are dropped makes room for more. */
+	if (err == -ENOSPC && plan.count > 0 &&
+	    pick->output_level > pick->level)
+		err = compaction_run_planned(db, v, pick, NULL, p);
 	vref_list_fini(&plan);
 	return err;
 }

@@ -90,6 +90,9 @@ show_files(struct lsm *db)
 	printf("; %" PRIu64 " tables with %" PRIu64 " bytes, %" PRIu64
 	       " logs with %" PRIu64,
 	    tables, bytes, stats.log_files, stats.log_bytes);
+	if (stats.value_files > 0)
+		printf(", %" PRIu64 " files of large values with %" PRIu64,
+		    stats.value_files, stats.value_bytes);
 }
 
 /* db NULL: not known. */

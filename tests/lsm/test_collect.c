@@ -11,10 +11,32 @@
 #define LARGE 2000
 #define KEYS  500
 
+static struct env_ops ops;
+
+/* No device is asked. */
+static int
+sync_nothing(struct env_file *f)
+{
+	(void)f;
+	return 0;
+}
+
+static int
+sync_no_names(struct env *env, const char *path)
+{
+	(void)env;
+	(void)path;
+	return 0;
+}
+
 static void
 init(struct lsm_store *s)
 {
 	lsm_store_init(s);
+	ops = *s->posix.ops;
+	ops.sync = sync_nothing;
+	ops.sync_dir = sync_no_names;
+	s->posix.ops = &ops;
 	s->options.value_log_bytes = 1024;
 	s->options.compression = LSM_COMPRESSION_NONE;
 }
@@ -259,6 +281,38 @@ collect__deleted_values_go(void **state)
 	model_free(m);
 }
 
+/* One small operation deletes almost everything: that does not have to wait
+ * until much else is written. */
+static void
+collect__ranges_of_values_go(void **state)
+{
+	struct lsm_batch *b = lsm_batch_new();
+	struct model *m = model_new();
+	uint8_t value[2 * LARGE];
+	char from[16], to[16];
+
+	(void)state;
+	fill(m);
+	check_ok(lsm_compact(m->s.db, NULL, NULL));
+	check_ok(
+	    lsm_batch_delete_range(b, key_of(5, from), key_of(KEYS - 5, to)));
+	check_ok(lsm_write(m->s.db, b, NULL));
+	lsm_batch_free(b);
+	for (unsigned i = 5; i < KEYS - 5; i++) {
+		m->live -= value_of(i, m->version[i], value);
+		m->version[i] = 0;
+	}
+	check_ok(lsm_flush(m->s.db));
+	/* Lets things happen. */
+	for (unsigned i = 0; i < 60; i++)
+		put(m, i % 5);
+	check_le(lsm_store_stats(&m->s).value_bytes,
+	    2 * m->live + 8 * constant(&m->s));
+	check_content(m);
+	lsm_store_check(&m->s);
+	model_free(m);
+}
+
 static void
 collect__compaction_on_demand_leaves_little_garbage(void **state)
 {
@@ -277,6 +331,75 @@ collect__compaction_on_demand_leaves_little_garbage(void **state)
 	check_ok(lsm_compact(m->s.db, NULL, NULL));
 	check_eq(lsm_store_stats(&m->s).value_bytes_collected,
 	    stats.value_bytes_collected);
+	model_free(m);
+}
+
+/* --- without space -------------------------------------------------------- */
+
+/* Bytes that the files of the store may have; 0: no limit. */
+static uint64_t disk_size;
+static struct lsm_store *disk_store;
+static ssize_t (*pwrite_before)(
+    struct env_file *, const void *, size_t, uint64_t);
+
+static int
+add_any_size(void *ctx, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		*(uint64_t *)ctx += (uint64_t)st.st_size;
+	return 0;
+}
+
+static uint64_t
+disk_used(void)
+{
+	uint64_t n = 0;
+
+	check_ok(lsm_list_files(disk_store->dir, add_any_size, &n));
+	return n;
+}
+
+static ssize_t
+pwrite_if_room(struct env_file *f, const void *data, size_t size, uint64_t at)
+{
+	if (disk_size > 0 && disk_used() + size > disk_size)
+		return -ENOSPC;
+	return pwrite_before(f, data, size, at);
+}
+
+/* On a full disk there is a little room for the log and for tables, and none
+ * for copies of values. */
+static void
+collect__full_disk_can_be_emptied(void **state)
+{
+	struct model *m = model_new();
+	uint64_t before;
+
+	(void)state;
+	disk_store = &m->s;
+	pwrite_before = ops.pwrite;
+	ops.pwrite = pwrite_if_room;
+	overwrite(m, 3);
+	check_ok(lsm_flush(m->s.db));
+	before = value_log_size(&m->s);
+	disk_size = disk_used() + 60000;
+	for (unsigned i = 0; i < KEYS; i++)
+		if (i % 10 != 0)
+			delete (m, i);
+	(void)lsm_compact(m->s.db, NULL, NULL);
+	check_le(value_log_size(&m->s), before * 3 / 4);
+	for (unsigned i = 0; i < KEYS; i += 10)
+		delete (m, i);
+	/* Nothing is left that would have to be copied. */
+	check_ok(lsm_compact(m->s.db, NULL, NULL));
+	check_eq(lsm_store_stats(&m->s).value_files, 0);
+	check_content(m);
+	disk_size = 0;
+	fill(m);
+	check_content(m);
+	lsm_store_check(&m->s);
 	model_free(m);
 }
 
@@ -371,6 +494,8 @@ main(void)
 	    cmocka_unit_test(collect__deleted_values_go),
 	    cmocka_unit_test(
 		collect__compaction_on_demand_leaves_little_garbage),
+	    cmocka_unit_test(collect__full_disk_can_be_emptied),
+	    cmocka_unit_test(collect__ranges_of_values_go),
 	    cmocka_unit_test(collect__tiny_values_are_not_moved_for_ever),
 	    cmocka_unit_test(collect__moves_what_snapshots_see),
 	    cmocka_unit_test(collect__moved_values_can_be_dumped),
