@@ -143,6 +143,13 @@ compaction_advance(struct compaction_set *s, const struct pick *p)
 	    &s->cursors[p->level], in->files[in->count - 1]->span.last);
 }
 
+/* For picks; nobody asks the clock if nothing expires. */
+static uint64_t
+compaction_now(struct lsm *db, const struct version *v)
+{
+	return v->expiring_count > 0 ? env_wall_ms(db->env) : 0;
+}
+
 /*
  * 1: *p is to be run, on *v.  The version is current while the lock is held:
  * who installs another takes his own off the list later.
@@ -161,6 +168,7 @@ compaction_begin(struct lsm *db, struct version **v, struct pick *p)
 	lock_acquire(&s->lock);
 	*v = vset_current(&db->vset);
 	scene.version = *v;
+	scene.now_ms = compaction_now(db, *v);
 	rc = pick_next(&scene, p);
 	if (rc > 0) {
 		TAILQ_INSERT_TAIL(&s->running, p, link);
@@ -230,7 +238,7 @@ compaction_level(struct lsm *db, unsigned level, struct compaction_progress *p)
 
 	work_claim(&db->compaction);
 	v = vset_current(&db->vset);
-	rc = pick_whole_level(v, level, &pick);
+	rc = pick_whole_level(v, level, compaction_now(db, v), &pick);
 	if (rc > 0) {
 		rc = compaction_run(db, v, &pick, p);
 		p->before += pick.bytes;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/base/must.h"
+#include "engine/db/pick_expired.h"
 #include "engine/db/pick_inputs.h"
 #include "engine/db/pick_reason.h"
 
@@ -51,7 +52,9 @@ take_garbage(const struct pick_look *k, struct pick *p)
 
 /* Those that hold under every style. */
 static const struct pick_reasons general = {
-    {{"garbage", score_garbage, take_garbage}}, 1};
+    {{"garbage", score_garbage, take_garbage},
+	{"expired", pick_expired_score, pick_expired_take}},
+    2};
 
 #define CANDIDATES_MAX (2 * PICK_REASONS_MAX * LSM_LEVELS)
 
@@ -180,23 +183,32 @@ next_level(const struct version *v, unsigned level)
 	return level;
 }
 
+/* Whether there is something in it that a rewrite may drop. */
+static bool
+has_dead(const struct version_file *f, uint64_t now_ms)
+{
+	return version_file_has_deletes(f) ||
+	       (f->expiries.count > 0 && f->expiries.first_ms <= now_ms);
+}
+
 /* From the first table with deletes to the last: a whole range, so that the
  * outputs cannot overlap what is left out. */
 static int
-take_deletes(const struct version *v, struct pick *p)
+take_deletes(const struct version *v, uint64_t now_ms, struct pick *p)
 {
 	const struct version_level *l = &v->levels[p->level];
 	size_t first = 0, end = l->count;
 
-	while (first < end && !version_file_has_deletes(l->files[first]))
+	while (first < end && !has_dead(l->files[first], now_ms))
 		first++;
-	while (end > first && !version_file_has_deletes(l->files[end - 1]))
+	while (end > first && !has_dead(l->files[end - 1], now_ms))
 		end--;
 	return pick_inputs_add(p, p->level, l->files + first, end - first);
 }
 
 int
-pick_whole_level(const struct version *v, unsigned level, struct pick *out)
+pick_whole_level(
+    const struct version *v, unsigned level, uint64_t now_ms, struct pick *out)
 {
 	const struct version_level *l = &v->levels[level];
 	struct pick p = {.reason = "asked",
@@ -209,7 +221,7 @@ pick_whole_level(const struct version *v, unsigned level, struct pick *out)
 	if (p.output_level == LSM_LEVELS)
 		p.output_level = level == 0 ? PICK_SHAPE_LAST : level;
 	if (p.output_level == level) {
-		err = take_deletes(v, &p);
+		err = take_deletes(v, now_ms, &p);
 	} else {
 		err = pick_inputs_add(&p, level, l->files, l->count);
 		if (!err)

@@ -51,6 +51,7 @@ struct pick_scene {
 	/* By level: the largest user key compacted last, so that a level is
 	 * gone through in turn; empty at first. */
 	const struct buf *cursors;
+	uint64_t now_ms; /* since 1970; needed if tables expire */
 };
 
 void pick_fini(struct pick *p);
@@ -70,10 +71,12 @@ int pick_next(const struct pick_scene *scene, struct pick *out);
  * For lsm_compact, called for level 0, 1, 2 ... each with the version of that
  * moment: 1: *out takes everything of `level` down to the next level that has
  * tables (from level 0 to the last if none has); or, in the deepest level, is
- * the rewrite in place of the tables from the first to the last with deletes.
+ * the rewrite in place of the tables from the first to the last with deletes,
+ * or with something that has expired by now_ms.
  * 0: there is nothing to do at this level.  No compaction may run.
  */
-int pick_whole_level(const struct version *v, unsigned level, struct pick *out);
+int pick_whole_level(
+    const struct version *v, unsigned level, uint64_t now_ms, struct pick *out);
 
 /*
  * Does any level below `level` (the output level) have a table whose range

@@ -35,7 +35,8 @@ may_stand(
 {
 	const struct span span = span_of(f);
 
-	if (version_file_has_deletes(f) &&
+	if ((version_file_has_deletes(f) ||
+		version_file_is_due(f, s->now_ms)) &&
 	    is_empty_below(s->version, level, &span))
 		return false;
 	return level + 1 == LSM_LEVELS ||

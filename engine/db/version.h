@@ -85,6 +85,13 @@ version_file_has_deletes(const struct version_file *f)
 	return f->deletes > 0 || f->ranges > 0;
 }
 
+/* So much in it has expired that it is worth a rewrite. */
+static inline bool
+version_file_is_due(const struct version_file *f, uint64_t now_ms)
+{
+	return expiries_are_due(&f->expiries, f->entries, now_ms);
+}
+
 struct version_level {
 	struct version_file **files;
 	size_t count;
@@ -111,6 +118,7 @@ struct version {
 	struct version_use *uses; /* ascending by file */
 	size_t use_count;
 	size_t ranged_count; /* of all levels */
+	size_t expiring_count; /* tables with values that expire */
 };
 
 struct edit;

@@ -31,11 +31,14 @@ is_removed(const struct edit *e, unsigned level, uint64_t number)
 }
 
 static void
-take_file(struct version_level *l, struct version_file *f)
+take_file(struct build *b, unsigned level, struct version_file *f)
 {
+	struct version_level *l = &b->v->levels[level];
+
 	version_file_ref(f);
 	l->files[l->count++] = f;
 	l->bytes += f->bytes;
+	b->v->expiring_count += f->expiries.count > 0;
 }
 
 static size_t
@@ -59,7 +62,7 @@ take_kept(struct build *b, unsigned level, size_t *removed)
 		struct version_file *f = from->files[i];
 
 		if (!is_removed(b->edit, level, f->number)) {
-			take_file(&b->v->levels[level], f);
+			take_file(b, level, f);
 			continue;
 		}
 		++*removed;
@@ -131,7 +134,7 @@ check_pair(const struct build *b, unsigned level, const struct version_file *x,
 static int
 take_add(struct build *b, unsigned level, struct version_file *f)
 {
-	take_file(&b->v->levels[level], f);
+	take_file(b, level, f);
 	return version_uses_add(&b->uses, f);
 }
 

@@ -239,7 +239,7 @@ compact_in_pieces(struct history *s, unsigned least, unsigned most)
 	unsigned levels;
 	struct pick p;
 
-	check_eq(pick_whole_level(v, 0, &p), 1);
+	check_eq(pick_whole_level(v, 0, 0, &p), 1);
 	job = history_job(s, v, &p);
 	check_ok(compact_run(&job, &e));
 	check_le(least, job.pieces);

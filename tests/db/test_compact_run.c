@@ -224,7 +224,7 @@ compact__progress_grows_to_all_bytes(void **state)
 	s.snapshots[0] = s.seq;
 	s.snapshot_count = 1;
 	v = vset_current(&s.set);
-	check_eq(pick_whole_level(v, 0, &p), 1);
+	check_eq(pick_whole_level(v, 0, 0, &p), 1);
 	job = history_job(&s, v, &p);
 	job.progress = note_progress;
 	job.progress_ctx = &progress;

@@ -216,7 +216,7 @@ pick__whole_level_goes_down_to_the_next_with_tables(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
 		struct version *v = picture_version(whole[i].version);
-		int rc = pick_whole_level(v, whole[i].level, &p);
+		int rc = pick_whole_level(v, whole[i].level, 0, &p);
 
 		printf("case %zu\n", i);
 		check_eq(rc, whole[i].want != NULL);
@@ -235,7 +235,7 @@ pick__bytes_are_those_of_all_inputs(void **state)
 	struct pick p;
 
 	(void)state;
-	check_eq(pick_whole_level(v, 1, &p), 1);
+	check_eq(pick_whole_level(v, 1, 0, &p), 1);
 	check_eq(p.bytes, 100);
 	pick_fini(&p);
 	version_unref(v);
@@ -393,7 +393,7 @@ pick__inputs_leave_nothing_behind_that_they_share_keys_with(void **state)
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
 		struct pick_list running = TAILQ_HEAD_INITIALIZER(running);
-		struct pick_scene scene = {NULL, &any, &running, cursors};
+		struct pick_scene scene = {NULL, &any, &running, cursors, 0};
 		struct version *v;
 		struct pick p;
 		size_t n;
@@ -408,7 +408,7 @@ pick__inputs_leave_nothing_behind_that_they_share_keys_with(void **state)
 		picks += n > 0;
 		beside_others += n > 1;
 		free_all(&running);
-		if (pick_whole_level(v, (unsigned)i % LSM_LEVELS, &p) == 1) {
+		if (pick_whole_level(v, (unsigned)i % LSM_LEVELS, 0, &p) == 1) {
 			check_promise(v, &p);
 			pick_fini(&p);
 		}

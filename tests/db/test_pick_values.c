@@ -206,7 +206,7 @@ pick_of(struct fixture *f, struct pick *running)
 	static char text[100];
 	struct pick_list list = TAILQ_HEAD_INITIALIZER(list);
 	const struct pick_scene scene = {
-	    f->version, &f->options, &list, cursors};
+	    f->version, &f->options, &list, cursors, 0};
 	struct pick p;
 	int rc, at;
 

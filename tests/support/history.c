@@ -272,7 +272,7 @@ history_compact_level(struct history *h, unsigned level)
 {
 	struct version *v = vset_current(&h->set);
 	struct pick p;
-	int rc = pick_whole_level(v, level, &p);
+	int rc = pick_whole_level(v, level, 0, &p);
 
 	check_le(0, rc);
 	if (rc == 1) {

@@ -65,7 +65,7 @@ picks_check_next(const struct lsm_options *o, const char *version,
 	struct version *v = picture_version(version);
 	struct buf cursors[LSM_LEVELS] = {0};
 	struct running r;
-	struct pick_scene scene = {v, o, &r.list, cursors};
+	struct pick_scene scene = {v, o, &r.list, cursors, 0};
 	struct pick p;
 	int rc;
 

@@ -10,6 +10,7 @@ struct table_token {
 	char last[32];
 	uint64_t bytes;
 	uint64_t deletes;
+	struct expiries expiries;
 	bool ranges;
 	char begin[32];
 	char end[32];
@@ -23,6 +24,7 @@ picture_add(const struct table_token *t, struct edit *e)
 	    .file_bytes = t->bytes,
 	    .entries = 100,
 	    .deletes = t->deletes,
+	    .expiries = t->expiries,
 	    .seq_min = t->number * 10,
 	    .seq_max = t->number * 10 + 9,
 	};
@@ -52,11 +54,14 @@ picture_details(const char *s, struct table_token *t)
 	int n = 0;
 
 	while (*s) {
-		if (sscanf(s, "~%31[^-]-%n%31[^*!~]%n", t->begin, &n, t->end,
+		if (sscanf(s, "~%31[^-]-%n%31[^*!~@]%n", t->begin, &n, t->end,
 			&n) >= 1)
 			t->ranges = true;
 		else if (sscanf(s, "*%" SCNu64 "%n", &t->bytes, &n) != 1 &&
-			 sscanf(s, "!%" SCNu64 "%n", &t->deletes, &n) != 1)
+			 sscanf(s, "!%" SCNu64 "%n", &t->deletes, &n) != 1 &&
+			 sscanf(s, "@%" SCNu64 ",%" SCNu64 ",%" SCNu64 "%n",
+			     &t->expiries.count, &t->expiries.first_ms,
+			     &t->expiries.half_ms, &n) != 3)
 			check_fail("no detail of a table: %s", s);
 		s += n;
 	}
@@ -73,7 +78,7 @@ picture_token(const char *s, struct edit *e)
 		check_ok(edit_remove_file(e, t.level, t.number));
 		return;
 	}
-	got = sscanf(s, "%u:%" SCNu64 ":%n%31[^-~]-%31[^*!~]%n", &t.level,
+	got = sscanf(s, "%u:%" SCNu64 ":%n%31[^-~]-%31[^*!~@]%n", &t.level,
 	    &t.number, &n, t.first, t.last, &n);
 	if (got != 4 && !(got == 2 && s[n] == '~'))
 		check_fail("no table: %s", s);
