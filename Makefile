@@ -94,8 +94,15 @@ PROBE        := $(BUILD)/tests/mount/probe
 # Programs that the scripts in tests/mount and tests/long run.
 MOUNT_TOOLS  := $(patsubst %.c,$(BUILD)/%,$(filter-out \
 	tests/mount/probe.c tests/mount/test_%,$(sort $(wildcard tests/mount/*.c))))
-TESTS        := $(ENGINE_TESTS) $(FAULT_TESTS) $(VOL_TESTS) $(CMD_TESTS) \
-	$(MOUNT_TESTS)
+# Fuzz targets: as tests, with run.c, and as fuzzers, with libFuzzer.
+FUZZ_TESTS   := $(patsubst %.c,$(BUILD)/%,$(sort \
+	$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZERS      := $(patsubst $(BUILD)/tests/%,$(BUILD)/%,$(FUZZ_TESTS))
+FUZZ_SEEDS   := $(BUILD)/tests/fuzz/seeds
+FUZZ_OBJ     := $(addprefix $(OBJ)/tests/fuzz/,fix.o memory.o)
+FUZZ_SAN     := fuzzer-no-link,address,undefined
+TESTS        := $(ENGINE_TESTS) $(FAULT_TESTS) $(FUZZ_TESTS) $(VOL_TESTS) \
+	$(CMD_TESTS) $(MOUNT_TESTS)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bin/%,$(wildcard tests/bench/*.c))
 
 # Engines to measure ours against: those whose header is found.
@@ -122,7 +129,8 @@ LONG_SCRIPTS := $(sort $(wildcard tests/long/*.sh))
 # --- targets -----------------------------------------------------------
 
 .PHONY: all help run check check-long check-built long-built deps lint format \
-	install install-lib clean tests bench bench-durability bench-engine objects
+	install install-lib clean tests bench bench-durability bench-engine objects \
+	fuzz fuzz-built fuzz-seeds
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -131,6 +139,17 @@ all: $(LIBLSM) $(SHARED) $(LIBVOL) $(if $(MAIN_SRC),$(KEYFS)) ## build (the defa
 
 tests: all $(TESTS) $(PROBE) $(MOUNT_TOOLS) $(BENCH_ENGINE) ## build the tests
 	@:
+
+fuzz: ## each decoder for FUZZ_SECONDS (60), with clang
+	@scripts/install-deps --fuzz
+	@+$(MAKE) --no-print-directory $(parallel) CC=clang SAN=$(FUZZ_SAN) \
+		fuzz-built
+
+fuzz-built: $(FUZZERS)
+	@BUILD=$(BUILD) scripts/fuzz
+
+fuzz-seeds: $(FUZZ_SEEDS) ## the first inputs of the fuzz targets, anew
+	@$(FUZZ_SEEDS) tests/fuzz/corpus
 
 bench: $(BENCHES) $(BENCH_ENGINE) ## build the benchmark programs into build/bin
 
@@ -157,8 +176,8 @@ check-long: deps ## as check, with long random runs and tests/long
 	@+$(MAKE) --no-print-directory $(parallel) tests objects
 	@+$(MAKE) --no-print-directory long-built
 
-SUITES := $(SCRIPT_TESTS) $(ENGINE_TESTS) $(FAULT_TESTS) $(VOL_TESTS) \
-	$(CMD_TESTS) $(MOUNT_TESTS) $(MOUNT_SCRIPTS)
+SUITES := $(SCRIPT_TESTS) $(ENGINE_TESTS) $(FAULT_TESTS) $(FUZZ_TESTS) \
+	$(VOL_TESTS) $(CMD_TESTS) $(MOUNT_TESTS) $(MOUNT_SCRIPTS)
 RUN_TESTS = KEYFS=$(abspath $(KEYFS)) BUILD=$(BUILD) PROBE=$(PROBE) \
 	scripts/run-tests
 
@@ -255,7 +274,7 @@ $(SHARED): $(LSM_OBJ)
 		$^ $(ENGINE_LIBS) -pthread
 
 link = @mkdir -p $(@D); echo "  link  $@"; $(CC) $(CFLAGS) $(SAN_FLAGS) \
-	$(LDFLAGS) -o $@ $^ $(LINK_LIBS) -lm -pthread
+	$(LDFLAGS) $(FUZZ_LINK) -o $@ $^ $(LINK_LIBS) -lm -pthread
 
 $(KEYFS): LINK_LIBS = $(KEYFS_LIBS) $(ENGINE_LIBS)
 $(KEYFS): $(OBJ)/fs/cli/main.o $(LIBCMD) $(LIBVOL) $(LIBLSM)
@@ -284,6 +303,20 @@ $(CMD_TESTS): $(BUILD)/%: $(OBJ)/%.o $(CHECK_OBJ) $(LIBSUPPORT) $(LIBCMD) \
 
 $(PROBE): LINK_LIBS = $(KEYFS_LIBS)
 $(PROBE): $(OBJ)/tests/mount/probe.o
+	$(link)
+
+$(FUZZ_TESTS) $(FUZZ_SEEDS): LINK_LIBS = $(TEST_LIBS) $(ENGINE_LIBS)
+$(FUZZ_TESTS): $(BUILD)/%: $(OBJ)/%.o $(OBJ)/tests/fuzz/run.o $(FUZZ_OBJ) \
+		$(CHECK_OBJ) $(LIBVOL) $(LIBLSM)
+	$(link)
+
+$(FUZZ_SEEDS): $(OBJ)/tests/fuzz/seeds.o $(CHECK_OBJ) $(LIBSUPPORT) \
+		$(LIBVOL) $(LIBLSM)
+	$(link)
+
+$(FUZZERS): LINK_LIBS = $(ENGINE_LIBS)
+$(FUZZERS): FUZZ_LINK := -fsanitize=fuzzer
+$(FUZZERS): $(BUILD)/%: $(OBJ)/tests/%.o $(FUZZ_OBJ) $(LIBVOL) $(LIBLSM)
 	$(link)
 
 $(BENCHES): LINK_LIBS = $(KEYFS_LIBS) $(ENGINE_LIBS)

@@ -1,0 +1,53 @@
+/* A set of range tombstones: a byte, so many bytes of a key to ask for, the
+ * fragments. */
+#include "engine/base/must.h"
+#include "engine/table/ikey.h"
+#include "engine/table/ranges.h"
+#include "tests/fuzz/fuzz.h"
+
+static void
+write_again(const struct ranges *r)
+{
+	struct buf b = {0};
+	struct ranges *again;
+
+	for (size_t i = 0; i < r->count; i++)
+		must(ranges_append(&b, &r->fragments[i]) == 0);
+	must(ranges_decode(buf_bytes(&b), &again) == 0);
+	must(again->count == r->count && again->seq_count == r->seq_count);
+	must(again->seq_min == r->seq_min && again->seq_max == r->seq_max);
+	ranges_free(again);
+	buf_fini(&b);
+}
+
+static void
+ask(const struct ranges *r, struct bytes key, uint64_t seq)
+{
+	struct ranges_cover c;
+
+	ranges_at(r, key, seq, &c);
+	must(c.seq <= seq);
+	must(bytes_cmp(c.begin, key) <= 0 && ranges_ends_behind(c.end, key));
+	must(ranges_find(r, key) <= r->count);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ranges *r;
+	struct bytes key;
+
+	if (size < 1 || data[0] > size - 1)
+		return 0;
+	key = bytes_of(data + 1, data[0]);
+	if (ranges_decode(
+		bytes_of(data + 1 + data[0], size - 1 - data[0]), &r) != 0)
+		return 0;
+	write_again(r);
+	ask(r, key, IKEY_SEQ_MAX);
+	ask(r, key, r->seq_min);
+	for (size_t i = 0; i < r->count && i < 20; i++)
+		ask(r, r->fragments[i].begin, r->fragments[i].seqs[0]);
+	ranges_free(r);
+	return 0;
+}
