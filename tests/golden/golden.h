@@ -6,6 +6,7 @@
  * A store is written in rounds.  0: all keys but the last, flushed and
  * compacted.  1: some are written again and some deleted, flushed.  2: the
  * same with others, and new keys; only in the log.
+ * From format 2 on there is more, under other keys: see the end.
  * Never change what stands here for a store that there is.
  */
 #ifndef TESTS_GOLDEN_GOLDEN_H
@@ -61,11 +62,11 @@ golden_change(unsigned i, unsigned round)
 	return GOLDEN_NONE;
 }
 
-/* The round whose value a key has after all of them; -1: it has none. */
+/* The round whose value a key has after so many of them; -1: it has none. */
 static inline int
-golden_round(unsigned i)
+golden_round(unsigned i, unsigned rounds)
 {
-	for (unsigned round = 3; round-- > 0;) {
+	for (unsigned round = rounds; round-- > 0;) {
 		switch (golden_change(i, round)) {
 		case GOLDEN_PUT:
 			return (int)round;
@@ -76,6 +77,48 @@ golden_round(unsigned i)
 		}
 	}
 	return -1;
+}
+
+/* --- format 2 --------------------------------------------------------------
+ */
+
+/*
+ * GOLDEN_RANGED keys are put in round 0; round 1 deletes those from 16 to
+ * before 18 as a range, round 2 those from 5 to before 15.  Behind round 0
+ * GOLDEN_LARGE large values are written and flushed, which stay in the log.
+ * Of two keys that expire the time of one is over.  A snapshot is made between
+ * rounds 1 and 2.
+ */
+#define GOLDEN_RANGED     20
+#define GOLDEN_LARGE      10
+#define GOLDEN_LARGE_SIZE 2500
+#define GOLDEN_PAST_MS    UINT64_C(1)
+#define GOLDEN_FUTURE_MS  UINT64_C(7258118400000) /* the year 2200 */
+#define GOLDEN_SNAPSHOT   "after round 1"
+
+static inline size_t
+golden_ranged_key(unsigned i, char key[GOLDEN_KEY_SIZE])
+{
+	return (size_t)snprintf(key, GOLDEN_KEY_SIZE, "x/range%02u", i);
+}
+
+static inline bool
+golden_ranged(unsigned i, unsigned rounds)
+{
+	return !(i >= 16 && i < 18) && (rounds < 3 || !(i >= 5 && i < 15));
+}
+
+static inline size_t
+golden_large_key(unsigned i, char key[GOLDEN_KEY_SIZE])
+{
+	return (size_t)snprintf(key, GOLDEN_KEY_SIZE, "x/large%02u", i);
+}
+
+static inline void
+golden_large_value(unsigned i, uint8_t value[GOLDEN_LARGE_SIZE])
+{
+	for (unsigned k = 0; k < GOLDEN_LARGE_SIZE; k++)
+		value[k] = (uint8_t)(k / 7 + i);
 }
 
 #endif

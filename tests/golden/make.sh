@@ -9,6 +9,7 @@
 #
 #	tests/golden/make.sh 44eabdc 0    before version 1: logs without a salt
 #	tests/golden/make.sh d20bed0 1    version 1 of logs, tables and edits
+#	tests/golden/make.sh b951345 2    version 2 of them, as it came to be
 set -eu
 
 [ $# = 2 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2; }
@@ -26,10 +27,11 @@ make -s -C "$work/tree" build/lib/liblsm.a >/dev/null
 
 # The engine's header is that of the commit, golden.h is today's.
 mkdir "$work/include"
+ln -s "$work/tree/engine" "$work/include/engine"
 ln -s "$PWD/tests" "$work/include/tests"
 # shellcheck disable=SC2046
 ${CC:-gcc} -std=c11 -D_GNU_SOURCE -DGOLDEN_FORMAT="$2" -O1 \
-	-I"$work/tree" -I"$work/include" \
+	-I"$work/include" \
 	$(pkg-config --cflags libbsd-overlay) \
 	-o "$work/write" tests/golden/write.c "$work/tree/build/lib/liblsm.a" \
 	$(pkg-config --libs liblz4 libzstd libxxhash libbsd-overlay) \

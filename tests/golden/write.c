@@ -47,6 +47,77 @@ write_round(struct lsm *db, unsigned round)
 			write_key(db, i, round);
 }
 
+#if GOLDEN_FORMAT >= 2
+static void
+write_batch(struct lsm *db, struct lsm_batch *b)
+{
+	expect(lsm_write(db, b, NULL), "write");
+	lsm_batch_free(b);
+}
+
+static struct bytes
+ranged_key(unsigned i, char key[GOLDEN_KEY_SIZE])
+{
+	return bytes_of(key, golden_ranged_key(i, key));
+}
+
+static void
+write_ranged(struct lsm *db)
+{
+	struct lsm_batch *b = lsm_batch_new();
+	char key[GOLDEN_KEY_SIZE];
+
+	for (unsigned i = 0; i < GOLDEN_RANGED; i++)
+		expect(lsm_batch_put(b, ranged_key(i, key), bytes_str("v")),
+		    "put");
+	write_batch(db, b);
+}
+
+static void
+delete_ranged(struct lsm *db, unsigned from, unsigned to)
+{
+	struct lsm_batch *b = lsm_batch_new();
+	char begin[GOLDEN_KEY_SIZE], end[GOLDEN_KEY_SIZE];
+
+	expect(lsm_batch_delete_range(
+		   b, ranged_key(from, begin), ranged_key(to, end)),
+	    "delete range");
+	write_batch(db, b);
+}
+
+static void
+write_large(struct lsm *db)
+{
+	uint8_t value[GOLDEN_LARGE_SIZE];
+	char key[GOLDEN_KEY_SIZE];
+
+	for (unsigned i = 0; i < GOLDEN_LARGE; i++) {
+		struct lsm_batch *b = lsm_batch_new();
+
+		golden_large_value(i, value);
+		expect(lsm_batch_put(b, bytes_of(key, golden_large_key(i, key)),
+			   bytes_of(value, sizeof(value))),
+		    "put");
+		write_batch(db, b);
+	}
+	expect(lsm_flush(db), "flush");
+}
+
+static void
+write_until(struct lsm *db)
+{
+	struct lsm_batch *b = lsm_batch_new();
+
+	expect(lsm_batch_put_until(
+		   b, bytes_str("x/past"), bytes_str("v"), GOLDEN_PAST_MS),
+	    "put");
+	expect(lsm_batch_put_until(
+		   b, bytes_str("x/future"), bytes_str("v"), GOLDEN_FUTURE_MS),
+	    "put");
+	write_batch(db, b);
+}
+#endif
+
 int
 main(int argc, char **argv)
 {
@@ -64,9 +135,21 @@ main(int argc, char **argv)
 	o.block_bytes = 1024;
 	expect(lsm_open(argv[1], &o, &db), "open");
 	write_round(db, 0);
+#if GOLDEN_FORMAT >= 2
+	write_ranged(db);
 	expect(lsm_compact(db, NULL, NULL), "compact");
+	write_large(db);
+	delete_ranged(db, 16, 18);
+	write_until(db);
+#else
+	expect(lsm_compact(db, NULL, NULL), "compact");
+#endif
 	write_round(db, 1);
 	expect(lsm_flush(db), "flush");
+#if GOLDEN_FORMAT >= 2
+	expect(lsm_snapshot_create(db, GOLDEN_SNAPSHOT), "snapshot");
+	delete_ranged(db, 5, 15);
+#endif
 	write_round(db, 2);
 	expect(lsm_close(db), "close");
 	return 0;
