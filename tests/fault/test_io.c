@@ -8,14 +8,18 @@
 #include "tests/support/site.h"
 #include "tests/support/sweep.h"
 
+enum what { CHANGES, READS, MAPPINGS };
+
 struct fault {
-	enum env_fault_kind kind;
+	const char *name;
+	enum what what;
+	enum env_fault_kind kind; /* of CHANGES */
 	int error;
-	bool reads;
 	bool background;
+	unsigned runs;
 };
 
-static struct fault now;
+static const struct fault *now;
 
 /* The log is poisoned by a sync that failed, whatever the reason. */
 static bool
@@ -29,11 +33,11 @@ explains(struct workload *w, int err)
 {
 	if (w->fault.hits == 0)
 		return false;
-	if (now.error != ENOSPC && !now.reads)
+	if (now->error != ENOSPC && now->what == CHANGES)
 		return err == -EIO || err == -EROFS;
 	if (w->db && lsm_failure(w->db) && !is_sync(w))
 		return false; /* it could have gone on */
-	return err == -now.error ||
+	return err == -now->error ||
 	       ((err == -EROFS || err == -EIO) && is_sync(w));
 }
 
@@ -41,146 +45,97 @@ static void
 seen(struct env_fault *f, bool change, uint64_t n)
 {
 	(void)f;
-	if (change == !now.reads)
+	if (change == (now->what == CHANGES))
 		site_note(n);
 }
 
 static void
-arm(struct workload *w, uint64_t n)
+arm(struct env_fault *f, uint64_t n)
 {
-	w->fault.seen = seen;
+	f->seen = now->what == MAPPINGS ? NULL : seen;
 	if (n == 0)
 		return;
-	if (!now.reads) {
-		env_fault_arm(&w->fault, now.kind, now.error, n);
-		return;
+	f->error = now->error;
+	switch (now->what) {
+	case CHANGES:
+		env_fault_arm(f, now->kind, now->error, n);
+		break;
+	case READS:
+		f->reads_fail_at = n;
+		break;
+	case MAPPINGS:
+		f->maps_fail_at = n;
+		break;
 	}
-	w->fault.error = now.error;
-	w->fault.reads_fail_at = n;
+}
+
+static uint64_t
+places(const struct env_fault *f)
+{
+	switch (now->what) {
+	case READS:
+		return f->reads;
+	case MAPPINGS:
+		return f->maps;
+	default:
+		return f->ops;
+	}
 }
 
 static uint64_t
 run(struct workload *w, uint64_t n, uint64_t seed)
 {
-	uint64_t places;
+	uint64_t count;
 
 	workload_init(w, seed, false);
 	w->explains = explains;
-	w->leaves_nothing = now.kind != ENV_FAULT_DEAD;
-	w->options.no_background = !now.background;
+	w->leaves_nothing = now->kind != ENV_FAULT_DEAD;
+	w->options.no_background = !now->background;
 	w->steps_after = check_long() ? 100 : 10;
-	arm(w, n);
+	arm(&w->fault, n);
 	workload_open(w);
 	while (!workload_run(w))
 		workload_restart(w);
-	places = now.reads ? w->fault.reads : w->fault.ops;
+	count = places(&w->fault);
 	workload_fini(w);
-	return places;
+	return count;
 }
 
 static void
-sweep(const char *name, struct fault fault, unsigned samples)
+sweep(void **state)
 {
-	const struct sweep s = {name, run, 6, samples};
+	const struct fault *f = *state;
+	const struct sweep s = {f->name, run, 6, f->runs};
 
-	now = fault;
-	check_le(500, sweep_all(&s));
+	now = f;
+	check_le(f->what == MAPPINGS ? 0 : 300, sweep_all(&s));
 }
 
-static void
-io__an_error(void **state)
-{
-	(void)state;
-	sweep("EIO", (struct fault){ENV_FAULT_ERROR, EIO, false, false}, 50);
-}
+/* What fails, how, with what error, with threads in the background?, and how
+ * many short runs. */
+static struct fault faults[] = {
+    {"io__an_error", CHANGES, ENV_FAULT_ERROR, EIO, false, 50},
+    {"io__no_space", CHANGES, ENV_FAULT_ERROR, ENOSPC, false, 40},
+    {"io__half_a_write", CHANGES, ENV_FAULT_SHORT, EIO, false, 30},
+    {"io__half_a_write_no_space", CHANGES, ENV_FAULT_SHORT, ENOSPC, false, 20},
+    {"io__death", CHANGES, ENV_FAULT_DEAD, EIO, false, 30},
+    {"io__a_read", READS, ENV_FAULT_NONE, EIO, false, 30},
+    {"io__a_mapping", MAPPINGS, ENV_FAULT_NONE, ENOMEM, false, 10},
+    {"io__an_error_threads", CHANGES, ENV_FAULT_ERROR, EIO, true, 20},
+    {"io__no_space_threads", CHANGES, ENV_FAULT_ERROR, ENOSPC, true, 10},
+    {"io__death_threads", CHANGES, ENV_FAULT_DEAD, EIO, true, 10},
+    {"io__a_read_threads", READS, ENV_FAULT_NONE, EIO, true, 10},
+};
 
-static void
-io__no_space(void **state)
-{
-	(void)state;
-	sweep("ENOSPC", (struct fault){ENV_FAULT_ERROR, ENOSPC, false, false},
-	    40);
-}
-
-static void
-io__half_a_write(void **state)
-{
-	(void)state;
-	sweep("half, EIO", (struct fault){ENV_FAULT_SHORT, EIO, false, false},
-	    30);
-}
-
-static void
-io__half_a_write_without_space(void **state)
-{
-	(void)state;
-	sweep("half, ENOSPC",
-	    (struct fault){ENV_FAULT_SHORT, ENOSPC, false, false}, 20);
-}
-
-static void
-io__a_read(void **state)
-{
-	(void)state;
-	sweep(
-	    "read, EIO", (struct fault){ENV_FAULT_NONE, EIO, true, false}, 30);
-}
-
-static void
-io__death(void **state)
-{
-	(void)state;
-	sweep("death", (struct fault){ENV_FAULT_DEAD, EIO, false, false}, 30);
-}
-
-static void
-io__an_error_with_threads(void **state)
-{
-	(void)state;
-	sweep("EIO, threads", (struct fault){ENV_FAULT_ERROR, EIO, false, true},
-	    20);
-}
-
-static void
-io__no_space_with_threads(void **state)
-{
-	(void)state;
-	sweep("ENOSPC, threads",
-	    (struct fault){ENV_FAULT_ERROR, ENOSPC, false, true}, 10);
-}
-
-static void
-io__a_read_with_threads(void **state)
-{
-	(void)state;
-	sweep("read, EIO, threads",
-	    (struct fault){ENV_FAULT_NONE, EIO, true, true}, 10);
-}
-
-static void
-io__death_with_threads(void **state)
-{
-	(void)state;
-	sweep("death, threads",
-	    (struct fault){ENV_FAULT_DEAD, EIO, false, true}, 10);
-}
+#define FAULTS (sizeof(faults) / sizeof(faults[0]))
 
 int
 main(void)
 {
-#define CASE(f) cmocka_unit_test_teardown(io__##f, sweep_teardown)
-	const struct CMUnitTest tests[] = {
-	    CASE(an_error),
-	    CASE(no_space),
-	    CASE(half_a_write),
-	    CASE(half_a_write_without_space),
-	    CASE(a_read),
-	    CASE(death),
-	    CASE(an_error_with_threads),
-	    CASE(no_space_with_threads),
-	    CASE(a_read_with_threads),
-	    CASE(death_with_threads),
-	};
+	struct CMUnitTest tests[FAULTS];
 
+	for (size_t i = 0; i < FAULTS; i++)
+		tests[i] = (struct CMUnitTest){
+		    faults[i].name, sweep, NULL, sweep_teardown, &faults[i]};
 	return cmocka_run_group_tests_name("fault_io", tests, NULL, NULL);
 }

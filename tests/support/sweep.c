@@ -23,6 +23,15 @@ sweep_one(const struct sweep *s, uint64_t n, uint64_t seed)
 	return places;
 }
 
+static void
+sweep_each(const struct sweep *s, uint64_t places, uint64_t seed)
+{
+	printf("%s: %" PRIu64 " places\n", s->name, places);
+	fflush(stdout);
+	for (uint64_t n = 1; n <= places; n++)
+		sweep_one(s, n, seed);
+}
+
 /* Some of the places: as many as there is time for. */
 static void
 sweep_some(const struct sweep *s, uint64_t places, uint64_t seed)
@@ -30,6 +39,11 @@ sweep_some(const struct sweep *s, uint64_t places, uint64_t seed)
 	struct check_rand r = check_rand_of(seed);
 	const uint64_t *at;
 	size_t count = site_pick(&at), left = s->runs;
+
+	if (count == 0) {
+		sweep_each(s, places, seed); /* nobody has told them apart */
+		return;
+	}
 
 	printf("%s: %" PRIu64 " places, %zu in the code, %u runs\n", s->name,
 	    places, count, (unsigned)(count < left ? count : left));
@@ -41,15 +55,6 @@ sweep_some(const struct sweep *s, uint64_t places, uint64_t seed)
 		sweep_one(s, at[i], seed);
 		left--;
 	}
-}
-
-static void
-sweep_each(const struct sweep *s, uint64_t places, uint64_t seed)
-{
-	printf("%s: %" PRIu64 " places\n", s->name, places);
-	fflush(stdout);
-	for (uint64_t n = 1; n <= places; n++)
-		sweep_one(s, n, seed);
 }
 
 uint64_t

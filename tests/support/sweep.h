@@ -4,7 +4,7 @@
  * Use: sweep_all from a test case, with sweep_teardown as the case's teardown:
  * it says where a run that failed was, so that NTH= (and SEED=) repeats it.
  * All places in long runs.  Else one of those that are reached from the same
- * place in the code, as the run without a fault tells by site_note.
+ * place in the code, if the run without a fault tells by site_note.
  */
 #ifndef TESTS_SUPPORT_SWEEP_H
 #define TESTS_SUPPORT_SWEEP_H

@@ -49,6 +49,7 @@ workload_draw_options(struct workload *w, struct check_rand *r)
 {
 	struct lsm_options *o = &w->options;
 
+	o->memtable_bytes = one_of(r, 2000, 2000, 9000);
 	o->block_bytes = one_of(r, 200, 600, 1000);
 	o->cache_bytes = one_of(r, 0, 4096, 65536);
 	o->filter_bits = (unsigned)one_of(r, 0, 10, 10);
@@ -71,7 +72,6 @@ first_options(struct workload *w)
 
 	lsm_options_init(o);
 	o->create = true;
-	o->memtable_bytes = 2000;
 	o->table_bytes = 1500;
 	o->level_base_bytes = 3000;
 	o->level0_tables = 2;
@@ -318,7 +318,7 @@ run_step(struct workload *w)
 	unsigned tries = 0;
 	int err;
 
-	w->target = 0;
+	w->target = w->end = 0;
 	while ((err = workload_step(w)))
 		if (!bear(w, err, ++tries) || !go_on(w))
 			return false;

@@ -99,7 +99,7 @@ struct workload {
 
 	unsigned step;
 	const char *doing;
-	size_t target;        /* the write of this step, if it has one */
+	size_t target, end;   /* writes of this step: the next, the last */
 	unsigned errors;      /* calls that failed */
 	struct lsm_stats sum; /* of stores that were closed */
 };
