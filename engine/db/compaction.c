@@ -7,6 +7,9 @@
 #include "engine/db/db.h"
 #include "engine/db/pick_values.h"
 
+/* How long nothing may have come before a store counts as idle. */
+#define IDLE_US 2000000
+
 void
 compaction_set_init(struct compaction_set *s)
 {
@@ -150,12 +153,32 @@ compaction_now(struct lsm *db, const struct version *v)
 	return v->expiring_count > 0 ? env_wall_ms(db->env) : 0;
 }
 
+void
+compaction_feed(struct lsm *db)
+{
+	struct compaction_set *s = &db->compactions;
+
+	lock_acquire(&s->lock);
+	s->fed_at = env_now_us(db->env);
+	lock_release(&s->lock);
+}
+
+/* Whether there is time for what is not needed.  If not: *idle_at is when there
+ * is if nothing comes.  Caller holds the lock. */
+static bool
+compaction_is_idle(struct lsm *db, uint64_t *idle_at)
+{
+	*idle_at = db->compactions.fed_at + IDLE_US;
+	return !db->options.no_background && env_now_us(db->env) >= *idle_at;
+}
+
 /*
  * 1: *p is to be run, on *v.  The version is current while the lock is held:
  * who installs another takes his own off the list later.
  */
 static int
-compaction_begin(struct lsm *db, struct version **v, struct pick *p)
+compaction_begin(
+    struct lsm *db, struct version **v, struct pick *p, uint64_t *idle_at)
 {
 	struct compaction_set *s = &db->compactions;
 	struct pick_scene scene = {
@@ -169,6 +192,9 @@ compaction_begin(struct lsm *db, struct version **v, struct pick *p)
 	*v = vset_current(&db->vset);
 	scene.version = *v;
 	scene.now_ms = compaction_now(db, *v);
+	scene.idle = compaction_is_idle(db, idle_at);
+	if (scene.idle)
+		*idle_at = 0;
 	rc = pick_next(&scene, p);
 	if (rc > 0) {
 		TAILQ_INSERT_TAIL(&s->running, p, link);
@@ -193,13 +219,17 @@ compaction_step(struct lsm *db)
 {
 	struct version *v;
 	struct pick pick;
-	int rc = compaction_begin(db, &v, &pick);
+	uint64_t idle_at;
+	int rc = compaction_begin(db, &v, &pick, &idle_at);
 
-	if (rc > 0) {
-		/* There may be more that can run beside this one. */
-		lock_acquire(&db->state_lock);
+	lock_acquire(&db->state_lock);
+	/* There may be more that can run beside this one; or later. */
+	if (rc > 0)
 		work_want(&db->compaction);
-		lock_release(&db->state_lock);
+	else if (rc == 0 && idle_at > 0)
+		work_want_at(&db->compaction, idle_at);
+	lock_release(&db->state_lock);
+	if (rc > 0) {
 		rc = compaction_run(db, v, &pick, NULL);
 		compaction_end(db, &pick);
 		if (!rc)

@@ -18,10 +18,14 @@ struct compaction_set {
 	struct lock lock;               /* protects: */
 	struct pick_list running;       /* of those who run them */
 	struct buf cursors[LSM_LEVELS]; /* where they go on in each level */
+	uint64_t fed_at;                /* when something came last, us */
 };
 
 void compaction_set_init(struct compaction_set *s);
 void compaction_set_fini(struct compaction_set *s);
+
+/* Something came to level 0: the store is not idle. */
+void compaction_feed(struct lsm *db);
 
 /* The step of struct work: 1 something was compacted, 0 nothing needs it, or
  * nothing that could run now, <0; -ECANCELED when the store is being closed. */

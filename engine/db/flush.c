@@ -304,6 +304,7 @@ flush_install(struct lsm *db, struct edit *e, struct view *v)
 	lock_release(&db->state_lock);
 	view_unref(v);
 
+	compaction_feed(db);
 	sync_advance(db, e->last_seq);
 	counter_add(&db->counters.flushes, 1);
 	return 0;

@@ -171,6 +171,7 @@ open_threads(struct lsm *db)
 {
 	int err;
 
+	compaction_feed(db);
 	lock_acquire(&db->state_lock);
 	work_want(&db->flush);
 	work_want(&db->compaction);

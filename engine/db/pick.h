@@ -1,6 +1,7 @@
 /*
  * pick: which tables to compact next.  Pure functions of a version, the
- * options, the compactions that run, and how far each level was gone through.
+ * options, the compactions that run, how far each level was gone through, and
+ * whether there is time.
  *
  * What every pick promises to the compaction: if a table is an input, then so
  * is every table that may hold older entries of its keys in its level and in
@@ -52,6 +53,7 @@ struct pick_scene {
 	 * gone through in turn; empty at first. */
 	const struct buf *cursors;
 	uint64_t now_ms; /* since 1970; needed if tables expire */
+	bool idle; /* nothing comes any more: what is small may be done, too */
 };
 
 void pick_fini(struct pick *p);

@@ -5,6 +5,9 @@
 #include "engine/db/pick_move.h"
 #include "engine/db/pick_reason.h"
 
+/* The last level over all above it, when it has had time to settle. */
+#define SETTLED_SHARE 7
+
 /* Tables of level 0, each of which every read looks into. */
 static double
 score_files(const struct pick_look *k, unsigned level)
@@ -58,6 +61,35 @@ take_size(const struct pick_look *k, struct pick *p)
 	    k, p, bytes > target ? bytes - target : 0);
 }
 
+/*
+ * While nobody writes, the store becomes as small as large ones are all the
+ * time: in one of a few tables what waits above the last level may be as much
+ * as that level.  From the top down.
+ */
+static double
+score_settle(const struct pick_look *k, unsigned level)
+{
+	const struct version *v = k->scene->version;
+	uint64_t above = 0;
+	unsigned first = 0;
+
+	if (!k->scene->idle)
+		return 0;
+	for (unsigned i = PICK_SHAPE_LAST; i-- > 0;) {
+		above += v->levels[i].bytes;
+		if (v->levels[i].count > 0)
+			first = i;
+	}
+	return level == first &&
+	       above > v->levels[PICK_SHAPE_LAST].bytes / SETTLED_SHARE;
+}
+
+static int
+take_settle(const struct pick_look *k, struct pick *p)
+{
+	return p->level == 0 ? take_files(k, p) : take_size(k, p);
+}
+
 /* Values that only tables refer to whose entries this level hides. */
 static double
 score_hidden(const struct pick_look *k, unsigned level)
@@ -85,5 +117,6 @@ take_hidden(const struct pick_look *k, struct pick *p)
 
 const struct pick_reasons pick_leveled = {
     {{"files", score_files, take_files}, {"size", score_size, take_size},
-	{"hidden", score_hidden, take_hidden}},
-    3};
+	{"hidden", score_hidden, take_hidden},
+	{"settle", score_settle, take_settle}},
+    4};

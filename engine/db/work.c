@@ -38,6 +38,14 @@ work_want(struct work *w)
 	lock_cond_signal(&w->wake);
 }
 
+void
+work_want_at(struct work *w, uint64_t us)
+{
+	lock_assert_held(&w->db->state_lock);
+	w->wanted_at = us;
+	lock_cond_signal(&w->wake);
+}
+
 /* Told once for each kind of failure, not at each try. */
 static void
 work_report(struct work *w, int err, int before)
@@ -109,6 +117,7 @@ work_step(struct work *w)
 	w->running++;
 	w->hurry = false;
 	w->wanted = false;
+	w->wanted_at = 0;
 	lock_release(&w->db->state_lock);
 	rc = w->step(w->db);
 	work_report(w, rc < 0 ? rc : 0, before);
@@ -126,6 +135,24 @@ work_step(struct work *w)
 	return rc;
 }
 
+/* Waits for something to do. */
+static void
+work_idle(struct work *w)
+{
+	struct lock *l = &w->db->state_lock;
+	uint64_t now;
+
+	if (w->wanted || w->wanted_at == 0) {
+		lock_cond_wait(&w->wake, l);
+		return;
+	}
+	now = env_now_us(w->db->env);
+	if (now >= w->wanted_at)
+		w->wanted = true;
+	else
+		lock_cond_wait_for(&w->wake, l, w->wanted_at - now);
+}
+
 /* False after it has waited because a step could not begin: look again. */
 static bool
 work_may_step(struct work *w)
@@ -134,7 +161,7 @@ work_may_step(struct work *w)
 	uint64_t now;
 
 	if (!work_is_free(w) || !w->wanted) {
-		lock_cond_wait(&w->wake, l);
+		work_idle(w);
 		return false;
 	}
 	if (!w->error || w->hurry)

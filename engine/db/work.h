@@ -52,6 +52,7 @@ struct work {
 	struct work_divided divided; /* that have pieces left */
 
 	bool wanted;           /* there may be something to do */
+	uint64_t wanted_at;    /* or at this time; 0: no */
 	bool hurry;            /* do not wait out the pause */
 	unsigned running;      /* steps */
 	bool claimed;          /* somebody runs something instead of it */
@@ -79,6 +80,10 @@ void work_stop(struct lsm *db);
 
 /* There may be something to do.  Caller holds db->state_lock. */
 void work_want(struct work *w);
+
+/* There may be something to do at a time (env_now_us) to come, if nobody wants
+ * it before.  Caller holds db->state_lock. */
+void work_want_at(struct work *w, uint64_t us);
 
 /*
  * Waits until a step has done something, or none had anything to do; returns

@@ -187,6 +187,31 @@ pick__next_stays_away_from_those_that_run(void **state)
 
 static const struct {
 	const char *version;
+	const char *want;
+} idle[] = {
+    {"", NULL},
+    {"6:1:a-z*900", NULL},
+    /* up to a seventh of the last level may stay above it */
+    {"0:2:a-c 6:1:a-z*700", NULL},
+    {"0:2:a-c 6:1:a-z*699", "0>6: 2 | 1"},
+    {"0:4:a-c 0:3:b-d 6:1:a-z*999", "0>6: 4 3 | 1"},
+    {"0:5:a-c*900 5:4:a-c*1000 5:3:d-f*1100 6:1:a-z*21010", NULL},
+    {"0:5:a-c*902 5:4:a-c*1000 5:3:d-f*1100 6:1:a-z*21010", "0>5: 5 | 4"},
+    {"0:2:a-c*100 6:1:x-z*90", "0>6: 2 move"},
+};
+
+static void
+pick__next_does_more_when_there_is_time(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {
+		printf("case %zu\n", i);
+		picks_check_idle(&options, idle[i].version, idle[i].want);
+	}
+}
+
+static const struct {
+	const char *version;
 	unsigned level;
 	const char *want;
 } whole[] = {
@@ -393,7 +418,10 @@ pick__inputs_leave_nothing_behind_that_they_share_keys_with(void **state)
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
 		struct pick_list running = TAILQ_HEAD_INITIALIZER(running);
-		struct pick_scene scene = {NULL, &any, &running, cursors, 0};
+		struct pick_scene scene = {.options = &any,
+		    .running = &running,
+		    .cursors = cursors,
+		    .idle = check_rand_one_in(&r, 2)};
 		struct version *v;
 		struct pick p;
 		size_t n;
@@ -424,6 +452,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(pick__next_takes_what_needs_it_most),
 	    cmocka_unit_test(pick__next_stays_away_from_those_that_run),
+	    cmocka_unit_test(pick__next_does_more_when_there_is_time),
 	    cmocka_unit_test(
 		pick__whole_level_goes_down_to_the_next_with_tables),
 	    cmocka_unit_test(pick__bytes_are_those_of_all_inputs),

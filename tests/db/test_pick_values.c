@@ -205,8 +205,10 @@ pick_of(struct fixture *f, struct pick *running)
 {
 	static char text[100];
 	struct pick_list list = TAILQ_HEAD_INITIALIZER(list);
-	const struct pick_scene scene = {
-	    f->version, &f->options, &list, cursors, 0};
+	const struct pick_scene scene = {.version = f->version,
+	    .options = &f->options,
+	    .running = &list,
+	    .cursors = cursors};
 	struct pick p;
 	int rc, at;
 

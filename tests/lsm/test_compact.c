@@ -264,6 +264,40 @@ compact__runs_in_the_background(void **state)
 	lsm_store_fini(&s);
 }
 
+static uint64_t
+above_last(struct lsm_store *s)
+{
+	struct lsm_stats stats = lsm_store_stats(s);
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < LSM_LEVELS - 1; i++)
+		bytes += stats.level_bytes[i];
+	return bytes * 100 / (stats.level_bytes[LSM_LEVELS - 1] + 1);
+}
+
+static void
+compact__an_idle_store_becomes_small(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.no_background = false;
+	s.options.level0_tables = 100;
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 2000, 100, 'a');
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	lsm_store_fill(&s, 0, 2000, 100, 'b');
+	check_ok(lsm_flush(s.db));
+	check_le(90, above_last(&s));
+	for (int i = 0; i < 2000 && above_last(&s) > 15; i++)
+		(void)usleep(10000);
+	check_le(above_last(&s), 15);
+	lsm_store_expect(&s, 0, 2000, 100, 'b');
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
 int
 main(void)
 {
@@ -279,6 +313,7 @@ main(void)
 	    cmocka_unit_test(compact__a_damaged_table_does_not_block_writers),
 	    cmocka_unit_test(compact__files_go_when_the_last_reader_lets_go),
 	    cmocka_unit_test(compact__runs_in_the_background),
+	    cmocka_unit_test(compact__an_idle_store_becomes_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

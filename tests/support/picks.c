@@ -58,6 +58,36 @@ running_init(struct running *r, const char *line)
 	}
 }
 
+static void
+check_pick(const struct pick_scene *scene, const char *want)
+{
+	struct pick p;
+	int rc = pick_next(scene, &p);
+
+	check_eq(rc, want != NULL);
+	if (rc == 1) {
+		check_str(picks_text(&p), want);
+		pick_fini(&p);
+	}
+}
+
+void
+picks_check_idle(
+    const struct lsm_options *o, const char *version, const char *want)
+{
+	static struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
+	static const struct buf cursors[LSM_LEVELS];
+	struct version *v = picture_version(version);
+	struct pick_scene scene = {.version = v,
+	    .options = o,
+	    .running = &none,
+	    .cursors = cursors,
+	    .idle = true};
+
+	check_pick(&scene, want);
+	version_unref(v);
+}
+
 void
 picks_check_next(const struct lsm_options *o, const char *version,
     const char *running, const char *cursor, const char *want)
@@ -65,19 +95,13 @@ picks_check_next(const struct lsm_options *o, const char *version,
 	struct version *v = picture_version(version);
 	struct buf cursors[LSM_LEVELS] = {0};
 	struct running r;
-	struct pick_scene scene = {v, o, &r.list, cursors, 0};
-	struct pick p;
-	int rc;
+	struct pick_scene scene = {
+	    .version = v, .options = o, .running = &r.list, .cursors = cursors};
 
 	running_init(&r, running);
 	for (unsigned i = 0; i < LSM_LEVELS; i++)
 		check_ok(buf_assign(&cursors[i], bytes_str(cursor)));
-	rc = pick_next(&scene, &p);
-	check_eq(rc, want != NULL);
-	if (rc == 1) {
-		check_str(picks_text(&p), want);
-		pick_fini(&p);
-	}
+	check_pick(&scene, want);
 	for (unsigned i = 0; i < LSM_LEVELS; i++)
 		buf_fini(&cursors[i]);
 	version_unref(v);

@@ -20,4 +20,8 @@ const char *picks_text(const struct pick *p);
 void picks_check_next(const struct lsm_options *o, const char *version,
     const char *running, const char *cursor, const char *want);
 
+/* The same with nothing running, when nothing comes any more. */
+void picks_check_idle(
+    const struct lsm_options *o, const char *version, const char *want);
+
 #endif
