@@ -96,6 +96,22 @@ lock_acquire(struct lock *l)
 	lock_set_owner(l, lock_mark());
 }
 
+bool
+lock_try(struct lock *l)
+{
+	int r;
+
+	lock_rank_enter(l->rank);
+	r = pthread_mutex_trylock(&l->mutex);
+	must(r == 0 || r == EBUSY);
+	if (r) {
+		lock_rank_leave(l->rank);
+		return false;
+	}
+	lock_set_owner(l, lock_mark());
+	return true;
+}
+
 void
 lock_acquire_nested(struct lock *l)
 {

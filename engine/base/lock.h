@@ -48,6 +48,9 @@ void lock_fini(struct lock *l);
 void lock_acquire(struct lock *l);
 void lock_release(struct lock *l);
 
+/* As lock_acquire if nobody holds it; else false, at once. */
+bool lock_try(struct lock *l);
+
 /* As lock_acquire for a second lock of the same rank; the caller orders. */
 void lock_acquire_nested(struct lock *l);
 

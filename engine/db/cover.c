@@ -10,6 +10,7 @@ struct cover_source {
 	struct memranges_look look;
 	struct version_file *const *files; /* with tombstones, in order */
 	size_t count;
+	size_t near; /* in the table looked at last */
 	bool known;
 	struct ranges_cover at; /* found last */
 };
@@ -128,7 +129,8 @@ look_into_files(struct cover_source *s, struct bytes key, uint64_t seq)
 	if (f && bytes_cmp(buf_bytes(&f->ranges_begin), key) <= 0) {
 		err = version_file_table(f, &t);
 		if (!err)
-			ranges_at(table_ranges(t), key, seq, &s->at);
+			ranges_at_near(
+			    table_ranges(t), key, seq, &s->near, &s->at);
 		return err;
 	}
 	/* Between the tombstones of two files. */

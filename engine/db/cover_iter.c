@@ -3,7 +3,8 @@
 
 #include "engine/db/cover.h"
 
-/* Deleted entries that are stepped over before a seek is cheaper. */
+/* Deleted entries that are stepped over before a seek is cheaper.  After a seek
+ * it is one, for the next ones may be as many. */
 #define COVER_STEPS_MAX 8
 
 struct cover_iter {
@@ -13,6 +14,7 @@ struct cover_iter {
 	size_t order;
 	bool known;
 	struct cover_answer found; /* of the place looked at last */
+	unsigned steps_max;
 	struct buf target;
 };
 
@@ -37,7 +39,9 @@ is_deleted(struct cover_iter *ci)
 		if (err)
 			return err;
 	}
-	return ikey_trailer(ci->child->key) >> 8 < at->seq;
+	/* An entry of the same number is a delete, under a hint (hint.h); it
+	 * has to count as what is passed over by seeking. */
+	return ikey_trailer(ci->child->key) >> 8 <= at->seq;
 }
 
 static int
@@ -134,38 +138,47 @@ show(struct cover_iter *ci)
 	return 1;
 }
 
+static int
+move(struct cover_iter *ci, bool back, unsigned steps)
+{
+	if (steps > ci->steps_max) {
+		ci->steps_max = 1;
+		return back ? pass_back(ci) : pass(ci);
+	}
+	return back ? iter_prev(ci->child) : iter_next(ci->child);
+}
+
 /* From where the child stands (rc is what moving it said) on to an entry that
  * is there. */
 static int
-forward(struct cover_iter *ci, int rc)
+skip(struct cover_iter *ci, bool back, int rc)
 {
 	unsigned steps = 0;
+	int deleted;
 
-	while (rc > 0) {
-		rc = is_deleted(ci);
-		if (rc == 0)
+	for (; rc > 0; rc = move(ci, back, ++steps)) {
+		deleted = is_deleted(ci);
+		if (deleted < 0)
+			return deleted;
+		if (!deleted) {
+			if (steps == 1)
+				ci->steps_max = COVER_STEPS_MAX;
 			return show(ci);
-		if (rc > 0)
-			rc = ++steps > COVER_STEPS_MAX ? pass(ci)
-						       : iter_next(ci->child);
+		}
 	}
 	return rc;
 }
 
 static int
+forward(struct cover_iter *ci, int rc)
+{
+	return skip(ci, false, rc);
+}
+
+static int
 backward(struct cover_iter *ci, int rc)
 {
-	unsigned steps = 0;
-
-	while (rc > 0) {
-		rc = is_deleted(ci);
-		if (rc == 0)
-			return show(ci);
-		if (rc > 0)
-			rc = ++steps > COVER_STEPS_MAX ? pass_back(ci)
-						       : iter_prev(ci->child);
-	}
-	return rc;
+	return skip(ci, true, rc);
 }
 
 static int
@@ -228,6 +241,7 @@ cover_iter_open(struct cover *c, size_t order, struct iter **it)
 	ci->child = *it;
 	ci->cover = c;
 	ci->order = order;
+	ci->steps_max = COVER_STEPS_MAX;
 	*it = &ci->iter;
 	return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/db/hint.h"
 #include "engine/db/lab.h"
 #include "engine/table/cache.h"
 
@@ -34,6 +35,7 @@ db_free(struct lsm *db)
 	work_fini(&db->compaction);
 	work_fini(&db->spare);
 	pace_fini(&db->pace);
+	hint_drop(db);
 	view_end(db);
 	segment_clear(db);
 	spare_pool_fini(&db->spares);

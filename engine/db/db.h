@@ -46,7 +46,7 @@ struct db_counters {
 };
 
 struct write_figures {
-	uint64_t puts, deletes, range_deletes;
+	uint64_t puts, deletes, range_deletes, range_hints;
 	uint64_t batches, bytes_user, bytes_log;
 };
 
@@ -72,6 +72,8 @@ struct lsm {
 	_Atomic uint64_t durable;
 	/* 0, or the -errno that ended writing; set once. */
 	_Atomic int failed;
+	/* What an iterator has found out (hint.h), until somebody takes it. */
+	_Atomic(struct hint *) hint;
 	/* Set by lsm_close: what runs in the background ends soon. */
 	atomic_bool stop;
 

@@ -9,6 +9,7 @@
 #include "engine/base/zalloc.h"
 #include "engine/db/cover.h"
 #include "engine/db/db.h"
+#include "engine/db/hint.h"
 #include "engine/db/resolve.h"
 #include "engine/db/value_read.h"
 #include "engine/table/merge.h"
@@ -16,6 +17,7 @@
 struct lsm_iter {
 	struct view *view;
 	struct cover *cover; /* NULL: no range tombstones */
+	struct hint_reader hints;
 	struct resolve resolve;
 	struct buf lower;
 	struct buf upper;
@@ -103,6 +105,15 @@ iter_set_bounds(struct lsm_iter *it, const struct lsm_iter_options *o)
 	return 0;
 }
 
+/* Others shall not walk through all of it again. */
+static void
+iter_gap(void *ctx, struct bytes begin, struct bytes end, size_t deletes)
+{
+	struct lsm_iter *it = ctx;
+
+	hint_add(&it->hints, begin, end, deletes);
+}
+
 int
 lsm_iter_open(
     struct lsm *db, const struct lsm_iter_options *o, struct lsm_iter **out)
@@ -119,6 +130,15 @@ lsm_iter_open(
 	it->view = view_get(db);
 	it->resolve.expiry = (struct expiry){.env = db->env, .dir = db->dir};
 	it->resolve.seq = o->snapshot ? o->snapshot->seq : lsm_seq(db);
+	if (!o->snapshot) {
+		it->resolve.gap = iter_gap;
+		it->resolve.gap_ctx = it;
+		it->hints = (struct hint_reader){
+		    .db = db,
+		    .memtable = it->view->active,
+		    .seq = it->resolve.seq,
+		};
+	}
 	it->values = &db->values;
 	it->keys_only = o->keys_only;
 	err = iter_set_bounds(it, o);
@@ -149,6 +169,8 @@ iter_moved(struct lsm_iter *it, int rc)
 	int err;
 
 	iter_drop_large(it);
+	if (rc == 0)
+		hint_flush(&it->hints);
 	if (rc <= 0 || it->keys_only || !it->resolve.is_reference)
 		return rc;
 	err = value_read_passing(it->values, it->resolve.value, &it->large_room,
@@ -164,6 +186,7 @@ lsm_iter_close(struct lsm_iter *it)
 {
 	if (!it)
 		return;
+	hint_flush(&it->hints);
 	iter_drop_large(it);
 	buf_fini(&it->large_room);
 	iter_close(it->resolve.source);

@@ -13,6 +13,7 @@
 /* Beyond this a memtable takes no more: cutting gets slower with the number,
  * and the numbers of all fragments together grow with its square at worst. */
 #define COUNT_MAX     1024
+#define HINTS_MAX     512 /* if there are more, there are no hints */
 #define KEY_BYTES_MAX (1u << 20)
 
 #define ARENA_BYTES 4096
@@ -179,6 +180,25 @@ memranges_add(
 	return 0;
 }
 
+bool
+memranges_want_hint(const struct memranges *r, struct bytes begin,
+    struct bytes end, uint64_t seq)
+{
+	struct memranges_look look;
+	struct ranges_cover c;
+
+	if (r->count >= HINTS_MAX ||
+	    !memranges_take(r, 1, begin.size + end.size))
+		return false;
+	if (!memranges_any(r))
+		return true;
+	memranges_take_look(r, &look);
+	memranges_at(&look, begin, IKEY_SEQ_MAX, &c);
+	/* Is it not all under one that is as new? */
+	return c.seq < seq || !(c.end.size == 0 ||
+				  (end.size > 0 && bytes_cmp(end, c.end) <= 0));
+}
+
 void
 memranges_settle(struct memranges *r)
 {
@@ -202,6 +222,12 @@ list_new(struct memranges *r)
 	return l;
 }
 
+static uint64_t
+list_seq_max(const struct memranges_list *l)
+{
+	return atomic_load_explicit(&l->seq_max, memory_order_relaxed);
+}
+
 static int
 note_key(struct memranges *r, const struct ikey *key)
 {
@@ -214,7 +240,9 @@ note_key(struct memranges *r, const struct ikey *key)
 
 	if (err)
 		return err;
-	atomic_store_explicit(&l->seq_max, key->seq, memory_order_relaxed);
+	if (r->begin_list || key->seq > list_seq_max(l))
+		atomic_store_explicit(
+		    &l->seq_max, key->seq, memory_order_relaxed);
 	/* Release: it is whole, and not empty, when others see it. */
 	atomic_store_explicit(&r->newest, l, memory_order_release);
 	r->begin_list = false;
@@ -278,12 +306,12 @@ combine(
 }
 
 void
-memranges_at(const struct memranges_look *l, struct bytes key, uint64_t seq,
+memranges_at(struct memranges_look *l, struct bytes key, uint64_t seq,
     struct ranges_cover *out)
 {
 	struct ranges_cover c;
 
-	ranges_at(l->state->set, key, seq, &c);
+	ranges_at_near(l->state->set, key, seq, &l->near, &c);
 	for (size_t i = 0; i < l->tail_count; i++)
 		if (l->state->tail[i].seq <= seq)
 			combine(&c, &l->state->tail[i], key);
@@ -311,10 +339,7 @@ is_lost(const struct memranges_look *l)
 static const struct memranges_list *
 list_above(const struct memranges_list *l, uint64_t seq)
 {
-	return l && atomic_load_explicit(&l->seq_max, memory_order_relaxed) >
-			   seq
-		   ? l
-		   : NULL;
+	return l && list_seq_max(l) > seq ? l : NULL;
 }
 
 static int

@@ -11,7 +11,8 @@
  * were added since: under a tombstone only what stands in newer lists can be
  * seen.
  * Use: memranges_reserve, then memranges_add for tombstones and memranges_note
- * for entries, in order of their numbers, but for hints (memtable.h);
+ * for entries, in order of their numbers; a hint comes later than its number
+ * says, and the entries above it are noted again behind it;
  * memranges_settle.  Readers: memranges_look, then the questions.
  * Owns: sets and lists.  Keys of tombstones are the caller's.
  * Threads: one adds at a time (the database's write lock), any number read.
@@ -59,6 +60,10 @@ int memranges_reserve(struct memranges *r, size_t count);
 int memranges_add(
     struct memranges *r, struct bytes begin, struct bytes end, uint64_t seq);
 
+/* Whether a hint (hint.h) would tell anything new, and is not one too many. */
+bool memranges_want_hint(const struct memranges *r, struct bytes begin,
+    struct bytes end, uint64_t seq);
+
 /* Behind a number of adds: keeps the tail short. */
 void memranges_settle(struct memranges *r);
 
@@ -84,6 +89,7 @@ struct memranges_look {
 	size_t tail_count;
 	const struct memranges_list *newest;
 	const struct memranges *ranges;
+	size_t near; /* where the last key was found */
 };
 
 /* False, at the cost of one load: there are none. */
@@ -102,9 +108,9 @@ void memranges_take_look(const struct memranges *r, struct memranges_look *out);
 uint64_t memranges_cover(
     const struct memranges *r, struct bytes key, uint64_t seq);
 
-/* As ranges_at. */
-void memranges_at(const struct memranges_look *l, struct bytes key,
-    uint64_t seq, struct ranges_cover *out);
+/* As ranges_at_near. */
+void memranges_at(struct memranges_look *l, struct bytes key, uint64_t seq,
+    struct ranges_cover *out);
 
 /*
  * The first key behind target's, or the last one up to it, that may have an

@@ -13,6 +13,10 @@
 /* Asked from malloc at a time.  Pages that are not used yet cost nothing. */
 #define CHUNK_BYTES (256u << 10)
 
+/* Deletes in long runs, each of which hides as much again, or more. */
+#define SPENT_MIN     4096
+#define SPENT_DIVISOR 4
+
 struct memtable *
 memtable_new(void)
 {
@@ -154,6 +158,8 @@ add_joined(
 	/* In any order: readers seek only what is published later. */
 	if (m->filter.count > 0)
 		memfilter_add(&m->filter, hash_64(key->user, 0));
+	m->recent[m->inserted++ % MEMTABLE_RECENT] = m->list.last;
+	m->deletes += key->kind == IKEY_KIND_DELETE;
 	memranges_note(&m->ranges, key);
 	note_bytes(m, bytes);
 	note_seq(m, key->seq);
@@ -291,6 +297,59 @@ memtable_apply(struct memtable *m, struct bytes payload, uint64_t first_seq,
 	}
 	memtable_settle(m);
 	return rc;
+}
+
+/* Entries above seq: they are among the last. */
+static void
+note_recent(struct memtable *m, uint64_t seq)
+{
+	struct ikey key;
+
+	for (uint64_t n = 1; n <= MEMTABLE_RECENT && n <= m->inserted; n++) {
+		must(ikey_decode(
+			 skiplist_key(
+			     m->recent[(m->inserted - n) % MEMTABLE_RECENT]),
+			 &key) == 0);
+		if (key.seq <= seq)
+			return;
+		memranges_note(&m->ranges, &key);
+	}
+}
+
+static bool
+add_hint(struct memtable *m, uint64_t seq, struct bytes begin, struct bytes end)
+{
+	return memranges_want_hint(&m->ranges, begin, end, seq) &&
+	       !copy_key(m, &begin) && !copy_key(m, &end) &&
+	       !memranges_add(&m->ranges, begin, end, seq);
+}
+
+size_t
+memtable_add_hints(
+    struct memtable *m, const struct memtable_hints *h, uint64_t last_seq)
+{
+	struct wire_in in = wire_in_of(h->ranges);
+	struct bytes begin, end;
+	size_t added = 0;
+
+	if (last_seq - h->seq > MEMTABLE_RECENT)
+		return 0;
+	while (!wire_in_sized(&in, &begin) && !wire_in_sized(&in, &end))
+		added += add_hint(m, h->seq, begin, end);
+	if (added > 0) {
+		note_recent(m, h->seq);
+		m->passed += h->deletes;
+	}
+	memtable_settle(m);
+	return added;
+}
+
+bool
+memtable_is_spent(const struct memtable *m)
+{
+	uint64_t n = m->passed < m->deletes ? m->passed : m->deletes;
+
+	return n >= SPENT_MIN && n >= memtable_count(m) / SPENT_DIVISOR;
 }
 
 void

@@ -30,6 +30,9 @@ struct batch_op;
 struct batch_ranges;
 struct value_file;
 
+/* Writes that may come between what an iterator sees and its hint. */
+#define MEMTABLE_RECENT 4096
+
 struct memtable {
 	_Atomic unsigned refs;
 
@@ -47,6 +50,12 @@ struct memtable {
 	_Atomic uint64_t last_seq;  /* largest added */
 	_Atomic uint64_t count;     /* entries and range tombstones */
 	_Atomic size_t bytes;       /* their memory */
+
+	/* the writer's: the last entries, by number of insertion */
+	const struct skiplist_node *recent[MEMTABLE_RECENT];
+	uint64_t inserted;
+	uint64_t deletes; /* of single keys, among the entries */
+	uint64_t passed;  /* that hints speak of */
 
 	/* the writer's: files that entries refer to */
 	struct value_file **values;
@@ -107,6 +116,21 @@ int memtable_measure(struct bytes payload, const struct memtable_place *p,
  */
 int memtable_add_op(struct memtable *m, uint64_t seq, const struct batch_op *op,
     const struct memtable_place *p);
+
+/* Range tombstones that delete nothing (hint.h). */
+struct memtable_hints {
+	uint64_t seq;
+	struct bytes ranges; /* begin, end, begin, end, all sized */
+	uint64_t deletes;    /* of single keys that stand in them */
+};
+
+/* last_seq: the newest number in use.  Returns how many were added.  Between
+ * two batches, under the lock of who adds. */
+size_t memtable_add_hints(
+    struct memtable *m, const struct memtable_hints *h, uint64_t last_seq);
+
+/* Much of what it holds is known to be deleted: a flush makes it small. */
+bool memtable_is_spent(const struct memtable *m);
 
 /* Behind the operations of a batch: puts in order what slows readers down. */
 void memtable_settle(struct memtable *m);

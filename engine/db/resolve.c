@@ -6,12 +6,16 @@
 /* Versions of one key that are stepped over before a seek is cheaper. */
 #define RESOLVE_STEPS_MAX 16
 
+/* Deletes in a row that are worth a word to others. */
+#define RESOLVE_RUN_MIN 64
+
 void
 resolve_fini(struct resolve *r)
 {
 	buf_fini(&r->saved_key);
 	buf_fini(&r->saved_value);
 	buf_fini(&r->target);
+	buf_fini(&r->run_from);
 }
 
 static bool
@@ -54,11 +58,65 @@ resolve_source_before(struct resolve *r, struct bytes user, bool or_equal)
 	return rc > 0 ? iter_prev(r->source) : iter_last(r->source);
 }
 
+static bool
+resolve_is_delete(uint64_t trailer)
+{
+	return (trailer & 0xff) == IKEY_KIND_DELETE;
+}
+
 static int
 resolve_end(struct resolve *r, int rc)
 {
 	r->at = false;
 	return rc < 0 ? rc : 0;
+}
+
+/* --- runs of deletes ----------------------------------------------------- */
+
+/* Without memory there is no run. */
+static void
+resolve_run_add(struct resolve *r, struct bytes user)
+{
+	if (r->gap && (r->run > 0 || !buf_assign(&r->run_from, user)))
+		r->run++;
+}
+
+/* The run ends before a key, or where nobody looks any further. */
+static void
+resolve_run_end(struct resolve *r, struct bytes end)
+{
+	if (r->run >= RESOLVE_RUN_MIN)
+		r->gap(r->gap_ctx, buf_bytes(&r->run_from), end, r->run);
+	r->run = 0;
+}
+
+/* There is nothing behind: it ends with the last key that was seen. */
+static void
+resolve_run_end_of_all(struct resolve *r)
+{
+	if (r->upper.data)
+		resolve_run_end(r, r->upper);
+	else if (r->run > 0 && !buf_append_u8(&r->saved_key, 0))
+		resolve_run_end(r, buf_bytes(&r->saved_key));
+}
+
+/* Backward: run_from is the last key of the run. */
+static void
+resolve_run_end_at(struct resolve *r, struct bytes begin)
+{
+	if (r->run >= RESOLVE_RUN_MIN && !buf_append_u8(&r->run_from, 0))
+		r->gap(r->gap_ctx, begin, buf_bytes(&r->run_from), r->run);
+	r->run = 0;
+}
+
+/* As resolve_run_end_at, and begins right behind user. */
+static void
+resolve_run_end_behind(struct resolve *r, struct bytes user)
+{
+	if (r->run >= RESOLVE_RUN_MIN && !buf_assign(&r->target, user) &&
+	    !buf_append_u8(&r->target, 0))
+		resolve_run_end_at(r, buf_bytes(&r->target));
+	r->run = 0;
 }
 
 /* --- forward ------------------------------------------------------------ */
@@ -109,15 +167,22 @@ resolve_forward(struct resolve *r, int rc, bool skip)
 	uint64_t trailer;
 	bool skipped;
 
+	r->run = 0;
 	while (rc > 0) {
 		user = ikey_user(r->source->key);
 		trailer = ikey_trailer(r->source->key);
-		if (resolve_above(r, user))
-			return resolve_end(r, 0);
+		if (resolve_above(r, user)) {
+			rc = 0;
+			break;
+		}
 		skipped = skip && bytes_eq(user, buf_bytes(&r->saved_key));
 		if (!skipped && trailer >> 8 <= r->seq) {
 			rc = expiry_look(
 			    &r->expiry, trailer, r->source->value, &value);
+			if (resolve_is_delete(trailer))
+				resolve_run_add(r, user);
+			else
+				resolve_run_end(r, user);
 			if (rc > 0)
 				return resolve_show(r, user, &value);
 			if (!rc)
@@ -129,6 +194,8 @@ resolve_forward(struct resolve *r, int rc, bool skip)
 		}
 		rc = resolve_step(r, skipped, &steps);
 	}
+	if (rc == 0)
+		resolve_run_end_of_all(r);
 	return resolve_end(r, rc);
 }
 
@@ -186,6 +253,16 @@ resolve_save(struct resolve *r, struct bytes user, const struct value *v)
 	return err ? err : buf_assign(&r->saved_value, v->bytes);
 }
 
+/* The entry where the source stands is not there any more. */
+static void
+resolve_run_back(struct resolve *r, struct bytes user, uint64_t trailer)
+{
+	if (resolve_is_delete(trailer))
+		resolve_run_add(r, user);
+	else
+		resolve_run_end_behind(r, user);
+}
+
 /* From where the source stands back to the last entry that is seen. */
 static int
 resolve_backward(struct resolve *r, int rc)
@@ -194,15 +271,18 @@ resolve_backward(struct resolve *r, int rc)
 	struct bytes user;
 	struct value value;
 	uint64_t trailer;
-	int err;
+	int err = 0;
 
+	r->run = 0;
 	for (; rc > 0; rc = iter_prev(r->source)) {
 		user = ikey_user(r->source->key);
 		trailer = ikey_trailer(r->source->key);
 		if (found && !bytes_eq(user, buf_bytes(&r->saved_key)))
 			break;
-		if (resolve_below(r, user))
-			return resolve_end(r, 0);
+		if (resolve_below(r, user)) {
+			rc = 0;
+			break;
+		}
 		if (trailer >> 8 > r->seq)
 			continue;
 		err =
@@ -210,11 +290,16 @@ resolve_backward(struct resolve *r, int rc)
 		found = err > 0;
 		if (found)
 			err = resolve_save(r, user, &value);
+		else
+			resolve_run_back(r, user, trailer);
 		if (err)
 			return resolve_end(r, err);
 	}
+	if (rc == 0 && !found)
+		resolve_run_end_at(r, r->lower);
 	if (rc < 0 || !found)
 		return resolve_end(r, rc);
+	resolve_run_end_behind(r, buf_bytes(&r->saved_key));
 	r->key = buf_bytes(&r->saved_key);
 	r->value = buf_bytes(&r->saved_value);
 	r->at = true;

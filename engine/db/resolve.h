@@ -24,6 +24,12 @@ struct resolve {
 	struct bytes lower;
 	struct bytes upper; /* exclusive; data NULL: none */
 
+	/* So many deletes were found in a row: no key from begin to before end
+	 * (no bytes: none) is there at seq.  NULL: nobody asks. */
+	void (*gap)(
+	    void *ctx, struct bytes begin, struct bytes end, size_t deletes);
+	void *gap_ctx;
+
 	struct expiry expiry; /* its clock: the owner sets env and dir */
 
 	struct bytes key; /* the present entry */
@@ -36,6 +42,8 @@ struct resolve {
 	struct buf saved_key; /* forward: whose older versions are skipped */
 	struct buf saved_value;
 	struct buf target;
+	size_t run;          /* deletes seen in a row */
+	struct buf run_from; /* the first of them */
 };
 
 void resolve_fini(struct resolve *r);

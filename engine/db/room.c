@@ -138,7 +138,8 @@ room_make(struct lsm *db, const struct batch_ranges *r)
 	for (;;) {
 		if (db_failed(db))
 			return -EROFS;
-		if (room_used(db) < 1 && memtable_takes(db->active, r))
+		if (room_used(db) < 1 && !memtable_is_spent(db->active) &&
+		    memtable_takes(db->active, r))
 			return 0;
 		rc = room_wait(db);
 		if (rc != 0)

@@ -395,6 +395,7 @@ skiplist_insert_joined(struct skiplist *s, const struct ikey *key,
 		atomic_store_explicit(&s->height, height, memory_order_relaxed);
 	target = target_of(key_of(n));
 	link_in(finger_find(s, &target), n, height, &target);
+	s->last = n;
 	if (bytes)
 		*bytes = size;
 	return 0;

@@ -48,6 +48,7 @@ struct skiplist {
 	_Atomic unsigned height;    /* levels in use; set by the writer */
 
 	/* the writer's */
+	const struct skiplist_node *last; /* inserted last */
 	uint64_t random;
 	uint64_t inserts;
 	struct skiplist_finger fingers[SKIPLIST_FINGERS];

@@ -68,6 +68,7 @@ stats_writes(struct lsm *db, struct lsm_stats *out)
 	out->puts = f->puts;
 	out->deletes = f->deletes;
 	out->range_deletes = f->range_deletes;
+	out->range_hints = f->range_hints;
 	out->batches = f->batches;
 	out->bytes_written_user = f->bytes_user;
 	out->bytes_written_log = f->bytes_log;

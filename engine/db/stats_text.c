@@ -11,6 +11,7 @@
 	X(puts)                  \
 	X(deletes)               \
 	X(range_deletes)         \
+	X(range_hints)           \
 	X(batches)               \
 	X(gets)                  \
 	X(get_hits)              \

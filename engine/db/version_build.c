@@ -115,6 +115,14 @@ refuse_pair(const struct build *b, unsigned level, const struct version_file *x,
 	return ERR_DAMAGED;
 }
 
+/* A hint (hint.h) may have the last number of the table before. */
+static bool
+is_newer(const struct version_file *x, const struct version_file *y)
+{
+	return x->seq_min > y->seq_max ||
+	       (x->seq_min == y->seq_max && x->ranges > 0);
+}
+
 /*
  * Neighbours in a sorted level.  Level 0: a later number must mean later
  * entries, for readers take the first hit.  Deeper: not even one user key may
@@ -124,7 +132,7 @@ static int
 check_pair(const struct build *b, unsigned level, const struct version_file *x,
     const struct version_file *y)
 {
-	if (level == 0 && x->seq_min <= y->seq_max)
+	if (level == 0 && !is_newer(x, y))
 		return refuse_pair(b, level, x, y, "were added out of order");
 	if (level > 0 && !span_before(&x->span, &y->span))
 		return refuse_pair(b, level, x, y, "overlap");

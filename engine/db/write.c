@@ -10,6 +10,7 @@
 #include "engine/base/must.h"
 #include "engine/db/batch.h"
 #include "engine/db/db.h"
+#include "engine/db/hint.h"
 #include "engine/db/room.h"
 
 /* Which segment takes the record, and memory for what the memtable gets. */
@@ -95,6 +96,9 @@ write_batch(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
 	double used;
 	int err;
 
+	/* Relaxed: whoever misses one now takes it with the next batch. */
+	if (atomic_load_explicit(&db->hint, memory_order_relaxed))
+		hint_take(db);
 	err = room_make(db, batch_ranges(b));
 	if (err)
 		return err;

@@ -46,11 +46,11 @@ newest_at(const struct ranges_fragment *f, uint64_t seq)
 	return low < f->seq_count ? f->seqs[low] : 0;
 }
 
-void
-ranges_at(const struct ranges *r, struct bytes key, uint64_t seq,
-    struct ranges_cover *out)
+/* i: what ranges_find says. */
+static void
+ranges_at_index(const struct ranges *r, struct bytes key, uint64_t seq,
+    size_t i, struct ranges_cover *out)
 {
-	size_t i = ranges_find(r, key);
 	const struct ranges_fragment *f = &r->fragments[i];
 
 	*out = (struct ranges_cover){.seq = 0};
@@ -66,6 +66,40 @@ ranges_at(const struct ranges *r, struct bytes key, uint64_t seq,
 		out->begin = r->fragments[i - 1].end;
 	if (i < r->count)
 		out->end = f->begin;
+}
+
+/* ranges_find, if it is i. */
+static bool
+is_found(const struct ranges *r, struct bytes key, size_t i)
+{
+	return i <= r->count &&
+	       (i == r->count ||
+		   ranges_ends_behind(r->fragments[i].end, key)) &&
+	       (i == 0 || !ranges_ends_behind(r->fragments[i - 1].end, key));
+}
+
+void
+ranges_at_near(const struct ranges *r, struct bytes key, uint64_t seq,
+    size_t *near, struct ranges_cover *out)
+{
+	size_t i = *near;
+
+	if (!is_found(r, key, i)) {
+		if (is_found(r, key, i + 1))
+			*near = i + 1;
+		else if (i > 0 && is_found(r, key, i - 1))
+			*near = i - 1;
+		else
+			*near = ranges_find(r, key);
+	}
+	ranges_at_index(r, key, seq, *near, out);
+}
+
+void
+ranges_at(const struct ranges *r, struct bytes key, uint64_t seq,
+    struct ranges_cover *out)
+{
+	ranges_at_index(r, key, seq, ranges_find(r, key), out);
 }
 
 /* --- packing ----------------------------------------------------------- */

@@ -52,6 +52,11 @@ struct ranges_cover {
 void ranges_at(const struct ranges *r, struct bytes key, uint64_t seq,
     struct ranges_cover *out);
 
+/* The same for who goes through the keys: *near is where it was found, 0 at
+ * first. */
+void ranges_at_near(const struct ranges *r, struct bytes key, uint64_t seq,
+    size_t *near, struct ranges_cover *out);
+
 /* The first fragment that ends behind key; r->count: none. */
 size_t ranges_find(const struct ranges *r, struct bytes key);
 

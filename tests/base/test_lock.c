@@ -259,6 +259,37 @@ lock__condition_wakes(void **state)
 
 #define in_fixture(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void *
+try_in_thread(void *arg)
+{
+	bool got = lock_try(arg);
+
+	if (got)
+		lock_release(arg);
+	return got ? arg : NULL;
+}
+
+static void
+lock__try_does_not_wait(void **state)
+{
+	struct lock l;
+	pthread_t thread;
+	void *got;
+
+	(void)state;
+	lock_init(&l, LOCK_RANK_LEAF);
+	check_true(lock_try(&l));
+	lock_assert_held(&l);
+	check_ok(pthread_create(&thread, NULL, try_in_thread, &l));
+	check_ok(pthread_join(thread, &got));
+	check_true(got == NULL);
+	lock_release(&l);
+	check_ok(pthread_create(&thread, NULL, try_in_thread, &l));
+	check_ok(pthread_join(thread, &got));
+	check_true(got != NULL);
+	lock_fini(&l);
+}
+
 int
 main(void)
 {
@@ -269,6 +300,7 @@ main(void)
 	    in_fixture(lock__excludes),
 	    in_fixture(lock__condition_times_out),
 	    in_fixture(lock__condition_wakes),
+	    cmocka_unit_test(lock__try_does_not_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

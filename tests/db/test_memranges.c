@@ -81,7 +81,7 @@ has_newer(const struct model *m, unsigned k, uint64_t seq)
 }
 
 static void
-check_cover(const struct model *m, const struct memranges_look *l, uint64_t at)
+check_cover(const struct model *m, struct memranges_look *l, uint64_t at)
 {
 	struct ranges_cover c;
 
@@ -231,6 +231,30 @@ memranges__limits(void **state)
 }
 
 static void
+memranges__want_hints_that_tell_something(void **state)
+{
+	struct memranges r;
+
+	(void)state;
+	memranges_init(&r);
+	check_true(memranges_want_hint(&r, key(5), key(9), 1));
+	check_ok(memranges_add(&r, key(5), key(9), 7));
+	check_ok(memranges_add(&r, key(20), key(KEYS), 8));
+	check_false(memranges_want_hint(&r, key(5), key(9), 7));
+	check_false(memranges_want_hint(&r, key(6), key(8), 6));
+	check_true(memranges_want_hint(&r, key(5), key(9), 8));
+	check_true(memranges_want_hint(&r, key(5), key(10), 7));
+	check_true(memranges_want_hint(&r, key(4), key(9), 7));
+	check_true(memranges_want_hint(&r, key(5), key(KEYS), 7));
+	check_false(memranges_want_hint(&r, key(30), key(KEYS), 8));
+	check_false(memranges_want_hint(&r, key(30), key(40), 8));
+	for (uint64_t seq = 9; r.count < 512; seq++)
+		check_ok(memranges_add(&r, key(1), key(2), seq));
+	check_false(memranges_want_hint(&r, key(10), key(12), 1000));
+	memranges_fini(&r);
+}
+
+static void
 memranges__are_collected(void **state)
 {
 	struct ranges_build b = {0};
@@ -327,6 +351,7 @@ main(void)
 	    cmocka_unit_test(memranges__older_keys_are_passed_over),
 	    cmocka_unit_test(memranges__a_look_does_not_change),
 	    cmocka_unit_test(memranges__limits),
+	    cmocka_unit_test(memranges__want_hints_that_tell_something),
 	    cmocka_unit_test(memranges__are_collected),
 	    cmocka_unit_test(memranges__are_read_without_locks),
 	};

@@ -121,6 +121,25 @@ version__build_refuses_level0_out_of_order(void **state)
 	version_unref(base);
 }
 
+/* The lowest number of a table may be that of a hint, and the last of the table
+ * before. */
+static void
+version__build_knows_hints_in_level0(void **state)
+{
+	struct version *base = picture_version("0:5:a-c"), *v;
+	struct edit e = {0};
+
+	(void)state;
+	picture_edit("0:6:a-c~a-b", &e);
+	e.adds[0].file->seq_min = 58; /* 5 has 50 to 59 */
+	check_err(version_build(base, &e, NULL, &v), ERR_DAMAGED);
+	e.adds[0].file->seq_min = 59;
+	check_ok(version_build(base, &e, NULL, &v));
+	version_unref(v);
+	edit_fini(&e);
+	version_unref(base);
+}
+
 /* --- ranges ------------------------------------------------------------ */
 
 static void
@@ -500,6 +519,7 @@ main(void)
 	    cmocka_unit_test(version__build_applies_what_fits),
 	    cmocka_unit_test(version__build_counts_bytes),
 	    cmocka_unit_test(version__build_refuses_level0_out_of_order),
+	    cmocka_unit_test(version__build_knows_hints_in_level0),
 	    cmocka_unit_test(version__overlap_is_by_user_key),
 	    cmocka_unit_test(version__find_level_finds_as_find),
 	    cmocka_unit_test(version__get_finds_the_newest_at_or_below),

@@ -88,6 +88,7 @@ add_stats(struct lsm_stats *sum, const struct lsm_stats *s)
 	sum->filter_skips += s->filter_skips;
 	sum->expired += s->expired;
 	sum->range_deletes += s->range_deletes;
+	sum->range_hints += s->range_hints;
 }
 
 /* TRACE= in the environment prints every operation. */
@@ -137,6 +138,7 @@ run_rounds(bool may_thread)
 	check_le(1, sum.filter_skips);
 	check_le(1, sum.expired);
 	check_le(10 * rounds, sum.range_deletes);
+	check_le(1, sum.range_hints);
 }
 
 static void

@@ -199,6 +199,7 @@ let_go_of_all(struct model *m)
 	m->sum.filter_skips += stats.filter_skips;
 	m->sum.expired += stats.expired;
 	m->sum.range_deletes += stats.range_deletes;
+	m->sum.range_hints += stats.range_hints;
 	model_let_go(m);
 	for (size_t i = 0; i < MODEL_SNAPSHOTS; i++)
 		close_handle(m, &m->snapshots[i]);
