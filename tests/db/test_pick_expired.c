@@ -48,7 +48,8 @@ pick_expired__rewrites_tables_that_are_due(void **state)
 {
 	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
 	struct buf cursors[LSM_LEVELS] = {0};
-	struct pick_scene scene = {NULL, &options, &none, cursors, 0};
+	struct pick_scene scene = {
+	    .options = &options, .running = &none, .cursors = cursors};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -68,7 +69,11 @@ pick_expired__leaves_alone_what_others_have(void **state)
 	    picture_version("6:1:a-c@100,1,1 6:2:d-f@100,1,1 6:3:g-i@100,1,1");
 	struct pick_list running = TAILQ_HEAD_INITIALIZER(running);
 	struct buf cursors[LSM_LEVELS] = {0};
-	struct pick_scene scene = {v, &options, &running, cursors, 200};
+	struct pick_scene scene = {.version = v,
+	    .options = &options,
+	    .running = &running,
+	    .cursors = cursors,
+	    .now_ms = 200};
 	struct pick first, second;
 
 	(void)state;
@@ -112,7 +117,11 @@ pick_expired__what_is_due_does_not_just_move(void **state)
 	struct buf cursors[LSM_LEVELS] = {0};
 	struct version *v = picture_version(
 	    "0:4:a-c@50,100,100 0:3:d-f 0:2:g-i 0:1:k-l 6:5:x-z*5000");
-	struct pick_scene scene = {v, &options, &none, cursors, 99};
+	struct pick_scene scene = {.version = v,
+	    .options = &options,
+	    .running = &none,
+	    .cursors = cursors,
+	    .now_ms = 99};
 
 	(void)state;
 	check_next(&scene, "0>6: 1 2 3 4 move");
