@@ -264,7 +264,8 @@ mount_store
 "$K" put "$store" last word
 kill_daemon KILL
 "$K" get "$mnt" last >/dev/null 2>"$work/err"
-try cli__dead_mount_is_explained grep -q 'has died' "$work/err"
+try cli__dead_mount_is_explained sh -c 'grep -q "has died" "$1" ||
+	{ cat "$1" && false; }' - "$work/err"
 try cli__dead_mount_does_not_hide_the_store \
 	test "$("$K" get "$store" last)" = word
 mount_store

@@ -130,9 +130,11 @@ order_cut(struct harness *h, bool now)
 	    (unsigned long long)(check_rand(&h->rand) >> 16),
 	    keeps[check_rand_below(&h->rand, 3)]);
 	printf(" %s", text);
-	/* Busy: the one that was ordered before has just come. */
-	if (control_order_cut(h->mnt, text) != 0)
-		check_true(now && errno == EBUSY);
+	/* The one that was ordered before comes in between: busy with it, or as
+	 * for every request that it has met. */
+	if (control_order_cut(h->mnt, text) != 0 &&
+	    (!now || (errno != EBUSY && errno != EIO && errno != EROFS)))
+		check_fail("%s is refused: %s", text, strerror(errno));
 }
 
 /* --- the workers ---------------------------------------------------------- */
