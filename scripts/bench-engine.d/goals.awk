@@ -167,7 +167,7 @@ function goals_of(shape,    i, list, n, load) {
 	over_better(shape, "deleterandom", 1.5)
 	durable(shape)
 	over_better(shape, "readrandom", 1.5)
-	over_one(shape, "readrandom", "lmdb", 0.8)
+	over_one(shape, "readcached", "lmdb", 0.8)
 	over_one(shape, "readmissing", "rocksdb", 2)
 	over_better(shape, "readseq", 1.5)
 	over_better(shape, "seek10", 1.5)

@@ -27,8 +27,8 @@ small_run() {
 wanted() {
 	for shape in small 4k fs; do
 		for row in fillseq fillbatch fillsync fillsync-device fillsync8 \
-			fillrandom readrandom readmissing readseq seek10 \
-			readwhilewriting-r readwhilewriting-w overwrite \
+			fillrandom readrandom readcached readmissing readseq \
+			seek10 readwhilewriting-r readwhilewriting-w overwrite \
 			deleterandom listclean listdeleted \
 			listclean-flushed listdeleted-flushed overwrite5x; do
 			echo "$shape,$row"

@@ -41,8 +41,10 @@ end(struct tally *t, uint64_t begun, uint64_t now)
 
 /* --- points -------------------------------------------------------------- */
 
-void
-reads_hit(struct run *r, double seconds, uint64_t seed, struct tally *t)
+/* Of the first so many keys. */
+static void
+hit_below(struct run *r, uint64_t keys, double seconds, uint64_t seed,
+    struct tally *t)
 {
 	void *session = r->ops->session_open(r->db);
 	uint64_t late = late_after(seconds), begun, now;
@@ -50,7 +52,7 @@ reads_hit(struct run *r, double seconds, uint64_t seed, struct tally *t)
 
 	begin(t, &begun);
 	for (now = begun; now < late; count(t, &now)) {
-		uint64_t i = random_below(&random, r->keys);
+		uint64_t i = random_below(&random, keys);
 		uint8_t key[SHAPE_KEY_MAX];
 		struct bytes value;
 
@@ -62,6 +64,18 @@ reads_hit(struct run *r, double seconds, uint64_t seed, struct tally *t)
 	}
 	end(t, begun, now);
 	r->ops->session_close(session);
+}
+
+void
+reads_hit(struct run *r, double seconds, uint64_t seed, struct tally *t)
+{
+	hit_below(r, r->keys, seconds, seed, t);
+}
+
+void
+reads_cached(struct run *r, double seconds, uint64_t seed, struct tally *t)
+{
+	hit_below(r, r->keys / READS_CACHED_PART, seconds, seed, t);
 }
 
 void

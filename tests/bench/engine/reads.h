@@ -10,9 +10,14 @@
 
 #define READS_NEXTS 10 /* of a seek */
 
+/* Of the keys, so many that every engine's cache holds what they need. */
+#define READS_CACHED_PART 4
+
 /* Each goes on for so many seconds and writes *t as a whole.  The store holds
  * every key below r->keys. */
 void reads_hit(struct run *r, double seconds, uint64_t seed, struct tally *t);
+void reads_cached(
+    struct run *r, double seconds, uint64_t seed, struct tally *t);
 void reads_miss(struct run *r, double seconds, uint64_t seed, struct tally *t);
 void reads_seek(struct run *r, double seconds, uint64_t seed, struct tally *t);
 

@@ -231,6 +231,12 @@ readrandom(struct run *r, struct row *row)
 }
 
 static void
+readcached(struct run *r, struct row *row)
+{
+	read_row(r, "readcached", reads_cached, SEED_HIT, row);
+}
+
+static void
 readmissing(struct run *r, struct row *row)
 {
 	read_row(r, "readmissing", reads_miss, SEED_MISS, row);
@@ -379,6 +385,7 @@ static const struct workload synced8[] = {{"fillsync8", 1, fillsync8}, {0}};
 static const struct workload at_random[] = {
     {"fillrandom", 1, fillrandom},
     {"readrandom", 1, readrandom},
+    {"readcached", 1, readcached},
     {"readmissing", 1, readmissing},
     {"readseq", 1, readseq},
     {"seek10", 1, seekrandom},
