@@ -1,7 +1,7 @@
 #include "engine/db/compact_ranges.h"
 
 #include "engine/db/compact.h"
-#include "engine/db/pick_inputs.h"
+#include "engine/db/span.h"
 
 static size_t
 stripe_of(const struct compact_ranges *r, uint64_t seq)
@@ -81,7 +81,7 @@ nothing_deeper(const struct compact_ranges *r, const struct ranges_fragment *f)
 	const struct span s = {
 	    f->begin, f->end, f->end.size > 0 ? SPAN_EXCLUDED : SPAN_OPEN};
 
-	return r->version && !pick_inputs_is_deeper(r->version, r->level, &s);
+	return r->version && !span_is_held(r->version, r->level + 1, &s);
 }
 
 /* Of a stripe there is one number at most, and the oldest comes last. */

@@ -242,5 +242,5 @@ pick_key_is_deeper(const struct version *v, unsigned level, struct bytes user)
 {
 	const struct span s = span_of_key(user);
 
-	return pick_inputs_is_deeper(v, level, &s);
+	return span_is_held(v, level + 1, &s);
 }

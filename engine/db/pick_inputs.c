@@ -77,20 +77,6 @@ pick_inputs_free(const struct pick_scene *s, unsigned level,
 	return true;
 }
 
-bool
-pick_inputs_is_deeper(
-    const struct version *v, unsigned level, const struct span *span)
-{
-	size_t first, end;
-
-	for (unsigned i = level + 1; i < LSM_LEVELS; i++) {
-		span_overlap(v, i, span, &first, &end);
-		if (first < end)
-			return true;
-	}
-	return false;
-}
-
 /* --- level 0 ----------------------------------------------------------- */
 
 /* Puts files[seed] of the level, and what it overlaps, into files; returns how

@@ -49,10 +49,6 @@ int pick_inputs_add_cheapest(const struct pick_scene *s, struct pick *p);
  */
 int pick_inputs_grow(const struct pick_scene *s, struct pick *p);
 
-/* Does any level below this one have a table that meets the span? */
-bool pick_inputs_is_deeper(
-    const struct version *v, unsigned level, const struct span *span);
-
 uint64_t pick_inputs_bytes(struct version_file *const *files, size_t count);
 
 #endif

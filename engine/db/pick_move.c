@@ -5,12 +5,6 @@
 #include "engine/db/pick_inputs.h"
 
 static bool
-is_empty_below(const struct version *v, unsigned level, const struct span *s)
-{
-	return !pick_inputs_is_deeper(v, level, s);
-}
-
-static bool
 overlaps(const struct version *v, unsigned level, const struct span *s)
 {
 	size_t first, end;
@@ -37,7 +31,7 @@ may_stand(
 
 	if ((version_file_has_deletes(f) ||
 		version_file_is_due(f, s->now_ms)) &&
-	    is_empty_below(s->version, level, &span))
+	    !span_is_held(s->version, level + 1, &span))
 		return false;
 	return level + 1 == LSM_LEVELS ||
 	       overlap_bytes(s->version, level + 1, &span) <=

@@ -23,3 +23,27 @@ span_overlap(const struct version *v, unsigned level, const struct span *s,
 	}
 	*end = low;
 }
+
+static bool
+is_held_in_level0(const struct version_level *l, const struct span *s)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (span_meets(s, l->files[i]))
+			return true;
+	return false;
+}
+
+bool
+span_is_held(const struct version *v, unsigned level, const struct span *s)
+{
+	size_t first, end;
+
+	if (level == 0 && is_held_in_level0(&v->levels[0], s))
+		return true;
+	for (unsigned i = level > 0 ? level : 1; i < LSM_LEVELS; i++) {
+		span_overlap(v, i, s, &first, &end);
+		if (first < end)
+			return true;
+	}
+	return false;
+}

@@ -96,6 +96,11 @@ span_of_files(struct version_file *const *files, size_t count)
 	return s;
 }
 
+/* Whether any table of this level (LSM_LEVELS: none) or a deeper one meets the
+ * span. */
+bool span_is_held(
+    const struct version *v, unsigned level, const struct span *s);
+
 /* The files of a level > 0 that meet the span: a range of indexes, empty if
  * *first == *end. */
 void span_overlap(const struct version *v, unsigned level, const struct span *s,

@@ -163,6 +163,39 @@ span__overlap_knows_ends_that_are_not_in(void **state)
 	version_unref(v);
 }
 
+static void
+span__is_held_by_a_level_and_those_below(void **state)
+{
+	struct version *v =
+	    picture_version("0:9:c-e 0:8:d-k 2:3:f-k 6:1:a-b 6:2:p-r~r-t");
+	static const struct {
+		unsigned level;
+		const char *first, *last;
+		bool want;
+	} cases[] = {
+	    {0, "c", "c", true},
+	    {0, "e", "e1", true},
+	    {0, "k1", "o", false},
+	    {1, "c", "e", false},
+	    {2, "e", "f", true},
+	    {3, "e", "o", false},
+	    {3, "b", "c", true},
+	    {6, "s", "s", true},
+	    {6, "t", "u", false},
+	    {LSM_LEVELS, "a", "z", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct span s = {bytes_str(cases[i].first),
+		    bytes_str(cases[i].last), SPAN_INCLUDED};
+
+		printf("case %zu\n", i);
+		check_eq(span_is_held(v, cases[i].level, &s), cases[i].want);
+	}
+	version_unref(v);
+}
+
 int
 main(void)
 {
@@ -170,6 +203,7 @@ main(void)
 	    cmocka_unit_test(span__relations_are_those_of_their_keys),
 	    cmocka_unit_test(span__of_files_holds_all_of_them),
 	    cmocka_unit_test(span__overlap_knows_ends_that_are_not_in),
+	    cmocka_unit_test(span__is_held_by_a_level_and_those_below),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
