@@ -193,20 +193,19 @@ pick_inputs_add_cheapest(const struct pick_scene *s, struct pick *p)
 }
 
 /* Whether files[at] of p->level needs no more of the output level than [first,
- * end). */
+ * end), and nothing else stands there up to it: an output may reach over both.
+ */
 static bool
 fits(const struct pick_scene *s, const struct pick *p, size_t at, size_t first,
     size_t end)
 {
-	struct version_file *f = s->version->levels[p->level].files[at];
-	const struct span span = span_of(f);
 	struct span all = p->span;
 	size_t a, b;
 
-	span_overlap(s->version, p->output_level, &span, &a, &b);
+	span_widen(&all, s->version->levels[p->level].files[at]);
+	span_overlap(s->version, p->output_level, &all, &a, &b);
 	if (a < b && (a < first || b > end))
 		return false;
-	span_widen(&all, f);
 	return pick_inputs_free(s, p->level, p->output_level, &all);
 }
 

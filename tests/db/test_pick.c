@@ -87,6 +87,9 @@ static const struct {
     {"0:1:a-c 0:2:d-f 0:3:g-i 0:4:k-l 5:8:m-n 6:9:b-b*500 6:10:y-z*20000", "",
 	"0>5: 1 2 3 4 move"},
     {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*700 6:4:x-z*20000", "", "5>6: 1 move"},
+    /* not over what stands between two that overlap nothing */
+    {"5:1:a-c*3000!1 5:2:g-i*3000!1 6:4:e-f*20000", "", "5>6: 1"},
+    {"5:1:a-c*3000!1 5:2:g-i*3000!1 6:4:j-k*20000", "", "5>6: 1 2"},
     {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*2100 6:4:x-z*20000", "",
 	"5>6: 1 2 3 move"},
     {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*2100 6:4:h-z*20000", "", "5>6: 1 2 move"},
@@ -324,7 +327,8 @@ random_version(struct check_rand *r, char *line, size_t size)
 			n += (size_t)snprintf(line + n, size - n,
 			    "%u:%u:%u-%u*%u!%u ", level, number--, first, last,
 			    1 + (unsigned)check_rand_below(r, 900),
-			    (unsigned)check_rand_below(r, 2));
+			    (unsigned)check_rand_below(r, 2) *
+				(unsigned)check_rand_below(r, 101));
 		}
 	}
 }
@@ -352,9 +356,22 @@ meets_inputs(const struct pick *p, unsigned level, const struct version_file *f)
 	return false;
 }
 
+/* An output may reach from the first key to the last. */
+static void
+check_room(const struct version *v, const struct pick *p)
+{
+	const struct version_level *l = &v->levels[p->output_level];
+
+	for (size_t i = 0; i < l->count; i++)
+		check_true(is_input(p, p->output_level, l->files[i]) ||
+			   !span_meets(&p->span, l->files[i]));
+}
+
 static void
 check_promise(const struct version *v, const struct pick *p)
 {
+	if (!p->trivial)
+		check_room(v, p);
 	check_le(1, p->inputs[p->level].count);
 	for (unsigned i = p->level; i <= p->output_level; i++) {
 		for (size_t j = 0; j < v->levels[i].count; j++) {
