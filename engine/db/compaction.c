@@ -5,6 +5,7 @@
 #include "engine/db/collect_plan.h"
 #include "engine/db/compact.h"
 #include "engine/db/db.h"
+#include "engine/db/pick_deletes.h"
 #include "engine/db/pick_values.h"
 
 /* How long nothing may have come before a store counts as idle. */
@@ -173,6 +174,35 @@ compaction_is_idle(struct lsm *db, uint64_t *idle_at)
 }
 
 /*
+ * There is nothing to do; whoever closes a snapshot is told which one it takes.
+ * True: it is gone already.  Relaxed, for who closes one takes the same lock as
+ * snapshot_oldest, before it asks: it either finds the number or was seen here.
+ * Caller holds the lock.
+ */
+static bool
+compaction_await(struct lsm *db, const struct pick_scene *scene)
+{
+	uint64_t seq = pick_deletes_awaits(scene);
+
+	atomic_store_explicit(
+	    &db->compactions.awaits, seq, memory_order_relaxed);
+	return seq > 0 && snapshot_oldest(db) >= seq;
+}
+
+void
+compaction_let_go(struct lsm *db)
+{
+	uint64_t seq =
+	    atomic_load_explicit(&db->compactions.awaits, memory_order_relaxed);
+
+	if (seq == 0 || snapshot_oldest(db) < seq)
+		return;
+	lock_acquire(&db->state_lock);
+	work_want(&db->compaction);
+	lock_release(&db->state_lock);
+}
+
+/*
  * 1: *p is to be run, on *v.  The version is current while the lock is held:
  * who installs another takes his own off the list later.
  */
@@ -195,7 +225,10 @@ compaction_begin(
 	scene.idle = compaction_is_idle(db, idle_at);
 	if (scene.idle)
 		*idle_at = 0;
-	rc = pick_next(&scene, p);
+	do {
+		scene.oldest_seq = snapshot_oldest(db);
+		rc = pick_next(&scene, p);
+	} while (rc == 0 && compaction_await(db, &scene));
 	if (rc > 0) {
 		TAILQ_INSERT_TAIL(&s->running, p, link);
 		/* Without memory it begins at the same place again. */

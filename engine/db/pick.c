@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/base/must.h"
+#include "engine/db/pick_deletes.h"
 #include "engine/db/pick_expired.h"
 #include "engine/db/pick_inputs.h"
 #include "engine/db/pick_reason.h"
@@ -50,11 +51,19 @@ take_garbage(const struct pick_look *k, struct pick *p)
 	return pick_values_add(k->scene, &k->values.plan, p);
 }
 
+/* Level 0 comes down as the style has it. */
+static double
+score_deletes(const struct pick_look *k, unsigned level)
+{
+	return level > 0 ? pick_deletes_score(k, level) : 0;
+}
+
 /* Those that hold under every style. */
 static const struct pick_reasons general = {
     {{"garbage", score_garbage, take_garbage},
-	{"expired", pick_expired_score, pick_expired_take}},
-    2};
+	{"expired", pick_expired_score, pick_expired_take},
+	{"deletes", score_deletes, pick_deletes_take}},
+    3};
 
 #define CANDIDATES_MAX (2 * PICK_REASONS_MAX * LSM_LEVELS)
 

@@ -53,6 +53,9 @@ struct pick_scene {
 	 * gone through in turn; empty at first. */
 	const struct buf *cursors;
 	uint64_t now_ms; /* since 1970; needed if tables expire */
+	/* Everybody sees what was written up to this number, there being no
+	 * older snapshot. */
+	uint64_t oldest_seq;
 	bool idle; /* nothing comes any more: what is small may be done, too */
 };
 

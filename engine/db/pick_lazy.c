@@ -10,6 +10,7 @@
  * runs together reach a share of the last level they become one in level 5,
  * which then goes down piece by piece as new ones come.
  */
+#include "engine/db/pick_deletes.h"
 #include "engine/db/pick_inputs.h"
 #include "engine/db/pick_move.h"
 #include "engine/db/pick_reason.h"
@@ -135,6 +136,13 @@ take_files(const struct pick_look *k, struct pick *p)
 	return take_levels(k, p, 0, last);
 }
 
+/* Tables of level 0 that are dense with deletes. */
+static double
+score_deletes(const struct pick_look *k, unsigned level)
+{
+	return level == 0 ? pick_deletes_score(k, 0) : 0;
+}
+
 /* --- runs --------------------------------------------------------------- */
 
 /* Levels 1 to 4 become level 5, if that is empty; of the first of them. */
@@ -174,5 +182,6 @@ take_collected(const struct pick_look *k, struct pick *p)
 
 const struct pick_reasons pick_lazy = {
     {{"files", score_files, take_files}, {"runs", score_runs, take_runs},
+	{"deletes", score_deletes, take_files},
 	{"collected", score_collected, take_collected}},
-    3};
+    4};

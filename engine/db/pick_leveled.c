@@ -1,6 +1,7 @@
 /*
  * pick_leveled: each level is one sorted run, and not larger than its target.
  */
+#include "engine/db/pick_deletes.h"
 #include "engine/db/pick_inputs.h"
 #include "engine/db/pick_move.h"
 #include "engine/db/pick_reason.h"
@@ -115,8 +116,16 @@ take_hidden(const struct pick_look *k, struct pick *p)
 	return err ? err : 1;
 }
 
+/* Tables of level 0 that are dense with deletes. */
+static double
+score_deletes(const struct pick_look *k, unsigned level)
+{
+	return level == 0 ? pick_deletes_score(k, 0) : 0;
+}
+
 const struct pick_reasons pick_leveled = {
     {{"files", score_files, take_files}, {"size", score_size, take_size},
 	{"hidden", score_hidden, take_hidden},
+	{"deletes", score_deletes, take_files},
 	{"settle", score_settle, take_settle}},
-    4};
+    5};

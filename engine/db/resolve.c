@@ -6,9 +6,6 @@
 /* Versions of one key that are stepped over before a seek is cheaper. */
 #define RESOLVE_STEPS_MAX 16
 
-/* Deletes in a row that are worth a word to others. */
-#define RESOLVE_RUN_MIN 64
-
 void
 resolve_fini(struct resolve *r)
 {

@@ -17,6 +17,9 @@
 #include "engine/db/expiry.h"
 #include "engine/table/iter.h"
 
+/* Deletes in a row that are worth a word to others. */
+#define RESOLVE_RUN_MIN 64
+
 struct resolve {
 	/* constant, set by the owner */
 	struct iter *source;

@@ -60,6 +60,7 @@ lsm_snapshot_close(struct lsm *db, struct lsm_snapshot *s)
 	l->count--;
 	lock_release(&l->lock);
 	free(s);
+	compaction_let_go(db);
 }
 
 /* --- named ones ----------------------------------------------------------- */
@@ -107,6 +108,8 @@ lsm_snapshot_delete(struct lsm *db, const char *name)
 	err = named_add(&e.drops, name, 0, 0);
 	if (!err)
 		err = vset_apply(&db->vset, &e);
+	if (!err)
+		compaction_let_go(db);
 	edit_fini(&e);
 	return err;
 }
@@ -185,6 +188,36 @@ snapshot_collect(struct lsm *db, uint64_t *all)
 			all[count++] = n->seq;
 	all[count++] = lsm_seq(db);
 	return count;
+}
+
+/* As snapshot_collect. */
+static uint64_t
+snapshot_min(struct lsm *db)
+{
+	const struct lsm_snapshot *s;
+	const struct named *n;
+	uint64_t min = lsm_seq(db);
+
+	TAILQ_FOREACH (s, &db->snapshots.queue, link)
+		if (s->seq > 0 && s->seq < min)
+			min = s->seq;
+	for (n = named_first(&db->vset.named); n; n = named_next(n))
+		if (n->seq > 0 && n->seq < min)
+			min = n->seq;
+	return min;
+}
+
+uint64_t
+snapshot_oldest(struct lsm *db)
+{
+	uint64_t min;
+
+	lock_acquire(&db->vset.current_lock);
+	lock_acquire(&db->snapshots.lock);
+	min = snapshot_min(db);
+	lock_release(&db->snapshots.lock);
+	lock_release(&db->vset.current_lock);
+	return min;
 }
 
 int

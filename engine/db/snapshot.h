@@ -45,4 +45,7 @@ void snapshot_list_fini(struct snapshot_list *l);
  * moment as the last; a new array. */
 int snapshot_seqs(struct lsm *db, uint64_t **seqs, size_t *count);
 
+/* The first of them. */
+uint64_t snapshot_oldest(struct lsm *db);
+
 #endif

@@ -438,6 +438,7 @@ pick__inputs_leave_nothing_behind_that_they_share_keys_with(void **state)
 		struct pick_scene scene = {.options = &any,
 		    .running = &running,
 		    .cursors = cursors,
+		    .oldest_seq = check_rand_below(&r, 1100),
 		    .idle = check_rand_one_in(&r, 2)};
 		struct version *v;
 		struct pick p;

@@ -1,0 +1,317 @@
+#include "engine/db/pick_deletes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/check.h"
+#include "tests/support/picks.h"
+#include "tests/support/picture.h"
+
+/* Tables have 100 entries, and numbers up to 10 times their own and 9. */
+static const struct lsm_options leveled = {
+    .level0_tables = 4,
+    .level_base_bytes = 1000,
+    .table_bytes = 100,
+};
+static const struct lsm_options lazy = {
+    .compaction_style = LSM_COMPACTION_LAZY,
+    .level0_tables = 4,
+    .level_base_bytes = 1000,
+    .table_bytes = 100,
+};
+
+static const struct {
+	const char *version;
+	uint64_t oldest_seq;
+	bool idle;
+	const char *want; /* NULL: nothing to do */
+} cases[] = {
+    /* nothing below: where it is, and what is not dense stays */
+    {"6:1:a-c!24 6:2:d-f!24", 1000, false, NULL},
+    {"6:1:a-c!24 6:2:d-f!25", 1000, false, "6>6: 2"},
+    {"6:1:a-c!25 6:2:d-f!50", 1000, false, "6>6: 2"},
+    {"5:1:a-c!100 6:2:d-f*20000", 1000, false, "5>5: 1"},
+    {"6:1:a-c 6:2:~d-f", 1000, false, "6>6: 2"},
+    {"6:1:a-c 6:2:d-f~d-e", 1000, false, "6>6: 2"},
+    /* a snapshot keeps something of it */
+    {"6:2:a-c!100", 28, false, NULL},
+    {"6:2:a-c!100", 29, false, "6>6: 2"},
+    {"6:2:a-c!100", 28, true, NULL},
+    {"6:2:a-c!100 6:1:d-f!25", 20, false, "6>6: 1"},
+    {"0:9:a-c!100 6:2:a-f*20000", 98, true, NULL},
+    {"5:9:a-c!100 6:2:a-f*20000", 98, true, NULL},
+    /* something below: a level down, if that is a quarter of all there */
+    {"5:9:a-c!50 6:1:a-f*20000", 1000, false, "5>6: 9 | 1"},
+    {"5:9:a-c!49 6:1:a-f*20000", 1000, false, NULL},
+    {"5:9:a-c!75 6:1:a-b*20000 6:2:c-f", 1000, false, "5>6: 9 | 1 2"},
+    {"5:9:a-c!74 6:1:a-b*20000 6:2:c-f", 1000, false, NULL},
+    {"5:9:a-c!74 6:1:a-b*20000 6:2:c-f", 1000, true, "5>6: 9 | 1 2"},
+    {"5:9:a-c!24 6:1:a-b*20000 6:2:c-f", 1000, true, NULL},
+    {"4:9:a-c!75 5:3:b-f 6:1:a-b*200000", 1000, false, "4>5: 9 | 3"},
+    {"4:9:a-c!74 5:3:b-f 6:1:a-b*200000", 1000, false, NULL},
+    /* past a level where nothing stands */
+    {"3:9:a-c!100 6:1:a-f*20000", 1000, false, "3>4: 9 move"},
+    {"3:8:a-b 3:9:c-d!100 6:1:a-f*900", 1000, false, "3>5: 9 move"},
+    /* level 0 comes down as it always does, with what it overlaps */
+    {"0:9:a-c!100 6:1:a-f*900", 1000, false, "0>6: 9 | 1"},
+    {"0:9:a-c!100 6:1:a-b*900 6:2:c-d 6:3:x-z", 1000, false, "0>6: 9 | 1 2"},
+    {"0:9:a-c!100 6:1:a-b*900 6:2:b1-b2 6:3:b3-b4 6:4:c-d", 1000, false, NULL},
+    {"0:9:a-c!100 0:8:a-c!75 6:1:a-b*900 6:2:b1-b2 6:3:b3-b4 6:4:c-d 6:5:x-z",
+	1000, false, "0>6: 9 8 | 1 2 3 4"},
+    {"0:9:a-c!100 6:1:a-b*900 6:2:b1-b2 6:3:b3-b4 6:4:c-d", 1000, true,
+	"0>6: 9 | 1 2 3 4"},
+    {"0:9:~a-c 6:1:a-b*900", 1000, true, "0>6: 9 | 1"},
+};
+
+static void
+check_next(struct pick_scene *scene, const char *want)
+{
+	struct pick p;
+	int rc = pick_next(scene, &p);
+
+	check_eq(rc, want != NULL);
+	if (rc == 1) {
+		check_str(picks_text(&p), want);
+		pick_fini(&p);
+	}
+}
+
+static void
+pick_deletes__takes_what_is_dense(void **state)
+{
+	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
+	struct buf cursors[LSM_LEVELS] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct version *v = picture_version(cases[i].version);
+		struct pick_scene scene = {.version = v,
+		    .options = &leveled,
+		    .running = &none,
+		    .cursors = cursors,
+		    .oldest_seq = cases[i].oldest_seq,
+		    .idle = cases[i].idle};
+
+		printf("case %zu\n", i);
+		check_next(&scene, cases[i].want);
+		version_unref(v);
+	}
+}
+
+/* Also before more bytes of another level than there should be. */
+static void
+pick_deletes__comes_before_what_is_less_urgent(void **state)
+{
+	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
+	struct buf cursors[LSM_LEVELS] = {0};
+	struct version *v = picture_version(
+	    "5:1:a-c!100 5:2:d-f*2500 5:3:g-i 6:4:a-c*1000 6:5:d-i*20000");
+	struct pick_scene scene = {.version = v,
+	    .options = &leveled,
+	    .running = &none,
+	    .cursors = cursors};
+
+	(void)state;
+	check_next(&scene, "5>6: 2 3 | 5");
+	scene.oldest_seq = 1000;
+	check_next(&scene, "5>6: 1 | 4");
+	version_unref(v);
+}
+
+static void
+pick_deletes__leaves_alone_what_others_have(void **state)
+{
+	struct version *v = picture_version("6:1:a-c!100 6:2:d-f!90 6:3:g-i"
+					    " 5:9:x-z!100 6:4:x-z");
+	struct pick_list running = TAILQ_HEAD_INITIALIZER(running);
+	struct buf cursors[LSM_LEVELS] = {0};
+	struct pick_scene scene = {.version = v,
+	    .options = &leveled,
+	    .running = &running,
+	    .cursors = cursors,
+	    .oldest_seq = 1000};
+	static const char *const want[] = {
+	    "6>6: 1", "6>6: 2", "5>6: 9 | 4", NULL};
+	struct pick picks[3];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		check_eq(pick_next(&scene, &picks[i]), 1);
+		check_str(picks_text(&picks[i]), want[i]);
+		TAILQ_INSERT_TAIL(&running, &picks[i], link);
+	}
+	check_next(&scene, NULL);
+	for (size_t i = 0; i < 3; i++)
+		pick_fini(&picks[i]);
+	version_unref(v);
+}
+
+static void
+pick_deletes__awaits_the_snapshot_that_keeps_it(void **state)
+{
+	struct version *v = picture_version(
+	    "0:7:a-c!24 4:6:a-c!25 5:5:a-c!100 6:4:a-c 6:3:d-f!30");
+	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
+	struct buf cursors[LSM_LEVELS] = {0};
+	struct pick_scene scene = {.version = v,
+	    .options = &leveled,
+	    .running = &none,
+	    .cursors = cursors};
+
+	(void)state;
+	check_eq(pick_deletes_awaits(&scene), 39);
+	scene.oldest_seq = 39;
+	check_eq(pick_deletes_awaits(&scene), 59);
+	scene.oldest_seq = 69;
+	check_eq(pick_deletes_awaits(&scene), 0);
+	version_unref(v);
+}
+
+/* --- it comes to an end -------------------------------------------------- */
+
+/* What a compaction makes at worst: what goes down loses nothing; what is
+ * rewritten in place has no deletes any more. */
+struct made {
+	unsigned level;
+	uint64_t number;
+	unsigned first, last;
+	unsigned deletes;
+};
+
+#define TABLES_MAX 64
+
+struct made_store {
+	struct made tables[TABLES_MAX];
+	size_t count;
+	uint64_t next;
+};
+
+static struct version *
+version_of(const struct made_store *s)
+{
+	char line[TABLES_MAX * 40];
+	size_t n = 0;
+
+	line[0] = '\0';
+	for (size_t i = 0; i < s->count; i++) {
+		const struct made *t = &s->tables[i];
+
+		n += (size_t)snprintf(line + n, sizeof(line) - n,
+		    "%u:%u:%u-%u!%u ", t->level, (unsigned)t->number, t->first,
+		    t->last, t->deletes);
+	}
+	return picture_version(line);
+}
+
+/* Level 0 is the style's, and has been tested. */
+static void
+random_store(struct check_rand *r, struct made_store *s)
+{
+	*s = (struct made_store){.next = 1};
+	for (unsigned level = LSM_LEVELS - 1; level > 0; level--) {
+		unsigned key = 100;
+
+		for (uint64_t i = check_rand_below(r, 5); i > 0; i--) {
+			unsigned first = key + (unsigned)check_rand_below(r, 9);
+			unsigned last =
+			    first + (unsigned)check_rand_below(r, 60);
+
+			s->tables[s->count++] = (struct made){level, s->next++,
+			    first, last, (unsigned)check_rand_below(r, 101)};
+			key = last + 1;
+		}
+	}
+}
+
+static bool
+takes(const struct pick *p, const struct made *t)
+{
+	const struct pick_input *in = &p->inputs[t->level];
+
+	for (size_t i = 0; i < in->count; i++)
+		if (in->files[i]->number == t->number)
+			return true;
+	return false;
+}
+
+static void
+run(struct made_store *s, const struct pick *p)
+{
+	struct made all = {.level = p->output_level, .first = UINT32_MAX};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct made *t = &s->tables[i];
+
+		if (p->trivial && takes(p, t))
+			s->tables[i].level = p->output_level;
+		if (p->trivial || !takes(p, t)) {
+			s->tables[kept++] = *t;
+			continue;
+		}
+		if (t->first < all.first)
+			all.first = t->first;
+		if (t->last > all.last)
+			all.last = t->last;
+		if (t->deletes > all.deletes && p->output_level > p->level)
+			all.deletes = t->deletes;
+		if (t->number > all.number)
+			all.number = t->number;
+	}
+	if (!p->trivial)
+		s->tables[kept++] = all;
+	s->count = kept;
+}
+
+static void
+pick_deletes__comes_to_an_end(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
+	struct buf cursors[LSM_LEVELS] = {0};
+	unsigned picks = 0;
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		struct pick_scene scene = {
+		    .options = check_rand_one_in(&r, 2) ? &lazy : &leveled,
+		    .running = &none,
+		    .cursors = cursors,
+		    .oldest_seq = check_rand_below(&r, 400),
+		    .idle = check_rand_one_in(&r, 2)};
+		struct made_store s;
+		unsigned n = 0;
+
+		random_store(&r, &s);
+		for (int rc = 1; rc == 1; n += rc == 1) {
+			struct version *v = version_of(&s);
+			struct pick p;
+
+			scene.version = v;
+			rc = pick_next(&scene, &p);
+			if (rc == 1) {
+				run(&s, &p);
+				pick_fini(&p);
+			}
+			version_unref(v);
+			/* Each table once a level, and once at the end. */
+			check_le(n, TABLES_MAX * LSM_LEVELS);
+		}
+		picks += n;
+	}
+	check_le(500, picks);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(pick_deletes__takes_what_is_dense),
+	    cmocka_unit_test(pick_deletes__comes_before_what_is_less_urgent),
+	    cmocka_unit_test(pick_deletes__leaves_alone_what_others_have),
+	    cmocka_unit_test(pick_deletes__awaits_the_snapshot_that_keeps_it),
+	    cmocka_unit_test(pick_deletes__comes_to_an_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
