@@ -17,6 +17,7 @@ db_new(void)
 		return NULL;
 	memset(db, 0, sizeof(*db));
 	compaction_set_init(&db->compactions);
+	reaper_init(&db->reaper);
 	lock_init(&db->write_lock, LOCK_RANK_DB_WRITE);
 	lock_init(&db->sync_lock, LOCK_RANK_DB_SYNC);
 	lock_cond_init(&db->sync_ended);
@@ -42,6 +43,7 @@ db_free(struct lsm *db)
 	if (db->has_vset)
 		vset_fini(&db->vset);
 	values_fini(&db->values);
+	reaper_fini(&db->reaper);
 	if (db->cache)
 		cache_free(db->cache);
 	if (db->options.lab && db->filelock)

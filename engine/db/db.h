@@ -23,6 +23,7 @@
 #include "engine/db/latency.h"
 #include "engine/db/memtable.h"
 #include "engine/db/pace.h"
+#include "engine/db/reaper.h"
 #include "engine/db/segment.h"
 #include "engine/db/snapshot.h"
 #include "engine/db/spare.h"
@@ -58,7 +59,8 @@ struct lsm {
 	struct lsm_options options;
 	struct filelock *filelock;
 	struct cache *cache;
-	struct values values; /* has its own lock */
+	struct reaper reaper; /* has its own lock */
+	struct values values; /* the same */
 	struct vset vset;
 	bool has_vset;
 	size_t full_max; /* full memtables there may be */

@@ -151,7 +151,7 @@ static int
 open_vset(struct lsm *db)
 {
 	const struct version_place place = {
-	    db->env, db->dir, db->cache, &db->values};
+	    db->env, db->dir, db->cache, &db->values, &db->reaper};
 	int err = vset_recover(&db->vset, &place, &db->env->sink);
 
 	if (!err && db->options.must_create) {
@@ -178,7 +178,9 @@ open_threads(struct lsm *db)
 	lock_release(&db->state_lock);
 	if (db->options.no_background)
 		return 0;
-	err = work_start(&db->flush, 1);
+	err = reaper_start(&db->reaper);
+	if (!err)
+		err = work_start(&db->flush, 1);
 	if (!err)
 		err =
 		    work_start(&db->compaction, db->options.compaction_threads);
@@ -214,6 +216,9 @@ open_parts(struct lsm *db)
 	if (!db->cache)
 		return -ENOMEM;
 	values_init(&db->values, db->env, db->dir, db->cache);
+	db->values.reaper = &db->reaper;
+	db->reaper.env = db->env;
+	db->reaper.cache = db->cache;
 	db->values.cached_max = db->options.cache_bytes / OPEN_VALUE_PART;
 	err = open_dir(db);
 	if (!err)

@@ -4,6 +4,7 @@
 
 #include "engine/base/must.h"
 #include "engine/db/file_name.h"
+#include "engine/db/reaper.h"
 #include "engine/table/cache.h"
 
 void
@@ -150,11 +151,15 @@ values_ref(struct value_file *f)
 	lock_release(&f->set->lock);
 }
 
-/* As with a table (version_file.c): what stays is unnamed, and the next open
- * deletes it. */
+/* Errors and the directory: see reaper.h. */
 static void
 value_file_delete(struct value_file *f)
 {
+	if (f->set->reaper) {
+		reaper_take(
+		    f->set->reaper, f->path, vref_number(f->file), f->bytes);
+		return;
+	}
 	if (f->set->cache)
 		cache_drop_file(f->set->cache, vref_number(f->file));
 	env_unlink(f->set->env, f->path);

@@ -43,8 +43,9 @@ struct values {
 	/* constant */
 	struct env *env;
 	const char *dir;
-	struct cache *cache; /* may be NULL */
-	size_t cached_max;   /* larger values are not kept in it */
+	struct cache *cache;   /* may be NULL */
+	size_t cached_max;     /* larger values are not kept in it */
+	struct reaper *reaper; /* as in version_place */
 
 	struct lock lock;          /* protects: */
 	struct value_file **files; /* ascending by file */

@@ -37,6 +37,7 @@ struct version_file {
 	struct env *env;
 	char *path;
 	struct cache *cache;
+	struct reaper *reaper;
 	uint64_t number;
 	uint64_t bytes;
 	uint64_t entries;
@@ -62,6 +63,7 @@ struct version_place {
 	const char *dir;
 	struct cache *cache;
 	struct values *values; /* NULL: tables refer to none */
+	struct reaper *reaper; /* removes files; NULL: whoever lets go does */
 };
 
 /* A new file, one reference, from what a writer said (copied).  p NULL: it gets

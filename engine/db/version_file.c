@@ -3,6 +3,7 @@
 
 #include "engine/base/must.h"
 #include "engine/db/file_name.h"
+#include "engine/db/reaper.h"
 #include "engine/db/span.h"
 #include "engine/db/values.h"
 #include "engine/db/version.h"
@@ -62,6 +63,7 @@ version_file_place(struct version_file *f, const struct version_place *p)
 	f->path = path;
 	f->env = p->env;
 	f->cache = p->cache;
+	f->reaper = p->reaper;
 	return 0;
 }
 
@@ -150,13 +152,14 @@ version_file_ref(struct version_file *f)
 	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
 }
 
-/* Not repeated nor reported further: what stays is unnamed, and the next open
- * deletes it (env says what went wrong).  For the same reason the directory
- * need not be synced: no number is used twice, so a name that comes back after
- * a power cut means nothing. */
+/* Errors and the directory: see reaper.h. */
 static void
 delete_file(struct version_file *f)
 {
+	if (f->reaper) {
+		reaper_take(f->reaper, f->path, f->number, f->bytes);
+		return;
+	}
 	if (f->cache)
 		cache_drop_file(f->cache, f->number);
 	env_unlink(f->env, f->path);

@@ -19,7 +19,7 @@ store_dir_init(struct store_dir *d)
 	d->cache = cache_new(1u << 20);
 	check_true(d->cache != NULL);
 	d->place = (struct version_place){
-	    &d->fault.env, d->path, d->cache, NULL};
+	    .env = &d->fault.env, .dir = d->path, .cache = d->cache};
 }
 
 void
