@@ -226,6 +226,7 @@ block_seek(const struct block_view *v, struct bytes target,
 		return rc;
 	*s = (struct block_search){ikey_user(target), ikey_trailer(target), 0};
 	p = entries + from;
+	block_look_ahead(p, entries + until);
 	rc = block_scan(s, &p, entries + until, &e);
 	if (rc == 0 && until < v->entries.size) {
 		/* The restart at until is not smaller.  It shares nothing, so

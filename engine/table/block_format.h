@@ -70,6 +70,24 @@ block_restart(const struct block_view *v, uint32_t i)
 	return wire_get_le32(v->restarts + (size_t)i * 4);
 }
 
+/* No more than this is asked for ahead of its use. */
+#define BLOCK_AHEAD_MAX 4096
+#define BLOCK_LINE      64 /* of the processor's cache */
+
+/*
+ * Brings what lies from p to before end near, all of it at once.  A search, and
+ * steps from entry to entry, know where the next entry stands only when they
+ * have read the one before: they would wait for memory at each.
+ */
+static inline void
+block_look_ahead(const uint8_t *p, const uint8_t *end)
+{
+	if (end - p > BLOCK_AHEAD_MAX)
+		end = p + BLOCK_AHEAD_MAX;
+	for (; p < end; p += BLOCK_LINE)
+		__builtin_prefetch(p);
+}
+
 /* What a search carries from entry to entry. */
 struct block_search {
 	struct bytes user; /* of the target */

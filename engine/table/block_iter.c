@@ -178,6 +178,19 @@ block_iter_prev(struct block_iter *it)
 	return rc;
 }
 
+/* Bytes behind the entry that was sought, which will be wanted soon. */
+#define BLOCK_ITER_AHEAD 2048
+
+static inline void
+block_iter_look_ahead(const struct block_iter *it)
+{
+	const uint8_t *next = it->view.entries.data + it->next_pos;
+	size_t left = it->view.entries.size - it->next_pos;
+
+	block_look_ahead(
+	    next, next + (left < BLOCK_ITER_AHEAD ? left : BLOCK_ITER_AHEAD));
+}
+
 int
 block_iter_seek(struct block_iter *it, struct bytes target)
 {
@@ -191,7 +204,9 @@ block_iter_seek(struct block_iter *it, struct bytes target)
 		it->iter.key = target;
 		rc = block_iter_take(it, at, &e);
 	}
-	if (rc != 1)
+	if (rc == 1)
+		block_iter_look_ahead(it);
+	else
 		block_iter_none(it);
 	return rc;
 }
