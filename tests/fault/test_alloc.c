@@ -3,8 +3,6 @@
  * needed it says so, nothing else has changed, the same call made again
  * succeeds, and no memory is lost.
  */
-#include <stdio.h>
-
 #include "tests/support/alloc.h"
 #include "tests/support/site.h"
 #include "tests/support/sweep.h"
@@ -41,13 +39,6 @@ run(struct workload *w, uint64_t n, uint64_t seed, enum alloc_how how,
 	workload_open(w);
 	check_true(workload_run(w));
 	places = alloc_disarm();
-	if (n == 0)
-		printf("%zu writes, %u flushes, %u compactions, %u expired,"
-		       " %u ranges, %u bytes collected\n",
-		    w->live, (unsigned)w->sum.flushes,
-		    (unsigned)w->sum.compactions, (unsigned)w->sum.expired,
-		    (unsigned)w->sum.range_deletes,
-		    (unsigned)w->sum.value_bytes_collected);
 	workload_fini(w);
 	check_eq(alloc_live(), before);
 	return places;

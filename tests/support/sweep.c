@@ -6,6 +6,9 @@
 
 #include "tests/support/site.h"
 
+/* More than two in three workloads do everything. */
+#define TRIES_MAX 40
+
 /* The run in progress, for the teardown after one that failed. */
 static struct workload sweep_workload;
 static const char *sweep_now;
@@ -23,13 +26,31 @@ sweep_one(const struct sweep *s, uint64_t n, uint64_t seed)
 	return places;
 }
 
+/* Places first to last, of so many. */
 static void
-sweep_each(const struct sweep *s, uint64_t places, uint64_t seed)
+sweep_each(const struct sweep *s, uint64_t places, uint64_t first,
+    uint64_t last, uint64_t seed)
 {
-	printf("%s: %" PRIu64 " places\n", s->name, places);
+	if (last > places)
+		last = places;
+	printf("%s: %" PRIu64 " places, runs for %" PRIu64 " to %" PRIu64 "\n",
+	    s->name, places, first, last);
 	fflush(stdout);
-	for (uint64_t n = 1; n <= places; n++)
+	for (uint64_t n = first; n <= last; n++)
 		sweep_one(s, n, seed);
+}
+
+/* text: one place, or as "100-199", or "100-" for all from there on. */
+static void
+sweep_these(
+    const struct sweep *s, uint64_t places, const char *text, uint64_t seed)
+{
+	char *end;
+	uint64_t first = strtoull(text, &end, 0), last = first;
+
+	if (*end == '-')
+		last = end[1] ? strtoull(end + 1, NULL, 0) : UINT64_MAX;
+	sweep_each(s, places, first, last, seed);
 }
 
 /* Some of the places: as many as there is time for. */
@@ -41,7 +62,8 @@ sweep_some(const struct sweep *s, uint64_t places, uint64_t seed)
 	size_t count = site_pick(&at), left = s->runs;
 
 	if (count == 0) {
-		sweep_each(s, places, seed); /* nobody has told them apart */
+		/* Nobody has told them apart. */
+		sweep_each(s, places, 1, UINT64_MAX, seed);
 		return;
 	}
 
@@ -57,20 +79,38 @@ sweep_some(const struct sweep *s, uint64_t places, uint64_t seed)
 	}
 }
 
-uint64_t
-sweep_all(const struct sweep *s)
+/* The run without a fault: how many places it has. */
+static uint64_t
+sweep_count(const struct sweep *s, uint64_t seed)
 {
-	const char *only = getenv("NTH");
-	uint64_t seed = check_seed();
 	uint64_t places;
 
 	site_begin(s->callers, seed);
 	places = sweep_one(s, 0, seed);
 	site_begin(0, 0);
+	return places;
+}
+
+uint64_t
+sweep_all(const struct sweep *s)
+{
+	const char *only = getenv("NTH");
+	uint64_t seed = check_seed();
+	uint64_t places = sweep_count(s, seed);
+
+	/* The workload of a seed that is given is taken as it is. */
+	for (unsigned i = 0; !workload_did_all(&sweep_workload); i++) {
+		if (getenv("SEED"))
+			break;
+		check_le(i, TRIES_MAX);
+		places = sweep_count(s, ++seed);
+	}
+	printf("SEED=%" PRIu64 ": ", seed);
+	workload_tell_done(&sweep_workload);
 	if (only)
-		sweep_one(s, strtoull(only, NULL, 0), seed);
+		sweep_these(s, places, only, seed);
 	else if (check_long())
-		sweep_each(s, places, seed);
+		sweep_each(s, places, 1, places, seed);
 	else
 		sweep_some(s, places, seed);
 	return places;

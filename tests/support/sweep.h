@@ -2,7 +2,9 @@
  * sweep: a workload again and again, each time with a fault at another place.
  *
  * Use: sweep_all from a test case, with sweep_teardown as the case's teardown:
- * it says where a run that failed was, so that NTH= (and SEED=) repeats it.
+ * it says where a run that failed was, so that NTH= (and SEED=) repeats it;
+ * NTH=100-199 or NTH=100- make a part of all runs.  A workload that leaves out
+ * something the engine can do is not taken, but the next seed's.
  * All places in long runs.  Else one of those that are reached from the same
  * place in the code, if the run without a fault tells by site_note.
  */

@@ -108,11 +108,54 @@ workload_init(struct workload *w, uint64_t seed, bool forgets)
 	first_options(w);
 }
 
+/* Whether the manifest is another one than the first, whose number is 1. */
+static bool
+has_other_manifest(const struct workload *w)
+{
+	char path[1100], name[64] = "";
+	unsigned number = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/CURRENT", w->store);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	(void)fread(name, 1, sizeof(name) - 1, f);
+	(void)fclose(f);
+	(void)sscanf(name + strcspn(name, "0123456789"), "%u", &number);
+	return number > 1;
+}
+
+bool
+workload_did_all(const struct workload *w)
+{
+	const struct lsm_stats *s = &w->sum;
+
+	return s->flushes > 0 && s->compactions > 0 && s->expired > 0 &&
+	       s->range_deletes > 0 && s->value_bytes_collected > 0 &&
+	       w->snapshots_seen > 0 && w->names_made > 0 &&
+	       w->copies_made > 0 && w->manifest_changed;
+}
+
+void
+workload_tell_done(const struct workload *w)
+{
+	printf("%zu writes, %u flushes, %u compactions, %u expired,"
+	       " %u ranges, %u bytes collected, %u snapshots, %u named,"
+	       " %u checkpoints, %s manifest\n",
+	    w->live, (unsigned)w->sum.flushes, (unsigned)w->sum.compactions,
+	    (unsigned)w->sum.expired, (unsigned)w->sum.range_deletes,
+	    (unsigned)w->sum.value_bytes_collected, w->snapshots_seen,
+	    w->names_made, w->copies_made,
+	    w->manifest_changed ? "another" : "the first");
+}
+
 void
 workload_fini(struct workload *w)
 {
 	if (w->db)
 		(void)workload_close(w);
+	w->manifest_changed = has_other_manifest(w);
 	env_fault_fini(&w->fault);
 	env_forget_free(w->forget);
 	check_rmtree(w->dir);

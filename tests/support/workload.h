@@ -102,6 +102,8 @@ struct workload {
 	size_t target, end;   /* writes of this step: the next, the last */
 	unsigned errors;      /* calls that failed */
 	struct lsm_stats sum; /* of stores that were closed */
+	unsigned snapshots_seen, names_made, copies_made;
+	bool manifest_changed; /* found out by workload_fini */
 };
 
 /* forgets: over an env_forget, for power cuts. */
@@ -120,6 +122,12 @@ void workload_restart(struct workload *w);
 /* After a failure too: what is known, for people. */
 void workload_tell(struct workload *w);
 void workload_fini(struct workload *w);
+
+/* After workload_fini: whether all that makes files was done: flush,
+ * compaction, other manifests, collection of values, expiry, range tombstones,
+ * snapshots read, named snapshots, checkpoints. */
+bool workload_did_all(const struct workload *w);
+void workload_tell_done(const struct workload *w);
 
 /* --- between the parts of the workload ---------------------------------- */
 

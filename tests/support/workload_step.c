@@ -255,6 +255,7 @@ step_snapshot(struct workload *w, struct check_rand *r)
 		return err;
 	lsm_snapshot_close(w->db, s->handle);
 	s->handle = NULL;
+	w->snapshots_seen++;
 	return 0;
 }
 
@@ -283,6 +284,7 @@ step_name(struct workload *w, struct check_rand *r)
 	n->maybe = false;
 	n->there = !n->there;
 	n->state = w->live;
+	w->names_made += n->there;
 	return 0;
 }
 
@@ -432,6 +434,7 @@ step_copy(struct workload *w, struct check_rand *r)
 		return err;
 	}
 	w->copy.number = w->copies;
+	w->copies_made++;
 	w->states[WORKLOAD_COPY] = w->states[w->live];
 	memcpy(w->copy.names, w->names, sizeof(w->names));
 	for (size_t i = 0; i < WORKLOAD_NAMES; i++)
