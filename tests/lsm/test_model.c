@@ -37,6 +37,7 @@ static const struct operation {
     {"flush", 20, model_life_flush},
     {"compact", 8, model_life_compact},
     {"sync", 10, model_life_sync},
+    {"durability", 20, model_life_durability},
     {"check", 5, model_life_check},
     {"reopen", 15, model_life_reopen},
     {"kill", 8, model_life_kill},
@@ -80,20 +81,25 @@ tell_where(void **state)
 	return 0;
 }
 
+/* Of all rounds. */
+struct sums {
+	struct lsm_stats stats;
+	uint64_t compactions[MODEL_STYLES];
+	uint64_t operations;
+};
+
 static void
-add_stats(struct lsm_stats *sum, const struct lsm_stats *s)
+add_round(struct sums *sum, const struct model *m, unsigned steps)
 {
-	sum->flushes += s->flushes;
-	sum->compactions += s->compactions;
-	sum->filter_skips += s->filter_skips;
-	sum->expired += s->expired;
-	sum->range_deletes += s->range_deletes;
-	sum->range_hints += s->range_hints;
+	model_add_stats(&sum->stats, &m->sum);
+	for (size_t i = 0; i < MODEL_STYLES; i++)
+		sum->compactions[i] += m->compactions[i];
+	sum->operations += steps;
 }
 
 /* TRACE= in the environment prints every operation. */
 static void
-run_round(uint64_t seed, bool may_thread, unsigned steps, struct lsm_stats *sum)
+run_round(uint64_t seed, bool may_thread, unsigned steps, struct sums *sum)
 {
 	struct model *m = calloc(1, sizeof(*m));
 	bool trace = getenv("TRACE") != NULL;
@@ -116,7 +122,7 @@ run_round(uint64_t seed, bool may_thread, unsigned steps, struct lsm_stats *sum)
 	model_life_compact(m);
 	model_life_check(m);
 	model_life_reopen(m);
-	add_stats(sum, &m->sum);
+	add_round(sum, m, steps);
 	model_fini(m);
 	free(m);
 	at.operation = NULL;
@@ -128,17 +134,26 @@ run_rounds(bool may_thread)
 	unsigned rounds = check_long() ? 300 : 6;
 	unsigned steps = check_long() ? 20000 : 10000;
 	uint64_t seed = check_seed();
-	struct lsm_stats sum = {0};
+	struct sums sum = {0};
+	const struct lsm_stats *s = &sum.stats;
 
 	for (unsigned i = 0; i < rounds; i++)
 		run_round(seed + i, may_thread, steps, &sum);
+	printf("%" PRIu64 " operations, %" PRIu64 " flushes, %" PRIu64
+	       " compactions leveled, %" PRIu64 " lazy, %" PRIu64
+	       " bytes of values collected\n",
+	    sum.operations, s->flushes, sum.compactions[LSM_COMPACTION_LEVELED],
+	    sum.compactions[LSM_COMPACTION_LAZY], s->value_bytes_collected);
 	/* Every mechanism ran. */
-	check_le(10 * rounds, sum.flushes);
-	check_le(10 * rounds, sum.compactions);
-	check_le(1, sum.filter_skips);
-	check_le(1, sum.expired);
-	check_le(10 * rounds, sum.range_deletes);
-	check_le(1, sum.range_hints);
+	check_le(10 * rounds, s->flushes);
+	check_le(rounds, sum.compactions[LSM_COMPACTION_LEVELED]);
+	check_le(rounds, sum.compactions[LSM_COMPACTION_LAZY]);
+	check_le(1, s->filter_skips);
+	check_le(1, s->expired);
+	check_le(10 * rounds, s->range_deletes);
+	check_le(1, s->range_hints);
+	check_le(1, s->value_bytes_collected);
+	check_le(rounds, s->syncs);
 }
 
 static void

@@ -173,7 +173,7 @@ model_draw_options(struct model *m)
 	o->memtables_max = (unsigned)ONE_OF(m, 2, 3, 4);
 	o->cache_bytes = ONE_OF(m, 0, 4096, 65536, 1u << 20);
 	o->block_bytes = ONE_OF(m, 64, 256, 512, 1024, 4096);
-	o->table_bytes = ONE_OF(m, 2048, 8192, 32768);
+	o->table_bytes = ONE_OF(m, 512, 2048, 8192, 32768);
 	o->level_base_bytes = ONE_OF(m, 512, 2048, 8192, 65536);
 	o->level0_tables = (unsigned)ONE_OF(m, 1, 2, 3, 4);
 	o->compaction_style = (enum lsm_compaction_style)ONE_OF(
@@ -185,6 +185,33 @@ model_draw_options(struct model *m)
 	    m, LSM_COMPRESSION_NONE, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_ZSTD);
 	o->bottom_compression = (enum lsm_compression)ONE_OF(m,
 	    LSM_COMPRESSION_NONE, LSM_COMPRESSION_ZSTD, LSM_COMPRESSION_SAME);
+	o->durability = model_draw_durability(m);
+}
+
+/* Bounds that come soon, or never. */
+struct durability
+model_draw_durability(struct model *m)
+{
+	struct durability d =
+	    durability_of((enum durability_policy)ONE_OF(m, DURABILITY_NONE,
+		DURABILITY_SYNC, DURABILITY_BATCH, DURABILITY_ADAPTIVE));
+
+	d.batch_ops = (uint32_t)ONE_OF(m, 1, 5, 1000);
+	d.batch_ms = d.adaptive_ms = (uint32_t)ONE_OF(m, 1, DURABILITY_MS_MAX);
+	return d;
+}
+
+void
+model_add_stats(struct lsm_stats *sum, const struct lsm_stats *s)
+{
+	sum->flushes += s->flushes;
+	sum->compactions += s->compactions;
+	sum->filter_skips += s->filter_skips;
+	sum->expired += s->expired;
+	sum->range_deletes += s->range_deletes;
+	sum->range_hints += s->range_hints;
+	sum->value_bytes_collected += s->value_bytes_collected;
+	sum->syncs += s->syncs;
 }
 
 /* --- the model's life ------------------------------------------------------
@@ -217,6 +244,8 @@ void
 model_init(struct model *m, uint64_t seed, bool may_thread)
 {
 	*m = (struct model){.r = check_rand_of(seed)};
+	m->batch = lsm_batch_new();
+	check_true(m->batch != NULL);
 	universe_init(&m->keys, &m->r);
 	m->now = model_cells_new(m);
 	for (size_t i = 0; i < MODEL_SNAPSHOTS; i++)
@@ -248,5 +277,6 @@ model_fini(struct model *m)
 	for (size_t i = 0; i < MODEL_CURSORS; i++)
 		free(m->cursors[i].cells);
 	free(m->now);
+	lsm_batch_free(m->batch);
 	universe_fini(&m->keys);
 }

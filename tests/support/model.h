@@ -4,7 +4,8 @@
  *
  * The keys are a universe; what somebody sees is an array with a cell for each
  * of them.  A value follows from its key and version.  The clock is the
- * test's.  A model's options are drawn at random, and again at each reopen.
+ * test's.  A model's options are drawn at random, and again at reopens; its
+ * durability at any time.
  * Use: model_init; then model_* operations in any order, each of which changes
  * both or compares both; model_check_all; model_fini.  A difference ends the
  * test case.
@@ -21,6 +22,7 @@
 #define MODEL_SNAPSHOTS 6
 #define MODEL_CURSORS   4
 #define MODEL_HELD      3
+#define MODEL_STYLES    2 /* of enum lsm_compaction_style */
 
 struct model_cell {
 	uint32_t version;    /* 0: there is none */
@@ -29,7 +31,7 @@ struct model_cell {
 
 struct model_snapshot {
 	struct lsm_snapshot *handle; /* NULL: free */
-	bool is_named;		     /* it is in the store, too */
+	bool is_named;               /* it is in the store, too */
 	struct model_cell *cells;    /* always there */
 };
 
@@ -77,8 +79,15 @@ struct model {
 	struct model_snapshot snapshots[MODEL_SNAPSHOTS];
 	struct model_cursor cursors[MODEL_CURSORS];
 	struct model_held held[MODEL_HELD];
-	struct lsm_stats sum; /* of the stores that were closed */
+	struct lsm_batch *batch; /* for all writes, one after the other */
+
+	/* of the stores that were closed */
+	struct lsm_stats sum;
+	uint64_t compactions[MODEL_STYLES]; /* under each style */
 };
+
+/* Adds what the mechanisms did. */
+void model_add_stats(struct lsm_stats *sum, const struct lsm_stats *s);
 
 /* may_thread: work in the background is one of the options drawn. */
 void model_init(struct model *m, uint64_t seed, bool may_thread);
@@ -110,6 +119,7 @@ const struct lsm_snapshot *model_some_snapshot(
 void model_let_go(struct model *m);
 void model_set_clock(struct model *m, uint64_t ms);
 void model_draw_options(struct model *m);
+struct durability model_draw_durability(struct model *m);
 
 /* --- operations --------------------------------------------------------- */
 
@@ -140,6 +150,7 @@ void model_life_pattern(struct model *m);
 void model_life_flush(struct model *m);
 void model_life_compact(struct model *m);
 void model_life_sync(struct model *m);
+void model_life_durability(struct model *m);
 void model_life_check(struct model *m);
 void model_life_reopen(struct model *m);
 void model_life_kill(struct model *m);

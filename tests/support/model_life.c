@@ -180,6 +180,19 @@ model_life_sync(struct model *m)
 	check_eq(lsm_durable_seq(m->s.db), lsm_seq(m->s.db));
 }
 
+/* What was written before is durable then, unless nobody wants that. */
+void
+model_life_durability(struct model *m)
+{
+	struct durability d = model_draw_durability(m), found;
+
+	check_ok(lsm_set_durability(m->s.db, &d));
+	lsm_get_durability(m->s.db, &found);
+	check_eq(found.policy, d.policy);
+	if (d.policy != DURABILITY_NONE)
+		check_eq(lsm_durable_seq(m->s.db), lsm_seq(m->s.db));
+}
+
 void
 model_life_check(struct model *m)
 {
@@ -194,12 +207,8 @@ let_go_of_all(struct model *m)
 {
 	struct lsm_stats stats = lsm_store_stats(&m->s);
 
-	m->sum.flushes += stats.flushes;
-	m->sum.compactions += stats.compactions;
-	m->sum.filter_skips += stats.filter_skips;
-	m->sum.expired += stats.expired;
-	m->sum.range_deletes += stats.range_deletes;
-	m->sum.range_hints += stats.range_hints;
+	model_add_stats(&m->sum, &stats);
+	m->compactions[m->s.options.compaction_style] += stats.compactions;
 	model_let_go(m);
 	for (size_t i = 0; i < MODEL_SNAPSHOTS; i++)
 		close_handle(m, &m->snapshots[i]);

@@ -139,29 +139,39 @@ model_write_some(struct model *m, struct lsm_batch *b, size_t count)
  */
 
 static struct lsm_batch *
-begin(void)
+begin(struct model *m)
 {
-	struct lsm_batch *b = lsm_batch_new();
-
-	check_true(b != NULL);
-	return b;
+	lsm_batch_clear(m->batch);
+	return m->batch;
 }
 
+/* Under a policy of its own now and then. */
 static void
 commit(struct model *m, struct lsm_batch *b)
 {
-	uint64_t before = lsm_seq(m->s.db), seq = 0;
+	uint64_t before = lsm_seq(m->s.db);
+	struct lsm_written done = {0};
+	struct durability d;
 
-	check_ok(lsm_write(m->s.db, b, &seq));
-	check_eq(seq, before + lsm_batch_count(b));
-	check_eq(lsm_seq(m->s.db), seq);
-	lsm_batch_free(b);
+	if (check_rand_one_in(&m->r, 8)) {
+		d = model_draw_durability(m);
+		check_ok(lsm_write_under(m->s.db, b, &d, &done));
+		if (done.sync_seq > 0)
+			check_ok(lsm_sync(m->s.db, done.sync_seq));
+	} else {
+		lsm_get_durability(m->s.db, &d);
+		check_ok(lsm_write(m->s.db, b, &done.seq));
+	}
+	check_eq(done.seq, before + lsm_batch_count(b));
+	check_eq(lsm_seq(m->s.db), done.seq);
+	if (d.policy == DURABILITY_SYNC && lsm_batch_count(b) > 0)
+		check_eq(lsm_durable_seq(m->s.db), done.seq);
 }
 
 static void
 write_one(struct model *m, void (*add)(struct model *m, struct lsm_batch *b))
 {
-	struct lsm_batch *b = begin();
+	struct lsm_batch *b = begin(m);
 
 	add(m, b);
 	commit(m, b);
@@ -188,7 +198,7 @@ model_write_delete(struct model *m)
 void
 model_write_delete_range(struct model *m)
 {
-	struct lsm_batch *b = begin();
+	struct lsm_batch *b = begin(m);
 
 	if (check_rand_one_in(&m->r, 2))
 		delete_range(m, b);
@@ -206,7 +216,7 @@ model_write_delete_run(struct model *m)
 	struct lsm_batch *b;
 
 	for (size_t i = from; i < end && i < m->keys.count; i++) {
-		b = begin();
+		b = begin(m);
 		delete_at(m, b, i);
 		commit(m, b);
 	}
@@ -215,7 +225,7 @@ model_write_delete_run(struct model *m)
 void
 model_write_batch(struct model *m)
 {
-	struct lsm_batch *b = begin();
+	struct lsm_batch *b = begin(m);
 
 	model_write_some(m, b, check_rand_below(&m->r, 40));
 	commit(m, b);
@@ -225,7 +235,7 @@ model_write_batch(struct model *m)
 void
 model_write_large_batch(struct model *m)
 {
-	struct lsm_batch *b = begin();
+	struct lsm_batch *b = begin(m);
 
 	model_write_some(m, b, check_rand_below(&m->r, LARGE_BATCH));
 	commit(m, b);
