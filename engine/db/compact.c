@@ -37,6 +37,9 @@ struct run {
 	struct iter *input;
 	struct compact_filter filter;
 	struct compact_ranges ranges;
+	/* What may be older stands below the output: what stands elsewhere and
+	 * is no input is newer, as picks promise. */
+	struct span_keys older;
 	struct collect collect;
 	struct compact_output output;
 	uint64_t entries; /* read, not yet added to the whole's */
@@ -192,15 +195,13 @@ look_around(struct run *r)
 static int
 judge(struct run *r, const struct ikey *key)
 {
-	const struct compact_job *j = r->job;
 	bool deeper;
 	int rc;
 
 	if (compact_ranges_hides(&r->ranges, key))
 		return 1;
-	deeper =
-	    key->kind == IKEY_KIND_DELETE &&
-	    pick_key_is_deeper(j->version, j->pick->output_level, key->user);
+	deeper = key->kind == IKEY_KIND_DELETE &&
+		 span_holds_key(&r->older, key->user);
 	rc = compact_filter_drop(&r->filter, key, deeper);
 	r->may_cut |= r->filter.new_user;
 	return rc;
@@ -321,7 +322,8 @@ run_init(struct run *r, struct whole *w, struct bytes begin, struct bytes end)
 	    .ranges = {.snapshots = job->snapshots,
 		.snapshot_count = job->snapshot_count,
 		.version = job->version,
-		.level = level},
+		.below = below},
+	    .older = {.version = job->version, .level = below},
 	    .collect = {.plan = job->plan, .writer = {.vset = job->vset}},
 	    .output = {.vset = job->vset,
 		.options = job->options,

@@ -81,7 +81,7 @@ nothing_deeper(const struct compact_ranges *r, const struct ranges_fragment *f)
 	const struct span s = {
 	    f->begin, f->end, f->end.size > 0 ? SPAN_EXCLUDED : SPAN_OPEN};
 
-	return r->version && !span_is_held(r->version, r->level + 1, &s);
+	return r->version && !span_is_held(r->version, r->below, &s);
 }
 
 /* Of a stripe there is one number at most, and the oldest comes last. */

@@ -26,7 +26,7 @@ struct compact_ranges {
 	size_t snapshot_count;
 	const struct version
 	    *version;   /* NULL: something deeper may be hidden */
-	unsigned level; /* of the output */
+	unsigned below; /* levels that may hold something older, from here on */
 
 	struct ranges *set; /* NULL: there are none */
 	size_t here;        /* the first fragment behind the last entry */

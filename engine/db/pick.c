@@ -245,11 +245,3 @@ pick_whole_level(
 	*out = p;
 	return 1;
 }
-
-bool
-pick_key_is_deeper(const struct version *v, unsigned level, struct bytes user)
-{
-	const struct span s = span_of_key(user);
-
-	return span_is_held(v, level + 1, &s);
-}

@@ -83,12 +83,4 @@ int pick_next(const struct pick_scene *scene, struct pick *out);
 int pick_whole_level(
     const struct version *v, unsigned level, uint64_t now_ms, struct pick *out);
 
-/*
- * Does any level below `level` (the output level) have a table whose range
- * holds the user key?  Other levels do not matter: what stands there and is no
- * input is newer than the inputs, by the promise above.
- */
-bool pick_key_is_deeper(
-    const struct version *v, unsigned level, struct bytes user);
-
 #endif

@@ -24,26 +24,37 @@ span_overlap(const struct version *v, unsigned level, const struct span *s,
 	*end = low;
 }
 
-static bool
-is_held_in_level0(const struct version_level *l, const struct span *s)
+static const struct version_file *
+holder_in_level0(const struct version_level *l, const struct span *s)
 {
 	for (size_t i = 0; i < l->count; i++)
 		if (span_meets(s, l->files[i]))
-			return true;
-	return false;
+			return l->files[i];
+	return NULL;
+}
+
+const struct version_file *
+span_holder(const struct version *v, unsigned level, const struct span *s)
+{
+	const struct version_file *f = NULL;
+	size_t first, end;
+
+	if (level == 0)
+		f = holder_in_level0(&v->levels[0], s);
+	for (unsigned i = level > 0 ? level : 1; !f && i < LSM_LEVELS; i++) {
+		span_overlap(v, i, s, &first, &end);
+		if (first < end)
+			f = v->levels[i].files[first];
+	}
+	return f;
 }
 
 bool
-span_is_held(const struct version *v, unsigned level, const struct span *s)
+span_holds_key(struct span_keys *k, struct bytes user)
 {
-	size_t first, end;
+	const struct span s = span_of_key(user);
 
-	if (level == 0 && is_held_in_level0(&v->levels[0], s))
-		return true;
-	for (unsigned i = level > 0 ? level : 1; i < LSM_LEVELS; i++) {
-		span_overlap(v, i, s, &first, &end);
-		if (first < end)
-			return true;
-	}
-	return false;
+	if (!k->last || !span_meets(&s, k->last))
+		k->last = span_holder(k->version, k->level, &s);
+	return k->last != NULL;
 }

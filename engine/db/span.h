@@ -96,10 +96,24 @@ span_of_files(struct version_file *const *files, size_t count)
 	return s;
 }
 
-/* Whether any table of this level (LSM_LEVELS: none) or a deeper one meets the
- * span. */
-bool span_is_held(
+/* A table of this level (LSM_LEVELS: none) or a deeper one that meets the span;
+ * NULL: there is none. */
+const struct version_file *span_holder(
     const struct version *v, unsigned level, const struct span *s);
+
+static inline bool
+span_is_held(const struct version *v, unsigned level, const struct span *s)
+{
+	return span_holder(v, level, s) != NULL;
+}
+
+/* The same for one key after another; fast if a table holds several. */
+struct span_keys {
+	const struct version *version;
+	unsigned level;
+	const struct version_file *last; /* held one; NULL at first */
+};
+bool span_holds_key(struct span_keys *k, struct bytes user);
 
 /* The files of a level > 0 that meet the span: a range of indexes, empty if
  * *first == *end. */

@@ -160,7 +160,7 @@ check_case(size_t i)
 	struct run run = {
 	    .r = {.snapshots = cases[i].snapshots,
 		.version = cases[i].deeper ? v : NULL,
-		.level = 2},
+		.below = 3},
 	};
 
 	printf("case %zu: %s, %s\n", i, cases[i].tombstones, cases[i].entries);

@@ -279,27 +279,6 @@ pick__overlap_limit_does_not_overflow(void **state)
 	check_eq(pick_overlap_limit(&huge), UINT64_MAX);
 }
 
-/* Level 0 does not count: it is newer. */
-static void
-pick__key_is_deeper_looks_below_the_level(void **state)
-{
-	struct version *v =
-	    picture_version("0:9:a-z 1:8:a-z 3:1:c-e 5:2:g-i 6:3:a-c");
-
-	(void)state;
-	check_true(pick_key_is_deeper(v, 1, bytes_str("d")));
-	check_true(pick_key_is_deeper(v, 2, bytes_str("c")));
-	check_true(pick_key_is_deeper(v, 2, bytes_str("e")));
-	check_true(pick_key_is_deeper(v, 3, bytes_str("g")));
-	check_true(pick_key_is_deeper(v, 5, bytes_str("b")));
-	check_false(pick_key_is_deeper(v, 2, bytes_str("f")));
-	check_false(pick_key_is_deeper(v, 3, bytes_str("d")));
-	check_false(pick_key_is_deeper(v, 5, bytes_str("h")));
-	check_false(pick_key_is_deeper(v, 6, bytes_str("b")));
-	check_false(pick_key_is_deeper(v, 1, bytes_str("")));
-	version_unref(v);
-}
-
 /*
  * The promise of pick.h on random versions: what is left at the level has no
  * key in common with the inputs, nor has what is left at the output level, and
@@ -475,7 +454,6 @@ main(void)
 		pick__whole_level_goes_down_to_the_next_with_tables),
 	    cmocka_unit_test(pick__bytes_are_those_of_all_inputs),
 	    cmocka_unit_test(pick__overlap_limit_does_not_overflow),
-	    cmocka_unit_test(pick__key_is_deeper_looks_below_the_level),
 	    cmocka_unit_test(
 		pick__inputs_leave_nothing_behind_that_they_share_keys_with),
 	};

@@ -196,6 +196,28 @@ span__is_held_by_a_level_and_those_below(void **state)
 	version_unref(v);
 }
 
+static void
+span__holds_keys_in_any_order(void **state)
+{
+	struct version *v =
+	    picture_version("0:9:04-06 1:8:02-10 3:1:04-08 5:2:12-18");
+	struct check_rand r = check_rand_of(check_seed());
+
+	(void)state;
+	for (unsigned level = 0; level < LSM_LEVELS; level++) {
+		struct span_keys keys = {.version = v, .level = level};
+
+		for (int i = 0; i < 200; i++) {
+			unsigned k = (unsigned)check_rand_below(&r, KEYS);
+			const struct span s = span_of_key(key(k));
+
+			check_eq(span_holds_key(&keys, key(k)),
+			    span_is_held(v, level, &s));
+		}
+	}
+	version_unref(v);
+}
+
 int
 main(void)
 {
@@ -204,6 +226,7 @@ main(void)
 	    cmocka_unit_test(span__of_files_holds_all_of_them),
 	    cmocka_unit_test(span__overlap_knows_ends_that_are_not_in),
 	    cmocka_unit_test(span__is_held_by_a_level_and_those_below),
+	    cmocka_unit_test(span__holds_keys_in_any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
