@@ -9,17 +9,21 @@
 #include "engine/db/db.h"
 #include "engine/db/flush_values.h"
 #include "engine/db/room.h"
+#include "engine/db/span.h"
 #include "engine/db/sync.h"
 
 /* What one flush works with. */
 struct flush {
 	struct lsm *db;
 	struct memtable *memtable;
+	/* All that is older than the memtable, for it is the oldest one. */
+	const struct version *version;
 	uint64_t *snapshots;
 	size_t snapshot_count;
 	struct expiry expiry;
 	struct flush_values values;
 	uint64_t expired;
+	bool any; /* something is left for a table */
 };
 
 /* One way through the memtable; writer NULL: only what the table would refer
@@ -28,16 +32,19 @@ struct flush_pass {
 	struct flush *flush;
 	struct compact_filter filter;
 	struct compact_ranges ranges;
+	struct span_keys older;
 	struct iter *input;
 	struct table_writer *writer;
 };
 
 static int
-flush_init(struct flush *f, struct lsm *db, struct memtable *m)
+flush_init(struct flush *f, struct lsm *db, struct memtable *m,
+    const struct version *older)
 {
 	*f = (struct flush){
 	    .db = db,
 	    .memtable = m,
+	    .version = older,
 	    .expiry = {.env = db->env, .dir = db->dir},
 	    .values = {.db = db, .writer = {.vset = &db->vset}},
 	};
@@ -51,8 +58,7 @@ flush_fini(struct flush *f)
 	free(f->snapshots);
 }
 
-/* Range tombstones that end before the user key; data NULL: all.  They stay:
- * what they delete may be in tables. */
+/* Range tombstones that end before the user key; data NULL: all. */
 static int
 flush_ranges(struct flush_pass *p, struct bytes user)
 {
@@ -64,6 +70,7 @@ flush_ranges(struct flush_pass *p, struct bytes user)
 		rc = p->writer ? table_writer_add_range(p->writer, &f) : 0;
 		if (rc)
 			break;
+		p->flush->any = true;
 	}
 	return rc;
 }
@@ -74,6 +81,7 @@ flush_put(struct flush_pass *p, const struct compact_entry *e)
 	struct flush_values *v = &p->flush->values;
 	int err;
 
+	p->flush->any = true;
 	if (!p->writer)
 		return flush_values_count(v, &e->key, e->value);
 	err = flush_ranges(p, e->key.user);
@@ -89,14 +97,17 @@ static int
 flush_entry(struct flush_pass *p)
 {
 	struct compact_entry e;
+	bool older;
 	int rc = compact_filter_take(&p->filter, p->input, &e);
 
 	if (rc)
 		return rc;
 	if (compact_ranges_hides(&p->ranges, &e.key))
 		return 0;
-	/* Tombstones stay: older versions may be in tables. */
-	rc = compact_filter_drop(&p->filter, &e.key, true);
+	/* What was put and deleted here leaves nothing behind. */
+	older = e.key.kind == IKEY_KIND_DELETE &&
+		span_holds_key(&p->older, e.key.user);
+	rc = compact_filter_drop(&p->filter, &e.key, older);
 	if (rc)
 		return rc < 0 ? rc : 0;
 	return flush_put(p, &e);
@@ -137,7 +148,9 @@ flush_pass(struct flush *f, struct table_writer *w)
 		.snapshot_count = f->snapshot_count,
 		.expiry = f->expiry},
 	    .ranges = {.snapshots = f->snapshots,
-		.snapshot_count = f->snapshot_count},
+		.snapshot_count = f->snapshot_count,
+		.version = f->version},
+	    .older = {.version = f->version},
 	    .writer = w,
 	};
 	int err = flush_open(&p);
@@ -169,7 +182,7 @@ flush_memtable(struct flush *f, struct table_writer *w)
 	return err;
 }
 
-/* Writes the table at path, synced. */
+/* Writes the table at path, synced; none if nothing is left. */
 static int
 flush_write(
     struct flush *f, const char *path, uint64_t number, struct table_info *info)
@@ -187,7 +200,7 @@ flush_write(
 	if (err)
 		return err;
 	err = flush_memtable(f, w);
-	if (err) {
+	if (err || !f->any) {
 		table_writer_abandon(w);
 		return err;
 	}
@@ -199,13 +212,8 @@ static int
 flush_add(struct lsm *db, const struct table_info *info, struct edit *e)
 {
 	struct version_file *file;
-	int err;
+	int err = version_file_new(&db->vset.place, info, &file);
 
-	/* The name must be durable before the manifest has it. */
-	err = env_sync_dir(db->env, db->dir);
-	if (err)
-		return err;
-	err = version_file_new(&db->vset.place, info, &file);
 	if (err)
 		return err;
 	err = edit_add_file(e, 0, file);
@@ -240,7 +248,8 @@ flush_sync_log(struct lsm *db, uint64_t number)
 }
 
 static int
-flush_table(struct lsm *db, struct memtable *m, struct edit *e)
+flush_table(struct lsm *db, struct memtable *m, const struct version *older,
+    struct edit *e)
 {
 	uint64_t number = vset_new_number(&db->vset);
 	struct table_info info = {0};
@@ -251,16 +260,19 @@ flush_table(struct lsm *db, struct memtable *m, struct edit *e)
 	err = db_path(db, FILE_NAME_TABLE, number, &path);
 	if (err)
 		return err;
-	err = flush_init(&f, db, m);
+	err = flush_init(&f, db, m, older);
 	if (!err)
 		err = flush_write(&f, path, number, &info);
 	if (!err) {
 		err = flush_values_finish(&f.values);
 		if (!err)
 			err = flush_sync_log(db, e->log_number);
+		/* Names must be durable before the manifest has them. */
 		if (!err)
+			err = env_sync_dir(db->env, db->dir);
+		if (!err && f.any)
 			err = flush_add(db, &info, e);
-		if (err)
+		if (err && f.any)
 			env_unlink(db->env, path);
 	}
 	if (err)
@@ -273,17 +285,19 @@ flush_table(struct lsm *db, struct memtable *m, struct edit *e)
 	return err;
 }
 
-/* The edit that replaces m and its log; next is the memtable after it. */
+/* The edit that replaces the oldest full memtable of the view and its log. */
 static int
-flush_prepare(struct lsm *db, struct memtable *m, const struct memtable *next,
-    struct edit *e)
+flush_prepare(struct lsm *db, const struct view *now, struct edit *e)
 {
+	size_t n = now->full_count;
+	struct memtable *m = now->full[n - 1];
+	const struct memtable *next = n > 1 ? now->full[n - 2] : now->active;
 	int err;
 
 	e->log_number = next->log_no;
 	e->last_seq = memtable_last_seq(m);
 	if (memtable_count(m) > 0)
-		return flush_table(db, m, e);
+		return flush_table(db, m, now->version, e);
 	err = flush_sync_log(db, e->log_number);
 	return err ? err : env_sync_dir(db->env, db->dir);
 }
@@ -314,15 +328,13 @@ flush_install(struct lsm *db, struct edit *e, struct view *v)
 static int
 flush_oldest(struct lsm *db, const struct view *now)
 {
-	size_t n = now->full_count;
 	struct view *v = view_new(db->full_max);
 	struct edit e = {0};
 	int err;
 
 	if (!v)
 		return -ENOMEM;
-	err = flush_prepare(
-	    db, now->full[n - 1], n > 1 ? now->full[n - 2] : now->active, &e);
+	err = flush_prepare(db, now, &e);
 	if (err)
 		view_unref(v);
 	else

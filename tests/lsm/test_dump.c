@@ -52,13 +52,15 @@ dump__shows_a_table(void **state)
 	(void)state;
 	lsm_store_init(&s);
 	lsm_store_open(&s);
+	lsm_store_put(&s, "b", "what is deleted");
+	check_ok(lsm_flush(s.db));
 	lsm_store_put(&s, "a", "one");
 	lsm_store_delete(&s, "b");
 	check_ok(lsm_flush(s.db));
 	text = dump(lsm_store_file(&s, ".sst"), &rc);
 	check_ok(rc);
-	check_contains(text, "entries 2, deletes 1, numbers 1 to 2");
-	check_contains(text, "1 put \"a\" \"one\"\n2 delete \"b\"\n");
+	check_contains(text, "entries 2, deletes 1, numbers 2 to 3");
+	check_contains(text, "2 put \"a\" \"one\"\n3 delete \"b\"\n");
 	lsm_store_fini(&s);
 }
 

@@ -80,6 +80,92 @@ flush__drops_versions_that_nobody_sees(void **state)
 	lsm_store_fini(&s);
 }
 
+static unsigned
+tables(struct lsm_store *s)
+{
+	return lsm_store_stats(s).level_tables[0];
+}
+
+/* Large values, too, which only the log has had. */
+static void
+flush__leaves_nothing_of_what_was_put_and_deleted(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.memtable_bytes = 1u << 20;
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 20, 5000, 'a');
+	lsm_store_put(&s, "a", "1");
+	lsm_store_delete_range(&s, "KEY", "KEYZ");
+	lsm_store_delete(&s, "a");
+	lsm_store_delete(&s, "b");
+	check_ok(lsm_flush(s.db));
+	check_eq(tables(&s), 0);
+	check_eq(lsm_store_file_count(&s, ".sst"), 0);
+	check_eq(lsm_store_file_count(&s, ".log"), 1);
+	lsm_store_reopen(&s);
+	check_str(lsm_store_keys(&s, NULL, false), "");
+	check_eq(lsm_store_put(&s, "a", "2"), 25);
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
+static void
+flush__keeps_deletes_of_what_tables_have(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	s.options.level0_tables = 100;
+	lsm_store_open(&s);
+	lsm_store_put(&s, "b", "1");
+	lsm_store_put(&s, "d", "1");
+	lsm_store_fill(&s, 0, 20, 10, 'a');
+	check_ok(lsm_flush(s.db));
+	lsm_store_delete(&s, "a");
+	lsm_store_delete(&s, "b");
+	lsm_store_delete(&s, "e");
+	check_ok(lsm_flush(s.db));
+	check_eq(tables(&s), 2);
+	lsm_store_delete_range(&s, "c", "e");
+	lsm_store_delete_range(&s, "x", "z");
+	check_ok(lsm_flush(s.db));
+	check_eq(tables(&s), 3);
+	check_true(lsm_store_get(&s, "b") == NULL);
+	check_true(lsm_store_get(&s, "d") == NULL);
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	check_true(lsm_store_get(&s, "b") == NULL);
+	check_true(lsm_store_get(&s, "d") == NULL);
+	lsm_store_expect(&s, 0, 20, 10, 'a');
+	lsm_store_fini(&s);
+}
+
+static void
+flush__keeps_deletes_of_what_snapshots_see(void **state)
+{
+	struct lsm_snapshot *at;
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_put(&s, "a", "1");
+	lsm_store_put(&s, "b", "1");
+	check_ok(lsm_snapshot_open(s.db, &at));
+	lsm_store_delete(&s, "a");
+	lsm_store_delete_range(&s, "b", "c");
+	check_ok(lsm_flush(s.db));
+	check_eq(tables(&s), 1);
+	check_str(lsm_store_keys(&s, NULL, false), "");
+	check_str(lsm_store_get_at(&s, at, "a"), "1");
+	check_str(lsm_store_get_at(&s, at, "b"), "1");
+	lsm_snapshot_close(s.db, at);
+	lsm_store_fini(&s);
+}
+
 /* Writes until it fails; returns the number of keys that are in. */
 static unsigned
 fill_until_full(struct lsm_store *s, unsigned from)
@@ -243,6 +329,9 @@ main(void)
 	    cmocka_unit_test(flush__of_nothing_does_nothing),
 	    cmocka_unit_test(flush__a_full_memtable_is_flushed_by_itself),
 	    cmocka_unit_test(flush__drops_versions_that_nobody_sees),
+	    cmocka_unit_test(flush__leaves_nothing_of_what_was_put_and_deleted),
+	    cmocka_unit_test(flush__keeps_deletes_of_what_tables_have),
+	    cmocka_unit_test(flush__keeps_deletes_of_what_snapshots_see),
 	    cmocka_unit_test(
 		flush__a_full_disk_stops_writers_until_there_is_space),
 	    cmocka_unit_test(flush__a_full_disk_is_no_trap_for_waiting_writers),

@@ -373,18 +373,21 @@ range_delete__is_shown_by_dumps(void **state)
 
 	(void)state;
 	open_store(&s);
+	lsm_store_put(&s, "a", "what is deleted");
+	lsm_store_put(&s, "b", "and this");
+	check_ok(lsm_flush(s.db));
 	lsm_store_delete_range(&s, "a", "c");
 	lsm_store_delete_range(&s, "b", NULL);
 	check_dump(lsm_store_file(&s, ".log"),
-	    "1 delete range \"a\" to before \"c\"\n");
+	    "3 delete range \"a\" to before \"c\"\n");
 	check_dump(lsm_store_file(&s, ".log"),
-	    "2 delete range \"b\" to before the end\n");
+	    "4 delete range \"b\" to before the end\n");
 	check_ok(lsm_flush(s.db));
 	check_dump(lsm_store_file(&s, ".sst"), ", ranges 2\n");
 	check_dump(lsm_store_file(&s, ".sst"),
-	    "1 delete range \"a\" to before \"b\"\n");
+	    "3 delete range \"a\" to before \"b\"\n");
 	check_dump(lsm_store_file(&s, ".sst"),
-	    "2 delete range \"b\" to before the end\n");
+	    "4 delete range \"b\" to before the end\n");
 	lsm_store_fini(&s);
 }
 
