@@ -32,6 +32,12 @@ err_log(const struct err_sink *sink, enum err_level level, const char *fmt, ...)
 	errno = saved;
 }
 
+bool
+err_is_full(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT;
+}
+
 const char *
 err_text(int err)
 {

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 
 /* Bytes on disk are not what was written. */
 #define ERR_DAMAGED (-EUCLEAN)
@@ -27,6 +28,10 @@ struct err_sink {
 /* Formats and hands one line (cut at 1,023 bytes) to the sink. */
 void err_log(const struct err_sink *sink, enum err_level level,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The disk, or what this user may have of it, is full: the one kind of error
+ * that goes away by itself. */
+bool err_is_full(int err);
 
 /* What a person should read for err (0 or -errno, ours included). */
 const char *err_text(int err);

@@ -23,6 +23,7 @@ enum lock_rank {
 	LOCK_RANK_VOL_TABLE = 40, /* fs/vol: the node table */
 	LOCK_RANK_DB_COMPACT = 50, /* engine/db: one compaction picks */
 	LOCK_RANK_DB_WRITE = 60, /* engine/db: the writers' order */
+	LOCK_RANK_DB_RESERVE = 65, /* engine/db: space for a full disk */
 	LOCK_RANK_DB_SYNC = 70,	 /* engine/db: who syncs the log */
 	LOCK_RANK_DB_STATE = 80, /* engine/db: versions, memtables */
 	LOCK_RANK_DB_MANIFEST = 85,

@@ -129,8 +129,10 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	if (err)
 		return err;
 	err = compaction_run_planned(db, v, pick, &plan, p);
+	if (err_is_full(err) && reserve_spend(db))
+		err = compaction_run_planned(db, v, pick, &plan, p);
 	/* What goes with the entries that are dropped makes room for more. */
-	if (err == -ENOSPC && plan.count > 0 &&
+	if (err_is_full(err) && plan.count > 0 &&
 	    pick->output_level > pick->level)
 		err = compaction_run_planned(db, v, pick, NULL, p);
 	vref_list_fini(&plan);
@@ -170,6 +172,9 @@ static bool
 compaction_is_idle(struct lsm *db, uint64_t *idle_at)
 {
 	*idle_at = db->compactions.fed_at + IDLE_US;
+	/* A full disk does not wait. */
+	if (reserve_is_spent(db))
+		return true;
 	return !db->options.no_background && env_now_us(db->env) >= *idle_at;
 }
 

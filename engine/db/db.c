@@ -18,6 +18,7 @@ db_new(void)
 	memset(db, 0, sizeof(*db));
 	compaction_set_init(&db->compactions);
 	reaper_init(&db->reaper);
+	reserve_init(&db->reserve);
 	lock_init(&db->write_lock, LOCK_RANK_DB_WRITE);
 	lock_init(&db->sync_lock, LOCK_RANK_DB_SYNC);
 	lock_cond_init(&db->sync_ended);
@@ -50,6 +51,7 @@ db_free(struct lsm *db)
 		lab_keep_lock(db->options.lab, db->filelock);
 	else
 		filelock_release(db->filelock);
+	reserve_fini(&db->reserve);
 	compaction_set_fini(&db->compactions);
 	snapshot_list_fini(&db->snapshots);
 	lock_cond_fini(&db->work_ended);

@@ -24,6 +24,7 @@
 #include "engine/db/memtable.h"
 #include "engine/db/pace.h"
 #include "engine/db/reaper.h"
+#include "engine/db/reserve.h"
 #include "engine/db/segment.h"
 #include "engine/db/snapshot.h"
 #include "engine/db/spare.h"
@@ -61,6 +62,7 @@ struct lsm {
 	struct cache *cache;
 	struct reaper reaper; /* has its own lock */
 	struct values values; /* the same */
+	struct reserve reserve; /* the same */
 	struct vset vset;
 	bool has_vset;
 	size_t full_max; /* full memtables there may be */

@@ -21,6 +21,7 @@ struct form {
 static const struct form forms[] = {
     {FILE_NAME_LOCK, "LOCK", "", false},
     {FILE_NAME_CURRENT, "CURRENT", "", false},
+    {FILE_NAME_RESERVE, "RESERVE", "", false},
     {FILE_NAME_MANIFEST, "MANIFEST-", "", true},
     {FILE_NAME_LOG, "", ".log", true},
     {FILE_NAME_TABLE, "", ".sst", true},

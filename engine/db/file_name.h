@@ -4,6 +4,7 @@
  *	LOCK		who has the store open (engine/os/filelock.h)
  *	CURRENT		name of the manifest in force, and a newline
  *	MANIFEST-000001	edits of the set of tables
+ *	RESERVE		space for a day without (engine/db/reserve.h)
  *	000002.log	segment of the log
  *	000003.sst	table
  *	000004.val	large values that were moved out of the log
@@ -22,6 +23,7 @@ enum file_name_kind {
 	FILE_NAME_OTHER, /* not ours: left alone */
 	FILE_NAME_LOCK,
 	FILE_NAME_CURRENT,
+	FILE_NAME_RESERVE,
 	FILE_NAME_MANIFEST,
 	FILE_NAME_LOG,
 	FILE_NAME_TABLE,
@@ -35,8 +37,8 @@ enum file_name_kind {
 /* Room for any name, with its NUL. */
 #define FILE_NAME_SIZE 32
 
-/* kind is one of LOCK and CURRENT (number is ignored), MANIFEST, LOG, TABLE,
- * VALUES. */
+/* kind is one of LOCK, CURRENT and RESERVE (number is ignored), MANIFEST, LOG,
+ * TABLE, VALUES. */
 void file_name_format(char name[FILE_NAME_SIZE], enum file_name_kind kind,
     uint64_t number);
 

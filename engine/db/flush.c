@@ -354,6 +354,8 @@ flush_step(struct lsm *db)
 		begin = latency_begin();
 		begin_us = env_now_us(db->env);
 		rc = flush_oldest(db, now);
+		if (err_is_full(rc) && reserve_spend(db))
+			rc = flush_oldest(db, now);
 		latency_end(&db->latencies.flush, begin);
 		if (rc == 0) {
 			throttle_flushed(&db->throttle,
@@ -363,6 +365,8 @@ flush_step(struct lsm *db)
 		}
 	}
 	view_unref(now);
+	if (rc > 0)
+		reserve_want(db);
 	/* Now that this memtable does not refer to their values any more. */
 	if (rc > 0)
 		segment_delete_below(

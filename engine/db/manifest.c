@@ -25,7 +25,7 @@ manifest_append(
 	if (!err) {
 		err = wal_append(w, b.data, b.size, &stamp);
 		/* A full disk: the wal has taken back what it wrote. */
-		*doubtful = err && err != -ENOSPC && err != -EDQUOT;
+		*doubtful = err && !err_is_full(err);
 	}
 	if (!err) {
 		err = wal_sync(w);

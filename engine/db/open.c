@@ -226,6 +226,8 @@ open_parts(struct lsm *db)
 	if (!err)
 		err = recover_run(db);
 	if (!err)
+		reserve_open(db);
+	if (!err)
 		err = open_threads(db);
 	return err ? err : open_settle(db);
 }
@@ -294,6 +296,7 @@ lsm_close(struct lsm *db)
 	err = lsm_sync(db, IKEY_SEQ_MAX);
 	open_stop_threads(db);
 	spare_remove_all(db);
+	reserve_close(db);
 	if (!db_failed(db))
 		segment_cut_all(db);
 	db_free(db);

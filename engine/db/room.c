@@ -164,6 +164,18 @@ room_rotate(struct lsm *db)
 	}
 }
 
+void
+room_free(struct lsm *db)
+{
+	bool can;
+
+	lock_acquire(&db->state_lock);
+	can = db->view->full_count == 0 && !room_lacking(db);
+	lock_release(&db->state_lock);
+	if (can && !db_failed(db) && memtable_count(db->active) > 0)
+		(void)room_replace(db);
+}
+
 /* A segment that will be kept for its values has become large. */
 static struct segment *
 room_log_large(struct lsm *db, size_t size)

@@ -30,6 +30,11 @@ double room_used(const struct lsm *db);
  * and errors as above. */
 int room_rotate(struct lsm *db);
 
+/* Space is needed, and deletes make none until they are in tables and meet
+ * what they delete: as room_rotate, but only if nobody has to wait and no full
+ * one is on its way.  Caller holds db->write_lock. */
+void room_free(struct lsm *db);
+
 /*
  * Which segment takes the next record, of size bytes: the present one, or a
  * spare, if the present one grows and one is ready, or another one if it has

@@ -108,6 +108,8 @@ lsm_snapshot_delete(struct lsm *db, const char *name)
 	err = named_add(&e.drops, name, 0, 0);
 	if (!err)
 		err = vset_apply(&db->vset, &e);
+	if (err_is_full(err) && reserve_spend(db))
+		err = vset_apply(&db->vset, &e);
 	if (!err)
 		compaction_let_go(db);
 	edit_fini(&e);

@@ -389,11 +389,15 @@ spare_take_any(struct lsm *db)
 	return s;
 }
 
-void
+bool
 spare_remove_all(struct lsm *db)
 {
+	bool some = false;
 	struct spare *s;
 
-	while ((s = spare_take_any(db)))
+	while ((s = spare_take_any(db))) {
 		spare_drop(db, s);
+		some = true;
+	}
+	return some;
 }

@@ -72,7 +72,7 @@ bool spare_offer(struct lsm *db, struct segment *s);
 /* Makes one: see work.h. */
 int spare_step(struct lsm *db);
 
-/* Removes what waits, at any time. */
-void spare_remove_all(struct lsm *db);
+/* Removes what waits, at any time.  True: there was something. */
+bool spare_remove_all(struct lsm *db);
 
 #endif

@@ -45,6 +45,7 @@ is_needed(const struct cleaning *c, enum file_name_kind kind, uint64_t number)
 		return false;
 	case FILE_NAME_LOCK:
 	case FILE_NAME_CURRENT:
+	case FILE_NAME_RESERVE:
 	case FILE_NAME_OTHER:
 		break;
 	}

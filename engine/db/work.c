@@ -121,11 +121,6 @@ work_step(struct work *w)
 	lock_release(&w->db->state_lock);
 	rc = w->step(w->db);
 	work_report(w, rc < 0 ? rc : 0, before);
-	/* Tables need the space more than the log does. */
-	if (rc == -ENOSPC && w != &w->db->spare) {
-		spare_remove_all(w->db);
-		reaper_empty(&w->db->reaper);
-	}
 	lock_acquire(&w->db->state_lock);
 	w->running--;
 	if (rc != 0)

@@ -53,7 +53,7 @@ write_log(struct lsm *db, struct lsm_batch *b, uint32_t count)
 	int err;
 
 	err = wal_append(db->log->wal, record, size, &stamp);
-	if (err && err != -ENOSPC && err != -EDQUOT)
+	if (err && !err_is_full(err))
 		db_fail(db, err);
 	if (!err)
 		db->figures.bytes_log += size;
@@ -89,16 +89,13 @@ write_apply(
 
 /* On 0 the writer is to sleep so long afterwards. */
 static int
-write_batch(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
+write_try(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
 {
 	uint32_t count = lsm_batch_count(b);
 	struct memtable_place place;
 	double used;
 	int err;
 
-	/* Relaxed: whoever misses one now takes it with the next batch. */
-	if (atomic_load_explicit(&db->hint, memory_order_relaxed))
-		hint_take(db);
 	err = room_make(db, batch_ranges(b));
 	if (err)
 		return err;
@@ -117,6 +114,33 @@ write_batch(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
 	atomic_store_explicit(
 	    &db->written, db->next_seq - 1, memory_order_release);
 	return 0;
+}
+
+/* On a full disk: what waits to be removed, and the reserve for who makes more
+ * space than it takes. */
+static bool
+write_find_space(struct lsm *db, const struct lsm_batch *b)
+{
+	return reserve_serves(b) ? reserve_spend(db)
+				 : reaper_empty(&db->reaper);
+}
+
+static int
+write_batch(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
+{
+	int err;
+
+	/* Relaxed: whoever misses one now takes it with the next batch. */
+	if (atomic_load_explicit(&db->hint, memory_order_relaxed))
+		hint_take(db);
+	if (reserve_refuses(db, b)) {
+		room_free(db);
+		return -ENOSPC;
+	}
+	err = write_try(db, b, sleep_us);
+	if (err_is_full(err) && write_find_space(db, b))
+		err = write_try(db, b, sleep_us);
+	return err;
 }
 
 /* The debt of what was written, with no lock held. */
@@ -154,13 +178,14 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 	lock_release(&db->write_lock);
 	write_pay(db, sleep_us);
 	latency_end(&db->latencies.put, begin);
-	if (err)
-		return err;
-	if (db->options.no_background) {
+	/* Also after -ENOSPC: it may make space for the next one. */
+	if (db->options.no_background && (!err || err_is_full(err))) {
 		work_all(&db->flush);
 		work_all(&db->compaction);
 		work_all(&db->spare);
 	}
+	if (err)
+		return err;
 	*out = done;
 	return 0;
 }

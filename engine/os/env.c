@@ -137,6 +137,15 @@ env_size(struct env_file *f, uint64_t *out)
 }
 
 int
+env_allocate(struct env_file *f, uint64_t size)
+{
+	must(size > 0);
+	if (!f->env->ops->allocate)
+		return -ENOTSUP;
+	return size > ENV_OFFSET_MAX ? -EFBIG : f->env->ops->allocate(f, size);
+}
+
+int
 env_map(struct env_file *f, uint64_t offset, size_t size, struct env_map **out)
 {
 	must(size > 0);

@@ -59,6 +59,8 @@ struct env_ops {
 	int (*sync)(struct env_file *);
 	int (*truncate)(struct env_file *, uint64_t size);
 	int (*size)(struct env_file *, uint64_t *out);
+	/* May be NULL: -ENOTSUP. */
+	int (*allocate)(struct env_file *, uint64_t size);
 
 	/* May be NULL: then reads are system calls. */
 	void (*map_reads)(struct env_file *);
@@ -110,6 +112,11 @@ int env_pwrite(struct env_file *, const void *, size_t, uint64_t offset);
 int env_sync(struct env_file *);
 int env_truncate(struct env_file *, uint64_t size);
 int env_size(struct env_file *, uint64_t *out);
+
+/* The file has size bytes at least, zeros where nothing was, and disk space for
+ * them, without writing them.  -ENOTSUP: not here, or not on this filesystem;
+ * no error is logged.  After an error it may have a part of it. */
+int env_allocate(struct env_file *, uint64_t size);
 
 /*
  * Maps a part of the file, which may lie behind its end.  What env_map_write

@@ -283,6 +283,36 @@ env_fault_size(struct env_file *file, uint64_t *out)
 	return base->env->ops->size(base, out);
 }
 
+/* All of it, or nothing. */
+static int
+env_fault_allocate_in_space(struct env_file *file, uint64_t size)
+{
+	struct env_fault *f = env_fault_of(file->env);
+	struct env_file *base = env_fault_base(file);
+	uint64_t had;
+	bool fits;
+	int err = base->env->ops->size(base, &had);
+
+	if (err)
+		return err;
+	size = size > had ? size : had;
+	lock_acquire(&f->lock);
+	fits = f->space_left >= size - had;
+	if (fits && f->space_left != UINT64_MAX)
+		f->space_left -= size - had;
+	lock_release(&f->lock);
+	return fits ? env_allocate(base, size) : -ENOSPC;
+}
+
+static int
+env_fault_allocate(struct env_file *file, uint64_t size)
+{
+	int err =
+	    env_fault_pass(env_fault_of(file->env), "allocate", file->path);
+
+	return err ? err : env_fault_allocate_in_space(file, size);
+}
+
 /* --- files in memory ------------------------------------------------------ */
 
 struct env_fault_map {
@@ -475,6 +505,7 @@ static const struct env_ops env_fault_ops = {
     .sync = env_fault_sync,
     .truncate = env_fault_truncate,
     .size = env_fault_size,
+    .allocate = env_fault_allocate,
     .map = env_fault_map,
     .unmap = env_fault_unmap,
     .map_write = env_fault_map_write,

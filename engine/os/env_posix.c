@@ -249,6 +249,19 @@ env_posix_truncate(struct env_file *f, uint64_t size)
 	return env_posix_result(r);
 }
 
+static int
+env_posix_allocate(struct env_file *f, uint64_t size)
+{
+	int r;
+
+	do
+		r = fallocate(env_posix_fd(f), 0, 0, (off_t)size);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 && (errno == ENOSYS || errno == EOPNOTSUPP))
+		return -ENOTSUP;
+	return env_posix_result(r);
+}
+
 /* --- files in memory ------------------------------------------------------ */
 
 struct env_posix_map {
@@ -465,6 +478,7 @@ static const struct env_ops env_posix_ops = {
     .sync = env_posix_sync,
     .truncate = env_posix_truncate,
     .size = env_posix_size,
+    .allocate = env_posix_allocate,
     .map = env_posix_map,
     .unmap = env_posix_unmap,
     .map_write = env_posix_map_write,

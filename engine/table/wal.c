@@ -227,7 +227,7 @@ roll_back(struct wal *w, uint64_t end, int err)
 		/* Not -ENOSPC: that would invite another try. */
 		return -EIO;
 	}
-	if (err != -ENOSPC && err != -EDQUOT)
+	if (!err_is_full(err))
 		poison(w, "writing", err);
 	return err;
 }

@@ -143,7 +143,7 @@ wal_window_copy(
 static void
 wal_window_failed(struct wal_window *w, int err)
 {
-	if (err == -ENOSPC || err == -EDQUOT || err == -EAGAIN)
+	if (err_is_full(err) || err == -EAGAIN)
 		return;
 	wal_window_close(w);
 	w->how.step = 0;

@@ -10,6 +10,7 @@ static const struct {
 } good[] = {
     {"LOCK", FILE_NAME_LOCK, 0},
     {"CURRENT", FILE_NAME_CURRENT, 0},
+    {"RESERVE", FILE_NAME_RESERVE, 0},
     {"MANIFEST-000001", FILE_NAME_MANIFEST, 1},
     {"000002.log", FILE_NAME_LOG, 2},
     {"123456.sst", FILE_NAME_TABLE, 123456},
