@@ -20,6 +20,7 @@ static const struct operation {
     {"delete", 2500, model_write_delete},
     {"delete run", 10, model_write_delete_run},
     {"delete range", 200, model_write_delete_range},
+    {"delete all", 5, model_write_delete_all},
     {"batch", 500, model_write_batch},
     {"large batch", 5, model_write_large_batch},
     {"get", 5000, model_read_get},

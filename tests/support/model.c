@@ -25,6 +25,12 @@ model_pick(struct model *m)
 				   check_rand_below(&m->r, count / 20 + 1)) %
 			       count;
 		break;
+	case MODEL_NARROW:
+		if (check_rand_one_in(&m->r, 200))
+			m->pattern_at = check_rand_below(&m->r, count);
+		return (m->pattern_at +
+			   check_rand_below(&m->r, count / 40 + 1)) %
+		       count;
 	case MODEL_IN_ORDER:
 		m->pattern_at = (m->pattern_at + 1) % count;
 		return m->pattern_at;

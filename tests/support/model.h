@@ -61,6 +61,7 @@ struct model_held {
 enum model_pattern {
 	MODEL_ANYWHERE,
 	MODEL_CLOSE,    /* mostly in a small range, that moves now and then */
+	MODEL_NARROW,   /* only there: tables that meet few others */
 	MODEL_IN_ORDER, /* each behind the one before */
 	MODEL_PATTERNS,
 };
@@ -128,6 +129,7 @@ void model_write_put_until(struct model *m);
 void model_write_delete(struct model *m);
 void model_write_delete_run(struct model *m);
 void model_write_delete_range(struct model *m);
+void model_write_delete_all(struct model *m);
 void model_write_batch(struct model *m);
 void model_write_large_batch(struct model *m);
 

@@ -207,6 +207,22 @@ model_write_delete_range(struct model *m)
 	commit(m, b);
 }
 
+/* All keys; mostly the tables go, too, and the next ones meet few others. */
+void
+model_write_delete_all(struct model *m)
+{
+	const struct bytes none = {NULL, 0};
+	struct lsm_batch *b = begin(m);
+
+	delete_between(m, b, none, none);
+	commit(m, b);
+	if (check_rand_one_in(&m->r, 4))
+		return;
+	model_life_compact(m);
+	m->pattern =
+	    check_rand_one_in(&m->r, 2) ? MODEL_NARROW : MODEL_IN_ORDER;
+}
+
 /* Many adjacent keys, one by one. */
 void
 model_write_delete_run(struct model *m)
