@@ -21,6 +21,7 @@ struct lsm_stats {
 	uint64_t puts, deletes, range_deletes, batches;
 	uint64_t range_hints; /* long runs of deletes that scans noted */
 	uint64_t gets, get_hits, iterators;
+	uint64_t entries_passed; /* by iterators: deleted, or not to be seen */
 	uint64_t bytes_written_user; /* keys and values given */
 	uint64_t bytes_written_log, bytes_written_flush, bytes_written_compact;
 	uint64_t syncs, flushes, compactions;

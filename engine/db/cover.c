@@ -17,6 +17,7 @@ struct cover_source {
 
 struct cover {
 	uint64_t seq;
+	uint64_t passed;
 	size_t count;
 	struct cover_source sources[]; /* by order */
 };
@@ -96,6 +97,12 @@ void
 cover_free(struct cover *c)
 {
 	free(c);
+}
+
+uint64_t *
+cover_passed(struct cover *c)
+{
+	return &c->passed;
 }
 
 /* --- questions --------------------------------------------------------- */

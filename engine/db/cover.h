@@ -24,6 +24,9 @@ struct cover;
 int cover_open(const struct view *v, uint64_t seq, struct cover **out);
 void cover_free(struct cover *c);
 
+/* How many entries its iterators have looked at and left out. */
+uint64_t *cover_passed(struct cover *c);
+
 /* What covers a key in one iterator. */
 struct cover_answer {
 	struct ranges_cover at;

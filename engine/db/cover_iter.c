@@ -165,6 +165,7 @@ skip(struct cover_iter *ci, bool back, int rc)
 				ci->steps_max = COVER_STEPS_MAX;
 			return show(ci);
 		}
+		++*cover_passed(ci->cover);
 	}
 	return rc;
 }

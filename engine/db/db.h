@@ -40,7 +40,7 @@
 
 /* What everybody counts; what only writers count is in write_figures. */
 struct db_counters {
-	struct counter gets, get_hits, iterators, filter_skips;
+	struct counter gets, get_hits, iterators, entries_passed, filter_skips;
 	struct counter bytes_flush, bytes_compact, expired, collected;
 	struct counter level_read[LSM_LEVELS], level_written[LSM_LEVELS];
 	struct counter syncs, flushes, compactions;

@@ -130,14 +130,14 @@ lsm_iter_open(
 	it->view = view_get(db);
 	it->resolve.expiry = (struct expiry){.env = db->env, .dir = db->dir};
 	it->resolve.seq = o->snapshot ? o->snapshot->seq : lsm_seq(db);
+	it->hints = (struct hint_reader){
+	    .db = db,
+	    .memtable = it->view->active,
+	    .seq = it->resolve.seq,
+	};
 	if (!o->snapshot) {
 		it->resolve.gap = iter_gap;
 		it->resolve.gap_ctx = it;
-		it->hints = (struct hint_reader){
-		    .db = db,
-		    .memtable = it->view->active,
-		    .seq = it->resolve.seq,
-		};
 	}
 	it->values = &db->values;
 	it->keys_only = o->keys_only;
@@ -181,11 +181,23 @@ iter_moved(struct lsm_iter *it, int rc)
 	return err;
 }
 
+static void
+iter_count(const struct lsm_iter *it)
+{
+	uint64_t passed = it->resolve.passed;
+
+	if (it->cover)
+		passed += *cover_passed(it->cover);
+	if (passed > 0)
+		counter_add(&it->hints.db->counters.entries_passed, passed);
+}
+
 void
 lsm_iter_close(struct lsm_iter *it)
 {
 	if (!it)
 		return;
+	iter_count(it);
 	hint_flush(&it->hints);
 	iter_drop_large(it);
 	buf_fini(&it->large_room);

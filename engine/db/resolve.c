@@ -189,6 +189,7 @@ resolve_forward(struct resolve *r, int rc, bool skip)
 			skip = skipped = true;
 			steps = 0;
 		}
+		r->passed++;
 		rc = resolve_step(r, skipped, &steps);
 	}
 	if (rc == 0)
@@ -254,6 +255,7 @@ resolve_save(struct resolve *r, struct bytes user, const struct value *v)
 static void
 resolve_run_back(struct resolve *r, struct bytes user, uint64_t trailer)
 {
+	r->passed++;
 	if (resolve_is_delete(trailer))
 		resolve_run_add(r, user);
 	else

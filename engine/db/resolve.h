@@ -45,6 +45,7 @@ struct resolve {
 	struct buf saved_key; /* forward: whose older versions are skipped */
 	struct buf saved_value;
 	struct buf target;
+	uint64_t passed;     /* entries that were not seen, so far */
 	size_t run;          /* deletes seen in a row */
 	struct buf run_from; /* the first of them */
 };

@@ -44,6 +44,7 @@ stats_counters(struct lsm *db, struct lsm_stats *out)
 
 	out->gets = counter_sum(&c->gets);
 	out->get_hits = counter_sum(&c->get_hits);
+	out->entries_passed = counter_sum(&c->entries_passed);
 	out->iterators = counter_sum(&c->iterators);
 	out->bytes_written_flush = counter_sum(&c->bytes_flush);
 	out->bytes_written_compact = counter_sum(&c->bytes_compact);

@@ -16,6 +16,7 @@
 	X(gets)                  \
 	X(get_hits)              \
 	X(iterators)             \
+	X(entries_passed)        \
 	X(bytes_written_user)    \
 	X(bytes_written_log)     \
 	X(bytes_written_flush)   \
