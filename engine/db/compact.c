@@ -198,10 +198,10 @@ judge(struct run *r, const struct ikey *key)
 	bool deeper;
 	int rc;
 
-	if (compact_ranges_hides(&r->ranges, key))
-		return 1;
 	deeper = key->kind == IKEY_KIND_DELETE &&
 		 span_holds_key(&r->older, key->user);
+	if (!deeper && compact_ranges_hides(&r->ranges, key))
+		return 1;
 	rc = compact_filter_drop(&r->filter, key, deeper);
 	r->may_cut |= r->filter.new_user;
 	return rc;

@@ -4,7 +4,9 @@
  *
  * All of the inputs' are one set, of which each stripe (compact_filter) keeps
  * the newest.  Entries pass by in order: one that a tombstone of its own
- * stripe covers is hidden to everybody and dropped.  The tombstones themselves
+ * stripe covers is hidden to everybody and dropped; but for deletes of single
+ * keys as long as something older may stand deeper: they tell how much that is
+ * (pick_deletes.h).  The tombstones themselves
  * are taken out in order, in step with the entries, cut where a table ends, so
  * that none reaches into the next table; one that everybody sees goes when
  * nothing that it hides can stand deeper.

@@ -78,6 +78,8 @@ struct lsm {
 	_Atomic int failed;
 	/* What an iterator has found out (hint.h), until somebody takes it. */
 	_Atomic(struct hint *) hint;
+	/* The active memtable may be worth a flush though it is not full. */
+	atomic_bool spent;
 	/* Set by lsm_close: what runs in the background ends soon. */
 	atomic_bool stop;
 

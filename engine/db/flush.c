@@ -102,11 +102,11 @@ flush_entry(struct flush_pass *p)
 
 	if (rc)
 		return rc;
-	if (compact_ranges_hides(&p->ranges, &e.key))
-		return 0;
 	/* What was put and deleted here leaves nothing behind. */
 	older = e.key.kind == IKEY_KIND_DELETE &&
 		span_holds_key(&p->older, e.key.user);
+	if (!older && compact_ranges_hides(&p->ranges, &e.key))
+		return 0;
 	rc = compact_filter_drop(&p->filter, &e.key, older);
 	if (rc)
 		return rc < 0 ? rc : 0;
@@ -346,10 +346,12 @@ flush_oldest(struct lsm *db, const struct view *now)
 int
 flush_step(struct lsm *db)
 {
-	struct view *now = view_get(db);
 	uint64_t begin, begin_us;
+	struct view *now;
 	int rc = 0;
 
+	room_flush_spent(db);
+	now = view_get(db);
 	if (now->full_count > 0) {
 		begin = latency_begin();
 		begin_us = env_now_us(db->env);

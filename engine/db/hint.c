@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/db/db.h"
+#include "engine/db/room.h"
 
 /* Ranges that one hint tells at most. */
 #define HINT_RANGES 64
@@ -69,6 +70,7 @@ hint_post(struct lsm *db, struct hint *h)
 	if (!lock_try(&db->write_lock))
 		return;
 	hint_take(db);
+	room_want_spent(db);
 	lock_release(&db->write_lock);
 }
 

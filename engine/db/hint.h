@@ -4,7 +4,10 @@
  * Who has stepped over many deleted entries, reading the newest state, leaves a
  * range tombstone at the number S that it reads at, in the active memtable of
  * its view, and not in the log.  So the next one passes over them at once, and
- * a flush or compaction drops what it covers.
+ * a flush or compaction drops what it covers; but not deletes that may have
+ * something to delete in tables, for they say how much that is
+ * (pick_deletes.h).  A memtable of which a quarter is known to be such deletes
+ * is flushed at once (room_want_spent): the notes are not needed for long.
  *
  * That changes nothing that anybody sees.  At S no key of the range is there.
  * Who reads at S or above: what was written up to S is not seen there anyway,

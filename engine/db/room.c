@@ -45,18 +45,25 @@ room_stall(struct lsm *db)
 	return err;
 }
 
+static bool
+room_is_lacking(struct lsm *db)
+{
+	bool lacking;
+
+	lock_acquire(&db->state_lock);
+	lacking = room_lacking(db) != NULL;
+	lock_release(&db->state_lock);
+	return lacking;
+}
+
 /* 1: there is room now; 0: there was none, but there may be now; <0.  Only
  * who holds write_lock takes room away. */
 static int
 room_wait(struct lsm *db)
 {
-	bool lacking;
 	int err;
 
-	lock_acquire(&db->state_lock);
-	lacking = room_lacking(db) != NULL;
-	lock_release(&db->state_lock);
-	if (!lacking)
+	if (!room_is_lacking(db))
 		return 1;
 	lock_release(&db->write_lock);
 	lock_acquire(&db->state_lock);
@@ -174,6 +181,32 @@ room_free(struct lsm *db)
 	lock_release(&db->state_lock);
 	if (can && !db_failed(db) && memtable_count(db->active) > 0)
 		(void)room_replace(db);
+}
+
+void
+room_want_spent(struct lsm *db)
+{
+	lock_assert_held(&db->write_lock);
+	if (!memtable_is_spent(db->active))
+		return;
+	/* Relaxed: a wish, which state_lock brings to the flush. */
+	atomic_store_explicit(&db->spent, true, memory_order_relaxed);
+	lock_acquire(&db->state_lock);
+	work_want(&db->flush);
+	lock_release(&db->state_lock);
+}
+
+void
+room_flush_spent(struct lsm *db)
+{
+	if (!atomic_load_explicit(&db->spent, memory_order_relaxed))
+		return;
+	lock_acquire(&db->write_lock);
+	atomic_store_explicit(&db->spent, false, memory_order_relaxed);
+	if (!db_failed(db) && memtable_is_spent(db->active) &&
+	    !room_is_lacking(db))
+		(void)room_replace(db);
+	lock_release(&db->write_lock);
 }
 
 /* A segment that will be kept for its values has become large. */

@@ -43,4 +43,14 @@ void room_free(struct lsm *db);
  */
 void room_log(struct lsm *db, size_t size);
 
+/*
+ * The active memtable becomes full if it is spent, and there is room without
+ * waiting; for the flush, which is told by room_want_spent.  Else, or after an
+ * error, the next batch sees to it.
+ */
+void room_flush_spent(struct lsm *db);
+
+/* Hints were taken.  Caller holds db->write_lock. */
+void room_want_spent(struct lsm *db);
+
 #endif

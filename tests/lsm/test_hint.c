@@ -1,22 +1,14 @@
-/* Scans over ranges of which almost everything was deleted. */
+/* What notes about deleted ranges do not change. */
 #include "engine/db/hint.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/lsm_store.h"
 
-#define DELETED 100000
-#define LEFT    100
-#define EVERY   (DELETED / LEFT + 1)
-#define ROUNDS  31
-
-/* Keys "d0000000" and so on: LEFT of them stay, the last ones or one in EVERY.
- * And "c0000000" and so on: LEFT of them, and nothing else. */
 static struct bytes
 key_of(char dir, unsigned i)
 {
@@ -24,55 +16,6 @@ key_of(char dir, unsigned i)
 
 	snprintf(text, sizeof(text), "%c%07u", dir, i);
 	return bytes_str(text);
-}
-
-/* Those of count keys that do not stay are deleted; stays NULL: all are put. */
-static void
-write_keys(
-    struct lsm_store *s, char dir, unsigned count, bool (*stays)(unsigned))
-{
-	struct lsm_batch *b = lsm_batch_new();
-
-	for (unsigned i = 0; i < count; i++) {
-		if (!stays)
-			check_ok(lsm_batch_put(
-			    b, key_of(dir, i), bytes_str("some value")));
-		else if (!stays(i))
-			check_ok(lsm_batch_delete(b, key_of(dir, i)));
-		if (i % 100 == 99) {
-			check_ok(lsm_write(s->db, b, NULL));
-			lsm_batch_clear(b);
-		}
-	}
-	check_ok(lsm_write(s->db, b, NULL));
-	lsm_batch_free(b);
-}
-
-static bool
-scattered(unsigned i)
-{
-	return i % EVERY == EVERY / 2;
-}
-
-static bool
-last(unsigned i)
-{
-	return i >= DELETED;
-}
-
-static void
-mass_delete(struct lsm_store *s, size_t memtable_bytes, bool (*stays)(unsigned))
-{
-	lsm_store_init(s);
-	lsm_options_init(&s->options);
-	s->options.create = true;
-	s->options.memtable_bytes = memtable_bytes;
-	s->options.no_background = true;
-	s->options.env = &s->fault.env;
-	lsm_store_open(s);
-	write_keys(s, 'c', LEFT, NULL);
-	write_keys(s, 'd', DELETED + LEFT, NULL);
-	write_keys(s, 'd', DELETED + LEFT, stays);
 }
 
 /* All keys of the directory, from the first to the last or back. */
@@ -94,188 +37,6 @@ list(struct lsm_store *s, char dir, bool back)
 	lsm_iter_close(it);
 	return n;
 }
-
-/* To the beginning or the end, and ten on. */
-static unsigned
-seek(struct lsm_store *s, char dir, bool back)
-{
-	const char from[] = {dir, '\0'}, to[] = {(char)(dir + 1), '\0'};
-	struct lsm_iter *it;
-	unsigned n = 0;
-	int rc;
-
-	for (unsigned i = 0; i < 10; i++) {
-		check_ok(lsm_iter_open(s->db, NULL, &it));
-		rc = back ? lsm_iter_seek_back(it, bytes_str(to))
-			  : lsm_iter_seek(it, bytes_str(from));
-		for (int k = 0; k < 10; k++, n++) {
-			check_eq(rc, 1);
-			rc = back ? lsm_iter_prev(it) : lsm_iter_next(it);
-		}
-		lsm_iter_close(it);
-	}
-	return n;
-}
-
-static double
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int
-cmp_double(const void *a, const void *b)
-{
-	double x, y;
-
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return (x > y) - (x < y);
-}
-
-static double
-median_us(struct lsm_store *s, char dir, bool back,
-    unsigned (*run)(struct lsm_store *, char, bool), unsigned want)
-{
-	double times[ROUNDS];
-
-	for (int i = 0; i < ROUNDS; i++) {
-		double begin = now_us();
-
-		check_eq(run(s, dir, back), want);
-		times[i] = now_us() - begin;
-	}
-	qsort(times, ROUNDS, sizeof(times[0]), cmp_double);
-	return times[ROUNDS / 2];
-}
-
-/* Prints how much longer it takes than in a clean range.  The bound is wide,
- * because others may use the machine; without hints it is some hundred times.
- */
-static void
-compare(struct lsm_store *s, const char *when)
-{
-	for (int back = 0; back < 2; back++) {
-		double ratio = median_us(s, 'd', back, list, LEFT) /
-			       median_us(s, 'c', back, list, LEFT);
-
-		printf("%s, list %s: %.2f\n", when,
-		    back ? "backward" : "forward", ratio);
-		check_true(ratio < 1000);
-		ratio = median_us(s, 'd', back, seek, 100) /
-			median_us(s, 'c', back, seek, 100);
-		printf("%s, seek %s: %.2f\n", when,
-		    back ? "backward" : "forward", ratio);
-		check_true(ratio < 1000);
-	}
-}
-
-static void
-scan_memory(bool (*stays)(unsigned))
-{
-	struct lsm_store s;
-
-	mass_delete(&s, 64u << 20, stays);
-	compare(&s, "in memory");
-	check_le(1, lsm_store_stats(&s).range_hints);
-	/* Something new in the same range: it is seen, and all else passed. */
-	lsm_store_put(&s, "d0000001", "new");
-	lsm_store_put(&s, "d0050001", "new");
-	check_eq(list(&s, 'd', false), LEFT + 2);
-	check_eq(list(&s, 'd', true), LEFT + 2);
-	lsm_store_delete(&s, "d0000001");
-	lsm_store_delete(&s, "d0050001");
-	compare(&s, "in memory, written to");
-	check_ok(lsm_flush(s.db));
-	compare(&s, "in a table");
-	lsm_store_check(&s);
-	check_ok(lsm_compact(s.db, NULL, NULL));
-	compare(&s, "compacted");
-	lsm_store_fini(&s);
-}
-
-static void
-hint__scans_cost_as_in_a_clean_range(void **state)
-{
-	(void)state;
-	puts("--- the last stay");
-	scan_memory(last);
-	puts("--- some stay");
-	scan_memory(scattered);
-}
-
-/* The tables have all of it, and the memtable is empty when it is scanned. */
-static void
-scan_tables(bool (*stays)(unsigned))
-{
-	struct lsm_store s;
-
-	mass_delete(&s, 1u << 20, stays);
-	check_ok(lsm_flush(s.db));
-	compare(&s, "in many tables");
-	lsm_store_reopen(&s);
-	compare(&s, "opened again");
-	/* The hint goes to a table whose lowest number the one before has. */
-	lsm_store_put(&s, "x", "y");
-	check_ok(lsm_flush(s.db));
-	compare(&s, "flushed");
-	lsm_store_check(&s);
-	lsm_store_reopen(&s);
-	check_eq(list(&s, 'd', false), LEFT);
-	lsm_store_fini(&s);
-}
-
-static void
-hint__scans_of_tables_cost_as_in_a_clean_range(void **state)
-{
-	(void)state;
-	puts("--- the last stay");
-	scan_tables(last);
-	puts("--- some stay");
-	scan_tables(scattered);
-}
-
-/* With a snapshot that keeps the deleted entries. */
-static void
-scan_above_snapshot(bool (*stays)(unsigned))
-{
-	struct lsm_snapshot *before;
-	struct lsm_store s;
-
-	lsm_store_init(&s);
-	s.options.memtable_bytes = 64u << 20;
-	s.options.table_bytes = 2u << 20;
-	s.options.level_base_bytes = 16u << 20;
-	lsm_store_open(&s);
-	write_keys(&s, 'c', LEFT, NULL);
-	write_keys(&s, 'd', DELETED + LEFT, NULL);
-	check_ok(lsm_snapshot_open(s.db, &before));
-	write_keys(&s, 'd', DELETED + LEFT, stays);
-	check_eq(list(&s, 'd', false), LEFT);
-	compare(&s, "with a snapshot");
-	check_ok(lsm_flush(s.db));
-	compare(&s, "with a snapshot, in a table");
-	check_ok(lsm_compact(s.db, NULL, NULL));
-	compare(&s, "with a snapshot, compacted");
-	lsm_snapshot_close(s.db, before);
-	lsm_store_fini(&s);
-}
-
-static void
-hint__scans_above_a_snapshot_cost_as_in_a_clean_range(void **state)
-{
-	(void)state;
-	puts("--- the last stay");
-	scan_above_snapshot(last);
-	puts("--- some stay");
-	scan_above_snapshot(scattered);
-}
-
-/* --- what it does not change ---------------------------------------------
- */
 
 /* Put, deleted and listed again and again in the same range, in few memtables:
  * hints above hints, with something newer between. */
@@ -542,10 +303,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(hint__scans_cost_as_in_a_clean_range),
-	    cmocka_unit_test(hint__scans_of_tables_cost_as_in_a_clean_range),
-	    cmocka_unit_test(
-		hint__scans_above_a_snapshot_cost_as_in_a_clean_range),
 	    cmocka_unit_test(hint__changes_nothing_that_anybody_sees),
 	    cmocka_unit_test(hint__ends_at_what_has_expired),
 	    cmocka_unit_test(hint__by_many_threads),
