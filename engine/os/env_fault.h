@@ -3,12 +3,12 @@
  *
  * Use: env_fault_init over a base env, open the engine on &f->env, then arm.
  * Operations that change something (create, pwrite, sync, truncate, allocate,
- * map_write, rename, unlink, link, mkdir, rmdir, sync_dir) are numbered from 1; with
- * `match`, only those on such paths count and fail.  Each try of an op counts:
- * a write that space_left cut short comes again; what is copied into a mapping
- * needs no space, for the file has it already.  Reading, listing and closing go
- * on in a dead env.  Fields may be set by hand while no other thread uses the
- * env.
+ * map_write, rename, unlink, link, mkdir, rmdir, sync_dir) are numbered from 1;
+ * with `match`, only those on such paths count and fail.  Each try of an op
+ * counts: a write that space_left cut short comes again; what is copied into a
+ * mapping needs no space, for the file has it already.  Reading, listing and
+ * closing go on in a dead env.  Fields may be set by hand while no other thread
+ * uses the env.
  * Threads: any.
  */
 #ifndef ENGINE_OS_ENV_FAULT_H

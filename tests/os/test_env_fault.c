@@ -169,6 +169,29 @@ env_fault__short_writes_half(void **state)
 	check_content(f, "0123456789");
 }
 
+static void
+env_fault__allocates_within_the_space(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t size;
+	int err = env_allocate(f->file, 100);
+
+	if (err == -ENOTSUP)
+		check_skip("no allocation on this filesystem");
+	check_ok(err);
+	f->fault.space_left = 50;
+	check_err(env_allocate(f->file, 151), -ENOSPC);
+	check_ok(env_allocate(f->file, 150));
+	/* What it has needs no more. */
+	check_ok(env_allocate(f->file, 100));
+	check_ok(env_size(f->file, &size));
+	check_eq(size, 150);
+	f->fault.space_left = UINT64_MAX;
+	env_fault_arm(&f->fault, ENV_FAULT_ERROR, EDQUOT, 1);
+	check_err(env_allocate(f->file, 200), -EDQUOT);
+	check_ok(env_allocate(f->file, 200));
+}
+
 /* A part of the file, or the end of the case where files are not mapped. */
 static struct env_map *
 map_file(struct fixture *f, uint64_t offset, size_t size)
@@ -382,6 +405,7 @@ main(void)
 	    in_fixture(env_fault__error_does_nothing_and_passes),
 	    in_fixture(env_fault__range_fails_from_at_to_at_end),
 	    in_fixture(env_fault__short_writes_half),
+	    in_fixture(env_fault__allocates_within_the_space),
 	    in_fixture(env_fault__counts_and_fails_what_is_done_by_mappings),
 	    in_fixture(env_fault__what_is_copied_needs_no_space),
 	    in_fixture(env_fault__dead_env_stays_dead_but_can_be_read),
