@@ -6,6 +6,7 @@
 #include "engine/db/compact.h"
 #include "engine/db/db.h"
 #include "engine/db/pick_deletes.h"
+#include "engine/db/pick_part.h"
 #include "engine/db/pick_values.h"
 
 /* How long nothing may have come before a store counts as idle. */
@@ -297,6 +298,48 @@ compaction_total(struct lsm *db)
 	return total > 0 ? total : above;
 }
 
+/* 1: the next table behind *after, if that has been set, is compacted. */
+static int
+compaction_part(struct lsm *db, unsigned level, struct bytes *after,
+    struct buf *key, struct compaction_progress *p)
+{
+	struct version *v = vset_current(&db->vset);
+	struct pick pick;
+	int rc = pick_part_next(v, level, after->data ? after : NULL, &pick);
+
+	if (rc > 0) {
+		/* The version goes, and its tables may. */
+		rc = buf_assign(key, pick.inputs[level].files[0]->span.last);
+		if (!rc)
+			rc = buf_append_u8(key, 0);
+		if (!rc)
+			rc = compaction_run(db, v, &pick, p);
+		pick_fini(&pick);
+		*after = bytes_of(key->data, key->size > 0 ? key->size - 1 : 0);
+		if (!rc)
+			rc = 1;
+	}
+	version_unref(v);
+	return rc;
+}
+
+/* One table after the other, each with what it overlaps: less space is needed
+ * at a time, and what one frees is there for the next. */
+static int
+compaction_level_in_parts(
+    struct lsm *db, unsigned level, struct compaction_progress *p)
+{
+	struct bytes after = {NULL, 0};
+	struct buf key = {0};
+	int rc;
+
+	do
+		rc = compaction_part(db, level, &after, &key, p);
+	while (rc > 0);
+	buf_fini(&key);
+	return rc;
+}
+
 static int
 compaction_level(struct lsm *db, unsigned level, struct compaction_progress *p)
 {
@@ -309,6 +352,8 @@ compaction_level(struct lsm *db, unsigned level, struct compaction_progress *p)
 	rc = pick_whole_level(v, level, compaction_now(db, v), &pick);
 	if (rc > 0) {
 		rc = compaction_run(db, v, &pick, p);
+		if (err_is_full(rc) && level > 0)
+			rc = compaction_level_in_parts(db, level, p);
 		p->before += pick.bytes;
 		pick_fini(&pick);
 	}
