@@ -29,10 +29,10 @@
  * Signals: the log is written through mapped memory, under a handler of SIGBUS
  * that stays and hands on what is not its own.
  * Errors: 0 or -errno; -EUCLEAN: damage on disk; -EPROTONOSUPPORT: a format
- * newer than this code, or not ours; -EBUSY: open elsewhere; -ENOSPC: nothing
- * of this batch was written, and once there is space writing goes on; -EROFS:
- * an earlier write or sync of the log failed and the store takes no writes
- * until it is opened again.  Messages go to options.message.
+ * newer than this code, or not ours; -EBUSY: open elsewhere; -ENOSPC, -EDQUOT:
+ * nothing was written; deletes are still taken, and all is once there is space;
+ * -EROFS: a write or sync of the log failed, no writes until it is reopened;
+ * others: a flush or compaction failed; writing goes on when a later try works.
  */
 #ifndef ENGINE_LSM_H
 #define ENGINE_LSM_H

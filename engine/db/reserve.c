@@ -6,8 +6,9 @@
 #include "engine/db/batch.h"
 #include "engine/db/db.h"
 
-/* Room for the tables of all memtables, and then for a compaction of them. */
-#define RESERVE_MEMTABLES 4
+/* Room for the tables of level 0 and of a level 1 of that size: what has come
+ * last goes down in one piece. */
+#define RESERVE_MEMTABLES 8
 #define RESERVE_BYTES_MAX (256u << 20)
 
 /* No more than this part of the filesystem. */

@@ -303,6 +303,35 @@ flush__space_that_is_really_out(void **state)
 	lsm_store_fini(&s);
 }
 
+/* Nothing is lost that could not be written again. */
+static void
+flush__a_broken_disk_stops_writes_until_it_works(void **state)
+{
+	struct lsm_store s;
+	char key[32];
+	unsigned n = 0;
+	int err;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, EIO, 1);
+	s.fault.at_end = UINT64_MAX;
+	do {
+		(void)snprintf(key, sizeof(key), "key%06u", n++);
+		err = lsm_store_try_put(&s, key, key, NULL);
+	} while (!err && n < 100000);
+	check_err(err, -EIO);
+	check_ok(lsm_failure(s.db));
+	check_keys(&s, n - 1);
+	env_fault_disarm(&s.fault);
+	lsm_store_put(&s, key, key);
+	check_keys(&s, n);
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
 static void
 flush__a_stalled_writer_is_counted(void **state)
 {
@@ -338,6 +367,7 @@ main(void)
 	    cmocka_unit_test(
 		flush__is_tried_again_by_itself_and_at_once_for_a_writer),
 	    cmocka_unit_test(flush__space_that_is_really_out),
+	    cmocka_unit_test(flush__a_broken_disk_stops_writes_until_it_works),
 	    cmocka_unit_test(flush__a_stalled_writer_is_counted),
 	};
 

@@ -1,0 +1,286 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/lsm.h"
+#include "engine/os/env.h"
+#include "tests/check.h"
+#include "tests/support/small_disk.h"
+
+#define DISK      (24u << 20)
+#define WAIT_MS   20000
+#define VALUE_MAX 3000
+
+struct fixture {
+	struct small_disk disk;
+	struct lsm_options options;
+	struct lsm *db;
+	struct lsm_batch *batch;
+	unsigned count; /* keys put so far, all acknowledged */
+};
+
+static void
+begin(struct fixture *f, enum small_disk_kind kind)
+{
+	*f = (struct fixture){.count = 0};
+	small_disk_init(&f->disk, kind, DISK);
+	lsm_options_init(&f->options);
+	f->options.create = true;
+	f->options.env = &f->disk.env;
+	f->options.memtable_bytes = 128u << 10;
+	f->options.table_bytes = 64u << 10;
+	f->options.level_base_bytes = 512u << 10;
+	f->options.cache_bytes = 1u << 20;
+	check_ok(lsm_open(f->disk.dir, &f->options, &f->db));
+	f->batch = lsm_batch_new();
+	check_true(f->batch != NULL);
+}
+
+static void
+end(struct fixture *f)
+{
+	lsm_batch_free(f->batch);
+	check_ok(lsm_close(f->db));
+	small_disk_fini(&f->disk);
+}
+
+static void
+reopen(struct fixture *f)
+{
+	check_ok(lsm_close(f->db));
+	check_ok(lsm_open(f->disk.dir, &f->options, &f->db));
+}
+
+/* Nothing that compression could make smaller; one in eight is large enough
+ * for the log to keep it. */
+static struct bytes
+value_of(unsigned i)
+{
+	static uint8_t data[VALUE_MAX];
+	struct check_rand r = check_rand_of(i);
+
+	check_rand_fill(&r, data, sizeof(data));
+	return bytes_of(data, i % 8 == 0 ? sizeof(data) : 300);
+}
+
+static struct bytes
+key_of(unsigned i)
+{
+	static char key[32];
+
+	(void)snprintf(key, sizeof(key), "key%06u", i);
+	return bytes_str(key);
+}
+
+static int
+put(struct fixture *f, unsigned i)
+{
+	lsm_batch_clear(f->batch);
+	check_ok(lsm_batch_put(f->batch, key_of(i), value_of(i)));
+	return lsm_write(f->db, f->batch, NULL);
+}
+
+/* As the removal of a file: the name, and the times of its directory. */
+static int
+remove_key(struct fixture *f, unsigned i)
+{
+	lsm_batch_clear(f->batch);
+	check_ok(lsm_batch_delete(f->batch, key_of(i)));
+	check_ok(lsm_batch_put(
+	    f->batch, bytes_str("directory"), bytes_str("its times")));
+	return lsm_write(f->db, f->batch, NULL);
+}
+
+static void
+fill(struct fixture *f)
+{
+	int err;
+
+	while (!(err = put(f, f->count)))
+		f->count++;
+	check_err(err, -ENOSPC);
+	check_le(3000, f->count);
+}
+
+static bool
+has(struct fixture *f, unsigned i)
+{
+	struct lsm_value v;
+	int rc = lsm_get(f->db, NULL, key_of(i), &v);
+
+	check_true(rc >= 0);
+	if (rc == 0)
+		return false;
+	check_bytes_eq(v.bytes, value_of(i));
+	lsm_value_release(&v);
+	return true;
+}
+
+/* Those below count that leave a rest if divided by step. */
+static void
+check_has(struct fixture *f, unsigned step)
+{
+	for (unsigned i = 0; i < f->count; i++)
+		check_eq(has(f, i), step == 0 || i % step != 0);
+	check_false(has(f, f->count));
+}
+
+static void
+remove_half(struct fixture *f)
+{
+	for (unsigned i = 0; i < f->count; i += 2)
+		check_ok(remove_key(f, i));
+}
+
+/* Nobody has to reopen the store. */
+static void
+goes_on(struct fixture *f, unsigned more)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < WAIT_MS && more > 0; i++) {
+		err = put(f, f->count);
+		if (!err) {
+			f->count++;
+			more--;
+			continue;
+		}
+		check_err(err, -ENOSPC);
+		usleep(1000);
+	}
+	check_ok(err);
+	check_eq(more, 0);
+}
+
+static bool
+has_reserve(struct fixture *f)
+{
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/RESERVE", f->disk.dir);
+	return access(path, F_OK) == 0;
+}
+
+/* --- cases ---------------------------------------------------------------- */
+
+static void
+can_be_emptied(enum small_disk_kind kind)
+{
+	struct fixture f;
+	unsigned count;
+
+	begin(&f, kind);
+	fill(&f);
+	check_has(&f, 0);
+	remove_half(&f);
+	check_ok(lsm_compact(f.db, NULL, NULL));
+	check_has(&f, 2);
+	count = f.count;
+	goes_on(&f, count / 5);
+	check_true(has(&f, count) && has(&f, f.count - 1));
+	check_false(has(&f, 0));
+	reopen(&f);
+	check_true(has(&f, 1) && has(&f, count) && has(&f, f.count - 1));
+	check_false(has(&f, 0));
+	end(&f);
+}
+
+/* Refused puts have the deletes flushed, and compacted. */
+static void
+empties_by_itself(enum small_disk_kind kind)
+{
+	struct fixture f;
+
+	begin(&f, kind);
+	fill(&f);
+	remove_half(&f);
+	goes_on(&f, 100);
+	check_true(has(&f, 1) && has(&f, f.count - 1));
+	check_false(has(&f, 0));
+	end(&f);
+}
+
+/* Also when nothing is deleted; and a full disk may be opened. */
+static void
+others_make_space(enum small_disk_kind kind)
+{
+	struct fixture f;
+
+	begin(&f, kind);
+	for (; f.count < 2000; f.count++)
+		check_ok(put(&f, f.count));
+	small_disk_occupy(&f.disk, 1u << 20);
+	fill(&f);
+	check_has(&f, 0);
+	small_disk_vacate(&f.disk);
+	goes_on(&f, 500);
+	check_has(&f, 0);
+	small_disk_occupy(&f.disk, 0);
+	reopen(&f);
+	check_has(&f, 0);
+	remove_half(&f);
+	check_has(&f, 2);
+	small_disk_vacate(&f.disk);
+	goes_on(&f, 10);
+	end(&f);
+}
+
+static void
+keeps_a_reserve_if_large(enum small_disk_kind kind)
+{
+	struct fixture f;
+
+	begin(&f, kind);
+	check_false(has_reserve(&f));
+	for (; f.count < 1000; f.count++)
+		check_ok(put(&f, f.count));
+	check_ok(lsm_flush(f.db));
+	check_true(has_reserve(&f));
+	check_ok(lsm_close(f.db));
+	check_false(has_reserve(&f));
+	check_ok(lsm_open(f.disk.dir, &f.options, &f.db));
+	check_false(has_reserve(&f));
+	for (; f.count < 16000; f.count++)
+		check_ok(put(&f, f.count));
+	check_ok(lsm_close(f.db));
+	check_true(has_reserve(&f));
+	/* A crash may have left any part of it. */
+	check_ok(lsm_open(f.disk.dir, &f.options, &f.db));
+	check_true(has_reserve(&f));
+	end(&f);
+}
+
+#define BOTH(name)                                      \
+	static void full__##name(void **state)          \
+	{                                               \
+		(void)state;                            \
+		name(SMALL_DISK_COUNTED);               \
+	}                                               \
+	static void full__##name##_really(void **state) \
+	{                                               \
+		(void)state;                            \
+		name(SMALL_DISK_REAL);                  \
+	}
+
+BOTH(can_be_emptied)
+BOTH(empties_by_itself)
+BOTH(others_make_space)
+BOTH(keeps_a_reserve_if_large)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(full__can_be_emptied),
+	    cmocka_unit_test(full__can_be_emptied_really),
+	    cmocka_unit_test(full__empties_by_itself),
+	    cmocka_unit_test(full__empties_by_itself_really),
+	    cmocka_unit_test(full__others_make_space),
+	    cmocka_unit_test(full__others_make_space_really),
+	    cmocka_unit_test(full__keeps_a_reserve_if_large),
+	    cmocka_unit_test(full__keeps_a_reserve_if_large_really),
+	};
+
+	small_disk_enter();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
