@@ -223,10 +223,10 @@ open_parts(struct lsm *db)
 	err = open_dir(db);
 	if (!err)
 		err = open_vset(db);
-	if (!err)
-		err = recover_run(db);
-	if (!err)
+	if (!err) {
 		reserve_open(db);
+		err = recover_run(db);
+	}
 	if (!err)
 		err = open_threads(db);
 	return err ? err : open_settle(db);

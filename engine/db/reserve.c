@@ -259,6 +259,16 @@ reserve_find(struct lsm *db)
 	return err;
 }
 
+/* Recovery may have to begin files. */
+static bool
+reserve_is_needed(struct lsm *db)
+{
+	uint64_t free_bytes, total_bytes;
+
+	return env_space(db->env, db->dir, &free_bytes, &total_bytes) == 0 &&
+	       free_bytes < reserve_bytes(db, total_bytes);
+}
+
 void
 reserve_open(struct lsm *db)
 {
@@ -271,6 +281,8 @@ reserve_open(struct lsm *db)
 	else if (err_is_full(err))
 		reserve_set(db, RESERVE_SPENT);
 	lock_release(&db->reserve.lock);
+	if (!err && reserve_is_needed(db))
+		(void)reserve_spend(db);
 }
 
 void

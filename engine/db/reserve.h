@@ -45,7 +45,8 @@ struct reserve {
 void reserve_init(struct reserve *r);
 void reserve_fini(struct reserve *r);
 
-/* What an earlier process has left of it.  Before any threads. */
+/* What an earlier process has left of it; spent if the disk is full.  After the
+ * version is known, before the log is recovered and there are threads. */
 void reserve_open(struct lsm *db);
 
 /* There are no threads any more. */

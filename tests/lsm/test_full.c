@@ -200,14 +200,14 @@ empties_by_itself(enum small_disk_kind kind)
 	end(&f);
 }
 
-/* Also when nothing is deleted; and a full disk may be opened. */
+/* Nothing is deleted; and what was closed is emptied on a full disk. */
 static void
 others_make_space(enum small_disk_kind kind)
 {
 	struct fixture f;
 
 	begin(&f, kind);
-	for (; f.count < 2000; f.count++)
+	for (; f.count < 16000; f.count++)
 		check_ok(put(&f, f.count));
 	small_disk_occupy(&f.disk, 1u << 20);
 	fill(&f);
@@ -215,8 +215,12 @@ others_make_space(enum small_disk_kind kind)
 	small_disk_vacate(&f.disk);
 	goes_on(&f, 500);
 	check_has(&f, 0);
+	/* Opened on a full disk. */
+	check_ok(lsm_close(f.db));
 	small_disk_occupy(&f.disk, 0);
-	reopen(&f);
+	check_ok(lsm_open(f.disk.dir, &f.options, &f.db));
+	check_false(has_reserve(&f));
+	check_err(put(&f, f.count), -ENOSPC);
 	check_has(&f, 0);
 	remove_half(&f);
 	check_has(&f, 2);

@@ -30,6 +30,10 @@ holds() { # DIRECTORY COUNT
 	"$tools/write_files" --check "$1" 50000 "$2"
 }
 
+remove_from() { # DIRECTORY FROM TO
+	seq "$2" $(($3 - 1)) | sed "s|^|$1/|" | xargs rm --
+}
+
 # What flushes and merges in the background may take the space for a moment.
 goes_on() { # COMMAND...
 	for _ in $(seq 100); do
@@ -56,6 +60,9 @@ run() { # KIND POLICY
 		"$work/fill.err"
 	try "${name}_writes_something_before" [ "$count" -gt 100 ]
 	try "${name}_keeps_what_was_acknowledged" holds "$mnt/a" "$count"
+	try "${name}_can_be_emptied" remove_from "$mnt/a" \
+		$((count - count / 4)) "$count"
+	count=$((count - count / 4))
 	rm "$ballast"
 	try "${name}_goes_on_without_a_new_mount" \
 		goes_on "$tools/write_files" "$mnt/b" 50000 1
