@@ -89,7 +89,7 @@ read_block(struct values *s, const struct vref *r, const struct pieces *p,
 {
 	struct cache *cache = p->key == NOT_CACHED ? NULL : s->cache;
 	size_t size = pieces_bytes(r, p);
-	uint8_t *data = malloc(size);
+	uint8_t *data = cache_room(cache, vref_number(r->file), p->key, size);
 	struct cache_block *b;
 	int err = data ? read_pieces(s, r, p, data) : -ENOMEM;
 

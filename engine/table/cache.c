@@ -9,6 +9,10 @@
 /* A shard smaller than this would hold too few blocks for its queues. */
 #define CACHE_SHARD_BYTES_MIN (256u << 10)
 
+/* Of the memory of a block that was evicted, what is brought near. */
+#define CACHE_AHEAD_MAX 8192
+#define CACHE_LINE      64
+
 /* A reader in a chain may be led astray by nodes that are used again. */
 #define CACHE_CHAIN_MAX 256
 
@@ -124,6 +128,37 @@ cache_node_alone(uint8_t *data, size_t size)
 	n->pub.data = bytes_of(data, size);
 	atomic_init(&n->refs, 1);
 	return n;
+}
+
+/* It is long ago that this was used, and all of it will be written: the
+ * processor waits for all of it at once. */
+static void
+cache_look_ahead(const uint8_t *data, size_t size)
+{
+	if (size > CACHE_AHEAD_MAX)
+		size = CACHE_AHEAD_MAX;
+	for (size_t i = 0; i < size; i += CACHE_LINE)
+		__builtin_prefetch(data + i, 1);
+}
+
+uint8_t *
+cache_room(struct cache *c, uint64_t file, uint64_t offset, size_t size)
+{
+	const struct cache_key k = cache_key_of(file, offset);
+	struct cache_shard *s;
+	uint8_t *data = NULL;
+
+	if (c && size > 0) {
+		s = cache_shard_of(c, &k);
+		lock_acquire(&s->lock);
+		data = cache_shard_take_spare(s, size);
+		lock_release(&s->lock);
+	}
+	/* One byte more: a block may be empty, malloc(0) be NULL. */
+	if (!data)
+		return malloc(frame_room(size) + !size);
+	cache_look_ahead(data, size);
+	return data;
 }
 
 struct cache_block *

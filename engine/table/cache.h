@@ -12,8 +12,8 @@
  * limit can be exceeded by what is pinned at that moment only.  Dropping a
  * reference takes no lock unless its shard is over its part of the limit.
  * Memory: bytes counts what malloc gave for the blocks and for what the cache
- * knows of each; tables to find them (at most a 100th of the limit) come on
- * top.
+ * knows of each; tables to find them (at most a 100th of the limit), and the
+ * memory of a few evicted blocks (at most a 32nd, mostly a 100th) come on top.
  * Owns: the blocks (malloc'ed) that it was given.
  * Threads: any; cache_free when no other call is under way.
  */
@@ -40,8 +40,17 @@ void cache_free(struct cache *c);          /* nothing may be pinned */
 struct cache_block *cache_get(struct cache *c, uint64_t file, uint64_t offset);
 
 /*
- * Takes `data` (malloc'ed, size bytes) and returns a reference.  If another
- * thread put the same block first, that one is returned and data is freed.
+ * Memory for a block of size bytes that will be put there, malloc'ed: that of
+ * one that was evicted, if there is such a one, which is cheaper.  NULL: no
+ * memory.
+ */
+uint8_t *cache_room(
+    struct cache *c, uint64_t file, uint64_t offset, size_t size);
+
+/*
+ * Takes `data` (from cache_room, or frame_room(size) malloc'ed bytes) and
+ * returns a reference.  If another thread put the same block first, that one is
+ * returned and data is freed.
  * fill false, or c NULL: the block is not kept once the reference is gone.
  * NULL: no memory; data is freed.
  */

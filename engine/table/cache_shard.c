@@ -57,11 +57,57 @@ cache_shard_take(struct cache_shard *s)
 	return n;
 }
 
+/* --- memory of evicted blocks ------------------------------------------- */
+
+/* Smaller ones malloc has at hand; larger ones than this part of the shard are
+ * not kept. */
+#define CACHE_SPARE_MIN  1024
+#define CACHE_SPARE_PART 128
+
+/* Sizes that follow each other have places of their own: see frame_room. */
+static inline struct cache_spare *
+cache_spare_slot(struct cache_shard *s, size_t room)
+{
+	return &s->spares[room / 256 % CACHE_SPARES];
+}
+
+/*
+ * Instead of free: who evicts a block has read another, and the next one will,
+ * too.  malloc would look into what lies beside it, which is far from the
+ * processor by now, join the two and cut them again.
+ */
+static void
+cache_spare_put(struct cache_shard *s, uint8_t *data, size_t size)
+{
+	struct cache_spare new = {data, frame_room(size)};
+	struct cache_spare *spare = cache_spare_slot(s, new.room);
+
+	if (new.room >= CACHE_SPARE_MIN &&new.room <=
+	    s->bytes_max / CACHE_SPARE_PART) {
+		/* Sizes change, but not often: the last one is right. */
+		data = spare->data;
+		*spare = new;
+	}
+	free(data);
+}
+
+uint8_t *
+cache_shard_take_spare(struct cache_shard *s, size_t size)
+{
+	struct cache_spare *spare = cache_spare_slot(s, frame_room(size));
+	uint8_t *data = spare->data;
+
+	if (!data || spare->room != frame_room(size))
+		return NULL;
+	spare->data = NULL;
+	return data;
+}
+
 void
 cache_shard_release(struct cache_shard *s, struct cache_node *n)
 {
 	cache_shard_count_bytes(s, 0, cache_node_charge(n));
-	free(cache_node_data(n));
+	cache_spare_put(s, cache_node_data(n), n->pub.data.size);
 	n->pub.data = bytes_of(NULL, 0);
 	atomic_store_explicit(&n->chain, s->free, memory_order_relaxed);
 	s->free = n;
@@ -331,6 +377,8 @@ cache_shard_fini(struct cache_shard *s)
 
 	cache_shard_forget_if(s, true, 0);
 	must(atomic_load_explicit(&s->bytes, memory_order_relaxed) == 0);
+	for (size_t i = 0; i < CACHE_SPARES; i++)
+		free(s->spares[i].data);
 	while ((slab = s->slabs)) {
 		s->slabs = slab->next;
 		free(slab);

@@ -28,6 +28,14 @@ struct cache_ghosts {
 	uint32_t time;
 };
 
+#define CACHE_SPARES 4
+
+/* The memory of a block that is no more, for one of the same size. */
+struct cache_spare {
+	uint8_t *data; /* NULL: none */
+	size_t room;
+};
+
 struct cache_shard {
 	_Alignas(64) struct lock lock;
 	/* constant */
@@ -41,6 +49,7 @@ struct cache_shard {
 	struct cache_ghosts ghosts;
 	struct cache_slab *slabs;
 	struct cache_node *free; /* by chain */
+	struct cache_spare spares[CACHE_SPARES];
 };
 
 static inline _Atomic(struct cache_node *) *
@@ -66,6 +75,9 @@ void cache_shard_fini(struct cache_shard *s); /* nothing may be pinned */
  */
 struct cache_node *cache_shard_put(struct cache_shard *s,
     const struct cache_key *k, struct bytes data, bool fill);
+
+/* Memory of frame_room(size) bytes; NULL: there is none spare. */
+uint8_t *cache_shard_take_spare(struct cache_shard *s, size_t size);
 
 /* The end of a node whose refs are 0. */
 void cache_shard_release(struct cache_shard *s, struct cache_node *n);

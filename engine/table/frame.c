@@ -130,13 +130,6 @@ frame_encode(struct buf *out, struct bytes block,
 	return 0;
 }
 
-/* A frame taken apart. */
-struct frame {
-	struct bytes stored;
-	uint8_t compression;
-	uint32_t plain_size;
-};
-
 /* What is wrong with the frame, or NULL and *out is filled. */
 static const char *
 frame_fault(
@@ -227,20 +220,47 @@ frame_decode(uint64_t file_no, uint64_t offset, struct bytes raw,
 	return 0;
 }
 
-/* The block of a frame into memory of its own. */
-static int
-frame_unpack(const struct frame *f, uint8_t **out, const char **why)
+int
+frame_open(struct env_file *file, uint64_t file_no, uint64_t offset,
+    struct bytes raw, struct frame *out)
 {
-	/* One byte more: a block may be empty, malloc(0) be NULL. */
-	uint8_t *data = malloc(frame_room(f->plain_size) + !f->plain_size);
+	const char *why = frame_fault(file_no, offset, raw, out);
+
+	return why ? frame_damaged(file, offset, why) : 0;
+}
+
+int
+frame_unpack(struct env_file *file, uint64_t offset, const struct frame *f,
+    uint8_t *data)
+{
+	const char *why;
 	int err = 0;
 
-	if (!data)
-		return -ENOMEM;
 	if (f->compression != FRAME_PLAIN)
-		err = frame_decompress(f, data, why);
+		err = frame_decompress(f, data, &why);
 	else if (f->plain_size > 0)
 		memcpy(data, f->stored.data, f->plain_size);
+	return err == ERR_DAMAGED ? frame_damaged(file, offset, why) : err;
+}
+
+/* The block of the frame at raw, which is from malloc if it is not small. */
+static int
+frame_keep(struct env_file *file, uint64_t offset, const struct frame *f,
+    uint8_t **raw, bool small, uint8_t **out)
+{
+	uint8_t *data;
+	int err;
+
+	if (!small && f->compression == FRAME_PLAIN) {
+		*out = *raw; /* as it is, though with a trailer */
+		*raw = NULL;
+		return 0;
+	}
+	/* One byte more: a block may be empty, malloc(0) be NULL. */
+	data = malloc(frame_room(f->plain_size) + !f->plain_size);
+	if (!data)
+		return -ENOMEM;
+	err = frame_unpack(file, offset, f, data);
 	if (err)
 		free(data);
 	else
@@ -249,50 +269,28 @@ frame_unpack(const struct frame *f, uint8_t **out, const char **why)
 }
 
 int
-frame_copy(struct env_file *file, uint64_t file_no, uint64_t offset,
-    struct bytes raw, uint8_t **data, size_t *size)
-{
-	struct frame f;
-	const char *why = frame_fault(file_no, offset, raw, &f);
-	int err = why ? ERR_DAMAGED : frame_unpack(&f, data, &why);
-
-	if (err == ERR_DAMAGED)
-		frame_damaged(file, offset, why);
-	if (!err)
-		*size = f.plain_size;
-	return err;
-}
-
-int
 frame_read(struct env_file *file, uint64_t file_no, uint64_t file_size,
     struct frame_handle h, uint8_t **data, size_t *size)
 {
-	const char *why = "a frame that begins here does not fit in the file";
 	uint8_t small[FRAME_SMALL], *raw = small;
 	struct frame f;
 	size_t raw_size;
 	int err;
 
 	if (!frame_handle_fits(h, file_size))
-		return frame_damaged(file, h.offset, why);
+		return frame_damaged(file, h.offset,
+		    "a frame that begins here does not fit in the file");
 	raw_size = (size_t)frame_handle_bytes(h);
 	if (raw_size > sizeof(small))
-		raw = malloc(raw_size);
+		raw = malloc(frame_room(raw_size));
 	err = raw ? env_pread_full(file, raw, raw_size, h.offset) : -ENOMEM;
-	if (err)
-		goto out;
-	why = frame_fault(file_no, h.offset, bytes_of(raw, raw_size), &f);
-	if (!why && raw != small && f.compression == FRAME_PLAIN) {
-		*data = raw; /* as it is, though with a trailer */
-		raw = small;
-	} else {
-		err = why ? ERR_DAMAGED : frame_unpack(&f, data, &why);
-	}
-	if (err == ERR_DAMAGED)
-		frame_damaged(file, h.offset, why);
+	if (!err)
+		err = frame_open(
+		    file, file_no, h.offset, bytes_of(raw, raw_size), &f);
+	if (!err)
+		err = frame_keep(file, h.offset, &f, &raw, raw == small, data);
 	if (!err)
 		*size = f.plain_size;
-out:
 	if (raw != small)
 		free(raw);
 	return err;

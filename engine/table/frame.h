@@ -56,22 +56,35 @@ int frame_damaged(struct env_file *file, uint64_t offset, const char *why);
 int frame_decode(uint64_t file_no, uint64_t offset, struct bytes raw,
     struct buf *room, struct bytes *block, const char **why);
 
-/* What frame_read and frame_copy ask from malloc for a block of so many bytes:
- * few different sizes, so that a block that goes makes room for the next one.
- */
+/* What is asked from malloc for a block of so many bytes: few different sizes,
+ * so that a block that goes makes room for the next one. */
 static inline size_t
 frame_room(size_t size)
 {
 	return size < 1024 ? size : (size + 255) & ~(size_t)255;
 }
 
+/* A frame taken apart, and verified. */
+struct frame {
+	struct bytes stored; /* a part of the bytes that were given */
+	uint8_t compression;
+	uint32_t plain_size;
+};
+
+/* The frame of which raw is all its bytes, as they were read from the file.
+ * ERR_DAMAGED with a message. */
+int frame_open(struct env_file *file, uint64_t file_no, uint64_t offset,
+    struct bytes raw, struct frame *out);
+
+/* Its block into plain_size bytes at data.  -ENOMEM, or ERR_DAMAGED with a
+ * message. */
+int frame_unpack(struct env_file *file, uint64_t offset, const struct frame *f,
+    uint8_t *data);
+
 /* Reads, verifies, decompresses into a new malloc'ed block.  ERR_DAMAGED with
- * a message naming file and offset.  h is checked against file_size. */
+ * a message naming file and offset.  h is checked against file_size.  *data
+ * has room for frame_room(*size) bytes. */
 int frame_read(struct env_file *file, uint64_t file_no, uint64_t file_size,
     struct frame_handle h, uint8_t **data, size_t *size);
-
-/* As frame_read, of a frame whose bytes, raw, were read from the file. */
-int frame_copy(struct env_file *file, uint64_t file_no, uint64_t offset,
-    struct bytes raw, uint8_t **data, size_t *size);
 
 #endif

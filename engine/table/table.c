@@ -10,6 +10,9 @@
 
 #define TABLE_LINE 64 /* of the processor's cache */
 
+/* Frames up to here are read onto the stack. */
+#define TABLE_SMALL 8192
+
 /* --- opening ----------------------------------------------------------- */
 
 /*
@@ -350,19 +353,47 @@ table_ranges(const struct table *t)
 
 /* --- reading ----------------------------------------------------------- */
 
+/* The block of the frame at h, of which raw is all its bytes. */
+static int
+table_unpack(struct table *t, struct frame_handle h, struct bytes raw,
+    uint8_t **data, size_t *size)
+{
+	struct frame f;
+	uint8_t *room;
+	int err = frame_open(t->file, t->file_no, h.offset, raw, &f);
+
+	if (err)
+		return err;
+	room = cache_room(t->cache, t->file_no, h.offset, f.plain_size);
+	if (!room)
+		return -ENOMEM;
+	err = frame_unpack(t->file, h.offset, &f, room);
+	if (err) {
+		free(room);
+		return err;
+	}
+	*data = room;
+	*size = f.plain_size;
+	return 0;
+}
+
 static int
 table_read_block(struct table *t, struct frame_handle h,
     struct table_ahead *ahead, uint8_t **data, size_t *size)
 {
-	struct bytes raw;
+	uint8_t small[TABLE_SMALL];
+	size_t raw_size = (size_t)frame_handle_bytes(h);
+	struct bytes raw = bytes_of(small, raw_size);
 	int err;
 
-	if (!ahead)
+	if (ahead)
+		err = table_ahead_read(ahead, h, &raw);
+	else if (raw_size > sizeof(small))
 		return frame_read(
 		    t->file, t->file_no, t->file_size, h, data, size);
-	err = table_ahead_read(ahead, h, &raw);
-	return err ? err
-		   : frame_copy(t->file, t->file_no, h.offset, raw, data, size);
+	else
+		err = env_pread_full(t->file, small, raw_size, h.offset);
+	return err ? err : table_unpack(t, h, raw, data, size);
 }
 
 int

@@ -16,7 +16,7 @@ content(uint64_t file, uint64_t offset)
 static struct cache_block *
 put(struct cache *c, uint64_t file, uint64_t offset, size_t size, bool fill)
 {
-	uint8_t *data = malloc(size);
+	uint8_t *data = cache_room(c, file, offset, size);
 	uint64_t v = content(file, offset);
 	struct cache_block *b;
 
@@ -267,6 +267,39 @@ cache__counts_what_malloc_gives(void **state)
 	cache_free(c);
 }
 
+/* And for another size it is as large as that. */
+static void
+cache__room_is_that_of_an_evicted_block(void **state)
+{
+	enum { BLOCKS = 400, SIZE = 1100, LIMIT = 256 << 10 };
+	const uint8_t *all[BLOCKS];
+	struct cache *c = cache_new(LIMIT);
+	uint8_t *room, *other;
+	bool known = false;
+
+	(void)state;
+	check_true(c != NULL);
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		struct cache_block *b = put(c, 1, i, SIZE, true);
+
+		all[i] = b->data.data;
+		cache_unref(b);
+	}
+	check_true(!has(c, 1, 0));
+	other = cache_room(c, 1, BLOCKS, SIZE + 256);
+	room = cache_room(c, 1, BLOCKS, SIZE + 1);
+	check_true(room != NULL && other != NULL);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		known = known || all[i] == room;
+	check_true(known);
+	memset(room, 1, SIZE + 1);
+	memset(other, 1, SIZE + 256);
+	free(room);
+	free(other);
+	check_true(bytes_in(c) <= LIMIT);
+	cache_free(c);
+}
+
 /* If each put looked at all that is pinned, this would take long. */
 static void
 cache__many_pinned_blocks_cost_little(void **state)
@@ -375,6 +408,7 @@ main(void)
 	    cmocka_unit_test(cache__new_hot_set_takes_over),
 	    cmocka_unit_test(cache__counts_what_malloc_gives),
 	    cmocka_unit_test(cache__many_pinned_blocks_cost_little),
+	    cmocka_unit_test(cache__room_is_that_of_an_evicted_block),
 	    cmocka_unit_test(cache__threads),
 	};
 
