@@ -1,6 +1,5 @@
 #include "engine/base/buf.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,19 +16,16 @@ buf_fini(struct buf *b)
 	*b = (struct buf){0};
 }
 
-void
-buf_clear(struct buf *b)
-{
-	b->size = 0;
-}
-
 /* Doubling keeps the cost of appending constant on average. */
-static int
-buf_grow(struct buf *b, size_t need)
+int
+buf_grow(struct buf *b, size_t more)
 {
-	size_t cap = b->cap < BUF_CAP_MIN ? BUF_CAP_MIN : b->cap;
+	size_t cap = b->cap < BUF_CAP_MIN ? BUF_CAP_MIN : b->cap, need;
 	uint8_t *data;
 
+	if (more > PTRDIFF_MAX - b->size)
+		return -ENOMEM;
+	need = b->size + more;
 	while (cap < need)
 		cap = cap > PTRDIFF_MAX / 2 ? PTRDIFF_MAX : cap * 2;
 	data = realloc(b->data, cap);
@@ -38,16 +34,6 @@ buf_grow(struct buf *b, size_t need)
 	b->data = data;
 	b->cap = cap;
 	return 0;
-}
-
-int
-buf_reserve(struct buf *b, size_t more)
-{
-	if (more <= b->cap - b->size)
-		return 0;
-	if (more > PTRDIFF_MAX - b->size)
-		return -ENOMEM;
-	return buf_grow(b, b->size + more);
 }
 
 int
@@ -143,19 +129,4 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	}
 	va_end(again);
 	return err;
-}
-
-int
-buf_assign(struct buf *b, struct bytes s)
-{
-	size_t more = s.size > b->size ? s.size - b->size : 0;
-	int err = buf_reserve(b, more);
-
-	if (err)
-		return err;
-	/* s may be a part of b: then it fits, and nothing was moved above. */
-	if (s.size)
-		memmove(b->data, s.data, s.size);
-	b->size = s.size;
-	return 0;
 }

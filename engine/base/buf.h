@@ -9,6 +9,8 @@
 #ifndef ENGINE_BASE_BUF_H
 #define ENGINE_BASE_BUF_H
 
+#include <errno.h>
+
 #include "engine/base/bytes.h"
 
 struct buf {
@@ -18,10 +20,22 @@ struct buf {
 };
 
 void buf_fini(struct buf *b);
-void buf_clear(struct buf *b);
+
+static inline void
+buf_clear(struct buf *b)
+{
+	b->size = 0;
+}
+
+/* As buf_reserve, when there is not room for so many. */
+int buf_grow(struct buf *b, size_t more);
 
 /* Makes room for `more` bytes behind the present ones; size is unchanged. */
-int buf_reserve(struct buf *b, size_t more);
+static inline int
+buf_reserve(struct buf *b, size_t more)
+{
+	return more <= b->cap - b->size ? 0 : buf_grow(b, more);
+}
 
 int buf_append(struct buf *b, const void *data, size_t size);
 int buf_append_bytes(struct buf *b, struct bytes s);
@@ -39,7 +53,19 @@ int buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Sets the content to a copy of s. */
-int buf_assign(struct buf *b, struct bytes s);
+static inline int
+buf_assign(struct buf *b, struct bytes s)
+{
+	int err = s.size <= b->cap ? 0 : buf_reserve(b, s.size - b->size);
+
+	if (err)
+		return err;
+	/* s may be a part of b: then it fits, and nothing was moved above. */
+	if (s.size)
+		memmove(b->data, s.data, s.size);
+	b->size = s.size;
+	return 0;
+}
 
 static inline struct bytes
 buf_bytes(const struct buf *b)

@@ -14,6 +14,9 @@
 #include "engine/db/value_read.h"
 #include "engine/table/merge.h"
 
+/* So many iterators to merge are listed on the stack. */
+#define ITER_FEW 16
+
 struct lsm_iter {
 	struct view *view;
 	struct cover *cover; /* NULL: no range tombstones */
@@ -68,10 +71,12 @@ iter_merge(struct lsm_iter *it, bool fill, struct iter **out)
 {
 	const struct view *v = it->view;
 	size_t max = 1 + v->full_count + version_iter_count(v->version);
-	struct iter **children = zalloc(max * sizeof(struct iter *));
+	struct iter *few[ITER_FEW], **children = few;
 	size_t count = 0;
 	int err;
 
+	if (max > ITER_FEW)
+		children = malloc(max * sizeof(struct iter *));
 	if (!children)
 		return -ENOMEM;
 	err = iter_add_children(it->view, fill, children, &count);
@@ -83,7 +88,8 @@ iter_merge(struct lsm_iter *it, bool fill, struct iter **out)
 		for (size_t i = 0; i < count; i++)
 			iter_close(children[i]);
 	}
-	free(children);
+	if (children != few)
+		free(children);
 	return err;
 }
 
@@ -156,6 +162,8 @@ lsm_iter_open(
 static void
 iter_drop_large(struct lsm_iter *it)
 {
+	if (it->large.size == 0)
+		return;
 	if (it->large_pin)
 		cache_unref(it->large_pin);
 	it->large_pin = NULL;
