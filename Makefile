@@ -102,7 +102,7 @@ FUZZ_SEEDS   := $(BUILD)/tests/fuzz/seeds
 FUZZ_OBJ     := $(addprefix $(OBJ)/tests/fuzz/,fix.o memory.o)
 FUZZ_SAN     := fuzzer-no-link,address,undefined
 TESTS        := $(ENGINE_TESTS) $(FAULT_TESTS) $(FUZZ_TESTS) $(VOL_TESTS) \
-	$(CMD_TESTS) $(MOUNT_TESTS)
+	$(CMD_TESTS) $(MOUNT_TESTS) $(FUZZ_SEEDS)
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bin/%,$(wildcard tests/bench/*.c))
 
 # Engines to measure ours against: those whose header is found.

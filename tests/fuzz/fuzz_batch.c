@@ -10,6 +10,7 @@ walk(struct bytes payload)
 {
 	struct batch_cursor c;
 	struct batch_op op;
+	struct bytes end = {NULL, 0};
 	int64_t count = 0;
 	int rc = batch_cursor_init(&c, payload);
 
@@ -21,10 +22,14 @@ walk(struct bytes payload)
 		must(op.key.size == 0 || (op.key.data >= payload.data &&
 					     op.key.data + op.key.size <=
 						 payload.data + payload.size));
+		end = op.kind == IKEY_KIND_DELETE ? op.key : op.value;
 		count++;
 		rc = 0;
 	}
 	must(rc <= 0);
+	/* Nothing follows that nobody has looked at. */
+	must(rc < 0 || count == 0 ||
+	     end.data + end.size == payload.data + payload.size);
 	return rc < 0 ? rc : count;
 }
 

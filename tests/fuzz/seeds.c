@@ -164,10 +164,11 @@ example_edit(struct edit *e)
 	info.ranges = 1;
 	check_ok(buf_assign(&info.ranges_begin, bytes_str("m")));
 	check_ok(buf_assign(&info.ranges_end, bytes_str("p")));
-	check_ok(vref_list_add(
-	    &info.refs, &(struct vref){.file = vref_file(5, VREF_KIND_LOG),
-			    .offset = 99,
-			    .size = 1000}));
+	check_ok(vref_list_add(&info.refs,
+	    &(struct vref){.file = vref_file(5, VREF_KIND_LOG),
+		.offset = 99,
+		.size = 1000},
+	    1));
 	check_ok(version_file_new(NULL, &info, &f));
 	check_ok(edit_add_file(e, 2, f));
 	version_file_unref(f);
@@ -175,6 +176,25 @@ example_edit(struct edit *e)
 	check_ok(edit_remove_file(e, 0, 10));
 	check_ok(named_add(&e->snapshots, "new", 42, 1700000000000));
 	check_ok(named_add(&e->drops, "old", 0, 0));
+}
+
+/* Longer inputs take a fuzzer long to come by. */
+static void
+seed_long_names(void)
+{
+	char name[NAMED_MAX + 1];
+	struct edit e = {0};
+	struct buf b = {0};
+
+	memset(name, 'n', NAMED_MAX);
+	name[NAMED_MAX] = '\0';
+	check_ok(named_add(&e.snapshots, name, 42, 1700000000000));
+	name[0] = 'd';
+	check_ok(named_add(&e.drops, name, 0, 0));
+	check_ok(edit_encode(&e, &b));
+	seed("edit", "long-names", buf_bytes(&b), bytes_of(NULL, 0));
+	edit_fini(&e);
+	buf_fini(&b);
 }
 
 static void
@@ -396,9 +416,9 @@ seed_vrefs(void)
 	    "vref", "reference-until", IKEY_KIND_REF_UNTIL, buf_bytes(&b));
 	buf_clear(&b);
 	check_ok(vref_decode(bytes_of(ref, size), &r));
-	check_ok(vref_list_add(&l, &r));
+	check_ok(vref_list_add(&l, &r, 1));
 	r.file = vref_file(9, VREF_KIND_VALUES);
-	check_ok(vref_list_add(&l, &r));
+	check_ok(vref_list_add(&l, &r, 1));
 	check_ok(vref_list_encode(&l, &b));
 	seed_flags("vref", "list", 255, buf_bytes(&b));
 	vref_list_fini(&l);
@@ -430,6 +450,7 @@ static void
 seed_records(void)
 {
 	struct buf one = {0}, two = {0}, b = {0};
+	char name[KEY_NAME_MAX];
 	struct bytes value = bytes_str("value");
 	struct entry e = {.type = ENTRY_FILE,
 	    .perm = 0644,
@@ -457,6 +478,12 @@ seed_records(void)
 	e.xattrs = buf_bytes(&two);
 	e.has_big_xattrs = true;
 	seed_entry("xattrs", &e);
+	memset(name, 'n', KEY_NAME_MAX);
+	check_ok(entry_xattr_set(
+	    &one, buf_bytes(&two), bytes_of(name, KEY_NAME_MAX), &value));
+	e.xattrs = buf_bytes(&one);
+	seed_entry("long-xattr", &e);
+	e.xattrs = buf_bytes(&two);
 	e.is_inline = false;
 	e.content = bytes_of(NULL, 0);
 	e.size = 1 << 20;
@@ -483,6 +510,7 @@ static void
 seed_keys(void)
 {
 	const struct bytes none = bytes_of(NULL, 0);
+	char name[KEY_NAME_MAX];
 	struct buf b = {0};
 
 	check_ok(key_entry(&b, bytes_str("a/b"), bytes_str("c")));
@@ -499,6 +527,11 @@ seed_keys(void)
 	seed("key", "prefix", buf_bytes(&b), none);
 	check_ok(key_super(&b, "super"));
 	seed("key", "super", buf_bytes(&b), none);
+	memset(name, 'n', KEY_NAME_MAX);
+	check_ok(key_entry(&b, bytes_str("a"), bytes_of(name, KEY_NAME_MAX)));
+	seed("key", "long-name", buf_bytes(&b), none);
+	check_ok(key_xattr(&b, 0x1234, bytes_of(name, KEY_NAME_MAX)));
+	seed("key", "long-xattr", buf_bytes(&b), none);
 	buf_fini(&b);
 }
 
@@ -526,6 +559,7 @@ main(int argc, char **argv)
 	seed_batches();
 	seed_log();
 	seed_edits();
+	seed_long_names();
 	seed_blocks();
 	seed_filters();
 	seed_ranges();
