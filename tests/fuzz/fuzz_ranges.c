@@ -6,13 +6,28 @@
 #include "tests/fuzz/fuzz.h"
 
 static void
+check_fragment(const struct ranges *r, size_t i)
+{
+	const struct ranges_fragment *f = &r->fragments[i];
+
+	must(ranges_ends_behind(f->end, f->begin));
+	must(i == 0 || !ranges_ends_behind(f[-1].end, f->begin));
+	must(f->seq_count > 0 && f->seqs[0] <= r->seq_max);
+	for (size_t k = 1; k < f->seq_count; k++)
+		must(f->seqs[k] < f->seqs[k - 1]);
+	must(f->seqs[f->seq_count - 1] >= r->seq_min);
+}
+
+static void
 write_again(const struct ranges *r)
 {
 	struct buf b = {0};
 	struct ranges *again;
 
-	for (size_t i = 0; i < r->count; i++)
+	for (size_t i = 0; i < r->count; i++) {
+		check_fragment(r, i);
 		must(ranges_append(&b, &r->fragments[i]) == 0);
+	}
 	must(ranges_decode(buf_bytes(&b), &again) == 0);
 	must(again->count == r->count && again->seq_count == r->seq_count);
 	must(again->seq_min == r->seq_min && again->seq_max == r->seq_max);
