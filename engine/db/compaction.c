@@ -341,23 +341,32 @@ compaction_level_in_parts(
 }
 
 static int
-compaction_level(struct lsm *db, unsigned level, struct compaction_progress *p)
+compaction_level_whole(
+    struct lsm *db, unsigned level, struct compaction_progress *p)
 {
-	struct version *v;
+	struct version *v = vset_current(&db->vset);
 	struct pick pick;
-	int rc;
+	int rc = pick_whole_level(v, level, compaction_now(db, v), &pick);
 
-	work_claim(&db->compaction);
-	v = vset_current(&db->vset);
-	rc = pick_whole_level(v, level, compaction_now(db, v), &pick);
 	if (rc > 0) {
 		rc = compaction_run(db, v, &pick, p);
-		if (err_is_full(rc) && level > 0)
-			rc = compaction_level_in_parts(db, level, p);
 		p->before += pick.bytes;
 		pick_fini(&pick);
 	}
 	version_unref(v);
+	return rc;
+}
+
+static int
+compaction_level(struct lsm *db, unsigned level, struct compaction_progress *p)
+{
+	int rc;
+
+	work_claim(&db->compaction);
+	rc = compaction_level_whole(db, level, p);
+	/* Not while anybody holds the version, and with it the tables. */
+	if (err_is_full(rc) && level > 0)
+		rc = compaction_level_in_parts(db, level, p);
 	work_unclaim(&db->compaction);
 	return rc;
 }
@@ -404,6 +413,20 @@ compaction_collect_all(struct lsm *db, struct compaction_progress *p)
 	return rc;
 }
 
+/* A compaction that does not fit may have the space that the flush needs. */
+static int
+compaction_flush(struct lsm *db)
+{
+	int err = lsm_flush(db);
+
+	if (!err_is_full(err))
+		return err;
+	work_claim(&db->compaction);
+	err = lsm_flush(db);
+	work_unclaim(&db->compaction);
+	return err;
+}
+
 int
 lsm_compact(struct lsm *db,
     void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx)
@@ -411,7 +434,7 @@ lsm_compact(struct lsm *db,
 	struct compaction_progress p = {.call = progress, .ctx = ctx};
 	int err;
 
-	err = lsm_flush(db);
+	err = compaction_flush(db);
 	p.total = compaction_total(db);
 	for (unsigned level = 0; level < LSM_LEVELS && !err; level++)
 		err = compaction_level(db, level, &p);
