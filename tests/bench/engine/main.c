@@ -29,11 +29,8 @@
 
 #define LANES_MAX 8
 
-/* Longer than an engine waits for more to come before it tidies up; from some
- * scale on it is only tried whether everything works. */
-#define QUIET_MS       2500
-#define QUIET_TRIAL_MS 40
-#define SCALE_TRIAL    1000
+/* From this scale on it is only tried whether everything works. */
+#define SCALE_TRIAL 1000
 
 struct bench {
 	struct run_setup setup;
@@ -384,7 +381,8 @@ bench(struct bench *b, const char *dir)
 		return usage();
 	s->seconds = or_scaled(s->seconds, 5, 0.1, s->scale);
 	s->cap = or_scaled(s->cap, 60, 1, s->scale);
-	s->quiet_ms = s->scale < SCALE_TRIAL ? QUIET_MS : QUIET_TRIAL_MS;
+	s->quiet_ms = (unsigned)or_scaled(0, 400, 40, s->scale);
+	s->tidies = s->scale < SCALE_TRIAL;
 	return run_all(b);
 }
 

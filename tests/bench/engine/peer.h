@@ -73,6 +73,10 @@ struct peer_ops {
 	/* Is there background work, as far as the engine tells?  NULL: it
 	 * does not. */
 	bool (*busy)(void *db);
+
+	/* Without work for a while it tidies up; within so many ms it has
+	 * begun to. */
+	unsigned tidy_ms;
 };
 
 /* The i-th of all engines; *ops is NULL if it was not installed when this was

@@ -185,4 +185,5 @@ const struct peer_ops peer_keyfs = {
     .seek = seek,
     .next = next,
     .flush = flush,
+    .tidy_ms = 2500,
 };

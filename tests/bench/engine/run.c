@@ -56,9 +56,12 @@ double
 run_settle(struct run *r)
 {
 	uint64_t begin = measure_ns();
+	unsigned quiet_ms = r->setup.quiet_ms;
 
+	if (r->setup.tidies && quiet_ms < r->ops->tidy_ms)
+		quiet_ms = r->ops->tidy_ms;
 	r->ops->flush(r->db);
-	measure_settle(r->ops, r->db, r->setup.quiet_ms);
+	measure_settle(r->ops, r->db, quiet_ms);
 	return (double)(measure_ns() - begin) / 1e9;
 }
 

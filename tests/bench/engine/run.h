@@ -25,6 +25,7 @@ struct run_setup {
 	double seconds;    /* a timed row takes so long */
 	double cap;        /* a counted row ends after so long */
 	unsigned quiet_ms; /* settled is who is quiet for so long */
+	bool tidies;       /* or for peer_ops.tidy_ms */
 	uint64_t seed;     /* of this round */
 };
 
