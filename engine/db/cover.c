@@ -193,6 +193,7 @@ cover_at(
 			return err;
 		if (s->at.seq > 0 && s->order < order) {
 			a.at = s->at;
+			a.at.seq = IKEY_SEQ_MAX;
 			break;
 		}
 		narrow(&a.at, &s->at);

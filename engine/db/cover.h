@@ -6,8 +6,10 @@
  * Of one key, what stands in a later one is older; that holds for range
  * tombstones, too.  So what covers a key in an iterator is that of the first
  * of those before it, or of itself, that has a tombstone there; if it is one
- * before it, everything in the range is deleted, and is passed over by seeking
- * to the range's end.
+ * before it, everything in the range is passed over by seeking to the range's
+ * end.  For it is deleted, whatever the tombstone's number, or it stands in the
+ * one before, too, and is shown there if it is newer: between a flush and the
+ * view without its memtable, a view may have both the memtable and its table.
  * Use: cover_open; cover_iter_open around each child; close them, cover_free.
  * The view must outlive it.
  * Threads: one at a time.
@@ -30,7 +32,8 @@ uint64_t *cover_passed(struct cover *c);
 /* What covers a key in one iterator. */
 struct cover_answer {
 	struct ranges_cover at;
-	/* NULL: anything that stands there is older.  Else a tombstone of the
+	/* NULL: anything that stands there is passed over, and the number is
+	 * the highest there is, or 0.  Else a tombstone of the
 	 * iterator's own memtable or (look NULL) table. */
 	const struct cover_source *own;
 };
