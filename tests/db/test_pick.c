@@ -8,14 +8,6 @@
 #include "tests/support/picks.h"
 #include "tests/support/picture.h"
 
-/* Level 0 is full with 4 tables.  If level 6 has 20000 bytes then level 5 is
- * full with 2000 and is the base; with 10000 or less, level 6 is. */
-static const struct lsm_options options = {
-    .level0_tables = 4,
-    .level_base_bytes = 1000,
-    .table_bytes = 100,
-};
-
 static const struct {
 	const char *version;
 	const char *cursor; /* of every level */
@@ -121,7 +113,7 @@ pick__next_takes_what_needs_it_most(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		printf("case %zu\n", i);
-		picks_check_next(&options, cases[i].version, "",
+		picks_check_next(&picks_leveled, cases[i].version, "",
 		    cases[i].cursor, cases[i].want);
 	}
 }
@@ -183,8 +175,8 @@ pick__next_stays_away_from_those_that_run(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
 		printf("case %zu\n", i);
-		picks_check_next(&options, beside[i].version, beside[i].running,
-		    "", beside[i].want);
+		picks_check_next(&picks_leveled, beside[i].version,
+		    beside[i].running, "", beside[i].want);
 	}
 }
 
@@ -209,7 +201,7 @@ pick__next_does_more_when_there_is_time(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {
 		printf("case %zu\n", i);
-		picks_check_idle(&options, idle[i].version, idle[i].want);
+		picks_check_idle(&picks_leveled, idle[i].version, idle[i].want);
 	}
 }
 
@@ -239,19 +231,12 @@ static const struct {
 static void
 pick__whole_level_goes_down_to_the_next_with_tables(void **state)
 {
-	struct pick p;
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
 		struct version *v = picture_version(whole[i].version);
-		int rc = pick_whole_level(v, whole[i].level, 0, &p);
 
 		printf("case %zu\n", i);
-		check_eq(rc, whole[i].want != NULL);
-		if (rc == 1) {
-			check_str(picks_text(&p), whole[i].want);
-			pick_fini(&p);
-		}
+		picks_check_whole(v, whole[i].level, 0, whole[i].want);
 		version_unref(v);
 	}
 }
@@ -275,7 +260,7 @@ pick__overlap_limit_does_not_overflow(void **state)
 	struct lsm_options huge = {.table_bytes = SIZE_MAX};
 
 	(void)state;
-	check_eq(pick_overlap_limit(&options), 1000);
+	check_eq(pick_overlap_limit(&picks_leveled), 1000);
 	check_eq(pick_overlap_limit(&huge), UINT64_MAX);
 }
 
@@ -406,23 +391,21 @@ static void
 pick__inputs_leave_nothing_behind_that_they_share_keys_with(void **state)
 {
 	struct check_rand r = check_rand_of(check_seed());
-	struct buf cursors[LSM_LEVELS] = {0};
-	struct lsm_options any = options;
+	struct lsm_options any = picks_leveled;
 	size_t picks = 0, beside_others = 0;
 	char line[4096];
 
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
 		struct pick_list running = TAILQ_HEAD_INITIALIZER(running);
-		struct pick_scene scene = {.options = &any,
-		    .running = &running,
-		    .cursors = cursors,
-		    .oldest_seq = check_rand_below(&r, 1100),
-		    .idle = check_rand_one_in(&r, 2)};
+		struct pick_scene scene = picks_scene(&any);
 		struct version *v;
 		struct pick p;
 		size_t n;
 
+		scene.running = &running;
+		scene.oldest_seq = check_rand_below(&r, 1100);
+		scene.idle = check_rand_one_in(&r, 2);
 		any.compaction_style = check_rand_one_in(&r, 2)
 					   ? LSM_COMPACTION_LAZY
 					   : LSM_COMPACTION_LEVELED;

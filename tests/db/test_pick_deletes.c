@@ -8,18 +8,6 @@
 #include "tests/support/picture.h"
 
 /* Tables have 100 entries, and numbers up to 10 times their own and 9. */
-static const struct lsm_options leveled = {
-    .level0_tables = 4,
-    .level_base_bytes = 1000,
-    .table_bytes = 100,
-};
-static const struct lsm_options lazy = {
-    .compaction_style = LSM_COMPACTION_LAZY,
-    .level0_tables = 4,
-    .level_base_bytes = 1000,
-    .table_bytes = 100,
-};
-
 static const struct {
 	const char *version;
 	uint64_t oldest_seq;
@@ -64,36 +52,18 @@ static const struct {
 };
 
 static void
-check_next(struct pick_scene *scene, const char *want)
-{
-	struct pick p;
-	int rc = pick_next(scene, &p);
-
-	check_eq(rc, want != NULL);
-	if (rc == 1) {
-		check_str(picks_text(&p), want);
-		pick_fini(&p);
-	}
-}
-
-static void
 pick_deletes__takes_what_is_dense(void **state)
 {
-	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
-	struct buf cursors[LSM_LEVELS] = {0};
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct version *v = picture_version(cases[i].version);
-		struct pick_scene scene = {.version = v,
-		    .options = &leveled,
-		    .running = &none,
-		    .cursors = cursors,
-		    .oldest_seq = cases[i].oldest_seq,
-		    .idle = cases[i].idle};
+		struct pick_scene scene = picks_scene(&picks_leveled);
 
 		printf("case %zu\n", i);
-		check_next(&scene, cases[i].want);
+		scene.version = v;
+		scene.oldest_seq = cases[i].oldest_seq;
+		scene.idle = cases[i].idle;
+		picks_check(&scene, cases[i].want);
 		version_unref(v);
 	}
 }
@@ -102,19 +72,15 @@ pick_deletes__takes_what_is_dense(void **state)
 static void
 pick_deletes__comes_before_what_is_less_urgent(void **state)
 {
-	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
-	struct buf cursors[LSM_LEVELS] = {0};
 	struct version *v = picture_version(
 	    "5:1:a-c!100 5:2:d-f*2500 5:3:g-i 6:4:a-c*1000 6:5:d-i*20000");
-	struct pick_scene scene = {.version = v,
-	    .options = &leveled,
-	    .running = &none,
-	    .cursors = cursors};
+	struct pick_scene scene = picks_scene(&picks_leveled);
 
 	(void)state;
-	check_next(&scene, "5>6: 2 3 | 5");
+	scene.version = v;
+	picks_check(&scene, "5>6: 2 3 | 5");
 	scene.oldest_seq = 1000;
-	check_next(&scene, "5>6: 1 | 4");
+	picks_check(&scene, "5>6: 1 | 4");
 	version_unref(v);
 }
 
@@ -123,26 +89,14 @@ pick_deletes__leaves_alone_what_others_have(void **state)
 {
 	struct version *v = picture_version("6:1:a-c!100 6:2:d-f!90 6:3:g-i"
 					    " 5:9:x-z!100 6:4:x-z");
-	struct pick_list running = TAILQ_HEAD_INITIALIZER(running);
-	struct buf cursors[LSM_LEVELS] = {0};
-	struct pick_scene scene = {.version = v,
-	    .options = &leveled,
-	    .running = &running,
-	    .cursors = cursors,
-	    .oldest_seq = 1000};
 	static const char *const want[] = {
 	    "6>6: 1", "6>6: 2", "5>6: 9 | 4", NULL};
-	struct pick picks[3];
+	struct pick_scene scene = picks_scene(&picks_leveled);
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		check_eq(pick_next(&scene, &picks[i]), 1);
-		check_str(picks_text(&picks[i]), want[i]);
-		TAILQ_INSERT_TAIL(&running, &picks[i], link);
-	}
-	check_next(&scene, NULL);
-	for (size_t i = 0; i < 3; i++)
-		pick_fini(&picks[i]);
+	scene.version = v;
+	scene.oldest_seq = 1000;
+	picks_check_beside(&scene, want);
 	version_unref(v);
 }
 
@@ -151,14 +105,10 @@ pick_deletes__awaits_the_snapshot_that_keeps_it(void **state)
 {
 	struct version *v = picture_version(
 	    "0:7:a-c!24 4:6:a-c!25 5:5:a-c!100 6:4:a-c 6:3:d-f!30");
-	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
-	struct buf cursors[LSM_LEVELS] = {0};
-	struct pick_scene scene = {.version = v,
-	    .options = &leveled,
-	    .running = &none,
-	    .cursors = cursors};
+	struct pick_scene scene = picks_scene(&picks_leveled);
 
 	(void)state;
+	scene.version = v;
 	check_eq(pick_deletes_awaits(&scene), 39);
 	scene.oldest_seq = 39;
 	check_eq(pick_deletes_awaits(&scene), 59);
@@ -267,21 +217,17 @@ static void
 pick_deletes__comes_to_an_end(void **state)
 {
 	struct check_rand r = check_rand_of(check_seed());
-	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
-	struct buf cursors[LSM_LEVELS] = {0};
 	unsigned picks = 0;
 
 	(void)state;
 	for (int i = 0; i < 500; i++) {
-		struct pick_scene scene = {
-		    .options = check_rand_one_in(&r, 2) ? &lazy : &leveled,
-		    .running = &none,
-		    .cursors = cursors,
-		    .oldest_seq = check_rand_below(&r, 400),
-		    .idle = check_rand_one_in(&r, 2)};
+		struct pick_scene scene = picks_scene(
+		    check_rand_one_in(&r, 2) ? &picks_lazy : &picks_leveled);
 		struct made_store s;
 		unsigned n = 0;
 
+		scene.oldest_seq = check_rand_below(&r, 400);
+		scene.idle = check_rand_one_in(&r, 2);
 		random_store(&r, &s);
 		for (int rc = 1; rc == 1; n += rc == 1) {
 			struct version *v = version_of(&s);

@@ -5,12 +5,6 @@
 #include "tests/support/picture.h"
 
 /* Tables have 100 entries: 25 are enough. */
-static const struct lsm_options options = {
-    .level0_tables = 4,
-    .level_base_bytes = 1000,
-    .table_bytes = 100,
-};
-
 static const struct {
 	const char *version;
 	uint64_t now_ms;
@@ -31,25 +25,9 @@ static const struct {
 };
 
 static void
-check_next(struct pick_scene *scene, const char *want)
-{
-	struct pick p;
-	int rc = pick_next(scene, &p);
-
-	check_eq(rc, want != NULL);
-	if (rc == 1) {
-		check_str(picks_text(&p), want);
-		pick_fini(&p);
-	}
-}
-
-static void
 pick_expired__rewrites_tables_that_are_due(void **state)
 {
-	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
-	struct buf cursors[LSM_LEVELS] = {0};
-	struct pick_scene scene = {
-	    .options = &options, .running = &none, .cursors = cursors};
+	struct pick_scene scene = picks_scene(&picks_leveled);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -57,7 +35,7 @@ pick_expired__rewrites_tables_that_are_due(void **state)
 
 		scene.version = v;
 		scene.now_ms = cases[i].now_ms;
-		check_next(&scene, cases[i].want);
+		picks_check(&scene, cases[i].want);
 		version_unref(v);
 	}
 }
@@ -67,27 +45,13 @@ pick_expired__leaves_alone_what_others_have(void **state)
 {
 	struct version *v =
 	    picture_version("6:1:a-c@100,1,1 6:2:d-f@100,1,1 6:3:g-i@100,1,1");
-	struct pick_list running = TAILQ_HEAD_INITIALIZER(running);
-	struct buf cursors[LSM_LEVELS] = {0};
-	struct pick_scene scene = {.version = v,
-	    .options = &options,
-	    .running = &running,
-	    .cursors = cursors,
-	    .now_ms = 200};
-	struct pick first, second;
+	static const char *const want[] = {"6>6: 1", "6>6: 2", "6>6: 3", NULL};
+	struct pick_scene scene = picks_scene(&picks_leveled);
 
 	(void)state;
-	check_eq(pick_next(&scene, &first), 1);
-	check_str(picks_text(&first), "6>6: 1");
-	TAILQ_INSERT_TAIL(&running, &first, link);
-	check_eq(pick_next(&scene, &second), 1);
-	check_str(picks_text(&second), "6>6: 2");
-	TAILQ_INSERT_TAIL(&running, &second, link);
-	check_next(&scene, "6>6: 3");
-	TAILQ_REMOVE(&running, &first, link);
-	TAILQ_REMOVE(&running, &second, link);
-	pick_fini(&first);
-	pick_fini(&second);
+	scene.version = v;
+	scene.now_ms = 200;
+	picks_check_beside(&scene, want);
 	version_unref(v);
 }
 
@@ -96,16 +60,11 @@ pick_expired__whole_level_takes_whatever_has_expired(void **state)
 {
 	struct version *v = picture_version(
 	    "6:1:a-c 6:2:d-f@1,100,100 6:3:g-i 6:4:k-l@3,200,300 6:5:x-z");
-	struct pick p;
 
 	(void)state;
-	check_eq(pick_whole_level(v, 6, 99, &p), 0);
-	check_eq(pick_whole_level(v, 6, 199, &p), 1);
-	check_str(picks_text(&p), "6>6: 2");
-	pick_fini(&p);
-	check_eq(pick_whole_level(v, 6, 200, &p), 1);
-	check_str(picks_text(&p), "6>6: 2 3 4");
-	pick_fini(&p);
+	picks_check_whole(v, 6, 99, NULL);
+	picks_check_whole(v, 6, 199, "6>6: 2");
+	picks_check_whole(v, 6, 200, "6>6: 2 3 4");
 	version_unref(v);
 }
 
@@ -113,20 +72,16 @@ pick_expired__whole_level_takes_whatever_has_expired(void **state)
 static void
 pick_expired__what_is_due_does_not_just_move(void **state)
 {
-	struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
-	struct buf cursors[LSM_LEVELS] = {0};
 	struct version *v = picture_version(
 	    "0:4:a-c@50,100,100 0:3:d-f 0:2:g-i 0:1:k-l 6:5:x-z*5000");
-	struct pick_scene scene = {.version = v,
-	    .options = &options,
-	    .running = &none,
-	    .cursors = cursors,
-	    .now_ms = 99};
+	struct pick_scene scene = picks_scene(&picks_leveled);
 
 	(void)state;
-	check_next(&scene, "0>6: 1 2 3 4 move");
+	scene.version = v;
+	scene.now_ms = 99;
+	picks_check(&scene, "0>6: 1 2 3 4 move");
 	scene.now_ms = 100;
-	check_next(&scene, "0>6: 1 2 3 move");
+	picks_check(&scene, "0>6: 1 2 3 move");
 	version_unref(v);
 }
 

@@ -2,15 +2,6 @@
 
 #include "tests/support/picks.h"
 
-/* Level 0 is full with 4 tables; runs above the last level with a fifth of
- * that. */
-static const struct lsm_options options = {
-    .compaction_style = LSM_COMPACTION_LAZY,
-    .level0_tables = 4,
-    .level_base_bytes = 1000,
-    .table_bytes = 100,
-};
-
 static const struct {
 	const char *version;
 	const char *running;
@@ -82,8 +73,8 @@ pick_lazy__merges_runs_that_are_alike(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		printf("case %zu\n", i);
-		picks_check_next(&options, cases[i].version, cases[i].running,
-		    "", cases[i].want);
+		picks_check_next(&picks_lazy, cases[i].version,
+		    cases[i].running, "", cases[i].want);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "engine/db/edit.h"
 #include "engine/db/values.h"
 #include "tests/check.h"
+#include "tests/support/picks.h"
 
 #define KB 1000u
 
@@ -196,8 +197,6 @@ collect_plan__file_that_is_being_written_is_no_garbage(void **state)
 
 /* --- picks ---------------------------------------------------------------- */
 
-static const struct buf cursors[LSM_LEVELS];
-
 /* "REASON LEVEL>OUTPUT: NUMBERS" or "" of what is picked, while `running` is
  * compacted (NULL: nothing). */
 static const char *
@@ -205,13 +204,12 @@ pick_of(struct fixture *f, struct pick *running)
 {
 	static char text[100];
 	struct pick_list list = TAILQ_HEAD_INITIALIZER(list);
-	const struct pick_scene scene = {.version = f->version,
-	    .options = &f->options,
-	    .running = &list,
-	    .cursors = cursors};
+	struct pick_scene scene = picks_scene(&f->options);
 	struct pick p;
 	int rc, at;
 
+	scene.version = f->version;
+	scene.running = &list;
 	if (running)
 		TAILQ_INSERT_TAIL(&list, running, link);
 	rc = pick_next(&scene, &p);

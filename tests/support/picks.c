@@ -5,6 +5,18 @@
 
 #include "tests/support/picture.h"
 
+const struct lsm_options picks_leveled = {
+    .level0_tables = 4,
+    .level_base_bytes = 1000,
+    .table_bytes = 100,
+};
+const struct lsm_options picks_lazy = {
+    .compaction_style = LSM_COMPACTION_LAZY,
+    .level0_tables = 4,
+    .level_base_bytes = 1000,
+    .table_bytes = 100,
+};
+
 const char *
 picks_text(const struct pick *p)
 {
@@ -58,33 +70,78 @@ running_init(struct running *r, const char *line)
 	}
 }
 
+/* --- what is picked ---------------------------------------------------- */
+
+struct pick_scene
+picks_scene(const struct lsm_options *o)
+{
+	static struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
+	static const struct buf cursors[LSM_LEVELS];
+
+	return (struct pick_scene){
+	    .options = o, .running = &none, .cursors = cursors};
+}
+
+/* *p, of which the caller is rid by that, is good on rc 1. */
 static void
-check_pick(const struct pick_scene *scene, const char *want)
+check_pick(int rc, struct pick *p, const char *want)
+{
+	check_eq(rc, want != NULL);
+	if (rc == 1) {
+		check_str(picks_text(p), want);
+		pick_fini(p);
+	}
+}
+
+void
+picks_check(const struct pick_scene *scene, const char *want)
 {
 	struct pick p;
 	int rc = pick_next(scene, &p);
 
-	check_eq(rc, want != NULL);
-	if (rc == 1) {
-		check_str(picks_text(&p), want);
-		pick_fini(&p);
+	check_pick(rc, &p, want);
+}
+
+void
+picks_check_beside(const struct pick_scene *scene, const char *const *want)
+{
+	struct pick_list running = TAILQ_HEAD_INITIALIZER(running);
+	struct pick_scene s = *scene;
+	struct pick picks[RUNNING_MAX];
+	size_t n = 0;
+
+	s.running = &running;
+	for (; want[n]; n++) {
+		check_le(n + 1, RUNNING_MAX);
+		check_eq(pick_next(&s, &picks[n]), 1);
+		check_str(picks_text(&picks[n]), want[n]);
+		TAILQ_INSERT_TAIL(&running, &picks[n], link);
 	}
+	picks_check(&s, NULL);
+	while (n > 0)
+		pick_fini(&picks[--n]);
+}
+
+void
+picks_check_whole(
+    const struct version *v, unsigned level, uint64_t now_ms, const char *want)
+{
+	struct pick p;
+	int rc = pick_whole_level(v, level, now_ms, &p);
+
+	check_pick(rc, &p, want);
 }
 
 void
 picks_check_idle(
     const struct lsm_options *o, const char *version, const char *want)
 {
-	static struct pick_list none = TAILQ_HEAD_INITIALIZER(none);
-	static const struct buf cursors[LSM_LEVELS];
 	struct version *v = picture_version(version);
-	struct pick_scene scene = {.version = v,
-	    .options = o,
-	    .running = &none,
-	    .cursors = cursors,
-	    .idle = true};
+	struct pick_scene scene = picks_scene(o);
 
-	check_pick(&scene, want);
+	scene.version = v;
+	scene.idle = true;
+	picks_check(&scene, want);
 	version_unref(v);
 }
 
@@ -101,7 +158,7 @@ picks_check_next(const struct lsm_options *o, const char *version,
 	running_init(&r, running);
 	for (unsigned i = 0; i < LSM_LEVELS; i++)
 		check_ok(buf_assign(&cursors[i], bytes_str(cursor)));
-	check_pick(&scene, want);
+	picks_check(&scene, want);
 	for (unsigned i = 0; i < LSM_LEVELS; i++)
 		buf_fini(&cursors[i]);
 	version_unref(v);
