@@ -145,6 +145,10 @@ static const struct {
     {"4:1:a-c*15000 6:9:x-z*20000", "0>3:a-z", "4>6: 1 move"},
     {"4:1:a-c*15000 6:9:x-z*20000", "3>4:c-z", NULL},
     {"4:1:a-c*15000 6:9:x-z*20000", "0>5:c-z", NULL},
+    /* nor what goes along with it */
+    {"5:1:a-c*700 5:2:d-f*700 5:3:g-i*2100 6:4:x-z*20000", "5>6:g-i",
+	"5>6: 1 2 move"},
+    {"0:1:a-c 0:2:d-f 0:3:g-i 0:4:k-l", "0>6:d-f", "0>6: 1 move"},
 
     /* level 0: not through what is on its way */
     {"0:1:a-c 0:2:a-c 0:3:a-c 0:4:d-e", "0>6:a-c", "0>6: 4 move"},
