@@ -6,6 +6,37 @@
 #include "engine/os/thread.h"
 #include "tests/support/place.h"
 
+/* An open table of random entries. */
+struct fixture {
+	struct place p;
+	uint64_t seed;
+	struct check_rand r; /* of the seed */
+	struct sorted s;     /* the entries */
+	struct cache *cache;
+	struct table *t;
+};
+
+/* cache NULL: without; it becomes the fixture's. */
+static void
+init(struct fixture *f, size_t count, struct cache *cache)
+{
+	*f = (struct fixture){.seed = check_seed(), .cache = cache};
+	f->r = check_rand_of(f->seed);
+	place_init(&f->p);
+	place_make(&f->p, &f->r, &f->s, count, &place_options);
+	f->t = place_open(&f->p, cache);
+}
+
+static void
+fini(struct fixture *f)
+{
+	table_close(f->t);
+	if (f->cache)
+		cache_free(f->cache);
+	sorted_fini(&f->s);
+	place_fini(&f->p);
+}
+
 static uint64_t
 hash_of(struct bytes ikey)
 {
@@ -34,6 +65,19 @@ check_walk(struct table *t, const struct sorted *s, struct check_rand *r,
 	check_ok(table_iter_open(t, fill, &it));
 	sorted_walk(s, it, r, steps);
 	iter_close(it);
+}
+
+/* All entries from the first on, until something ends it, which is returned;
+ * *seen: how many. */
+static int
+scan(struct iter *it, const struct sorted *s, size_t *seen)
+{
+	int rc;
+
+	*seen = 0;
+	for (rc = iter_first(it); rc == 1; rc = iter_next(it))
+		check_bytes_eq(it->key, s->entries[(*seen)++].key);
+	return rc;
 }
 
 /* --- right answers ----------------------------------------------------- */
@@ -80,34 +124,25 @@ table__random_against_array(void **state)
 static void
 table__scans_both_ways(void **state)
 {
-	struct check_rand r = check_rand_of(check_seed());
-	struct sorted s = {0};
-	struct table *t;
+	struct fixture f;
 	struct iter *it;
-	struct place p;
 
 	(void)state;
-	place_init(&p);
-	place_make(&p, &r, &s, 20000, &place_options);
-	t = place_open(&p, NULL);
+	init(&f, 20000, NULL);
 	for (int fill = 0; fill < 2; fill++) {
-		size_t at = 0;
+		size_t at;
 		int rc;
 
-		check_ok(table_iter_open(t, fill, &it));
-		for (rc = iter_first(it); rc == 1; rc = iter_next(it))
-			check_bytes_eq(it->key, s.entries[at++].key);
-		check_eq(rc, 0);
-		check_eq(at, s.count);
+		check_ok(table_iter_open(f.t, fill, &it));
+		check_eq(scan(it, &f.s, &at), 0);
+		check_eq(at, f.s.count);
 		for (rc = iter_last(it); rc == 1; rc = iter_prev(it))
-			check_bytes_eq(it->key, s.entries[--at].key);
+			check_bytes_eq(it->key, f.s.entries[--at].key);
 		check_eq(rc, 0);
 		check_eq(at, 0);
 		iter_close(it);
 	}
-	table_close(t);
-	sorted_fini(&s);
-	place_fini(&p);
+	fini(&f);
 }
 
 /* Values larger than a block and than what is read ahead at once. */
@@ -191,19 +226,14 @@ table__says_what_it_holds(void **state)
 static void
 table__filter_saves_reads(void **state)
 {
-	struct check_rand r = check_rand_of(check_seed());
 	struct buf key = {0};
-	struct sorted s = {0};
 	struct table_entry e;
-	struct table *t;
 	unsigned skipped = 0;
-	struct place p;
+	struct fixture f;
 	char user[32];
 
 	(void)state;
-	place_init(&p);
-	place_make(&p, &r, &s, 2000, &place_options);
-	t = place_open(&p, NULL);
+	init(&f, 2000, NULL);
 	for (unsigned i = 0; i < 1000; i++) {
 		bool filtered = false;
 
@@ -211,119 +241,106 @@ table__filter_saves_reads(void **state)
 		buf_clear(&key);
 		check_ok(ikey_append(
 		    &key, bytes_str(user), IKEY_SEQ_MAX, IKEY_KIND_SEEK));
-		check_eq(table_get(t, buf_bytes(&key), hash_of(buf_bytes(&key)),
-			     &e, &filtered),
+		check_eq(table_get(f.t, buf_bytes(&key),
+			     hash_of(buf_bytes(&key)), &e, &filtered),
 		    0);
 		skipped += filtered;
 	}
 	check_true(skipped > 950);
 	buf_fini(&key);
-	table_close(t);
-	sorted_fini(&s);
-	place_fini(&p);
+	fini(&f);
 }
 
 static void
 table__cache_is_filled_on_demand_only(void **state)
 {
-	struct check_rand r = check_rand_of(check_seed());
 	struct cache *c = cache_new(64 << 20);
-	struct cache_figures f;
-	struct sorted s = {0};
-	struct table *t;
-	struct place p;
+	struct cache_figures figures;
+	struct fixture f;
 	uint64_t reads;
 
 	(void)state;
-	place_init(&p);
-	place_make(&p, &r, &s, 3000, &place_options);
-	t = place_open(&p, c);
-	check_walk(t, &s, &r, false, 500);
-	cache_figures(c, &f);
-	check_eq(f.bytes + f.hits + f.misses, 0);
-	for (size_t i = 0; i < s.count; i++)
-		place_check_get(t, &s, s.entries[i].key, false);
-	cache_figures(c, &f);
-	check_eq(f.misses, table_properties(t)->data_blocks);
-	reads = p.fault.reads;
-	for (size_t i = 0; i < s.count; i++)
-		place_check_get(t, &s, s.entries[i].key, false);
-	check_walk(t, &s, &r, true, 500);
-	check_eq(p.fault.reads, reads);
-	table_close(t);
-	cache_free(c);
-	sorted_fini(&s);
-	place_fini(&p);
+	init(&f, 3000, c);
+	check_walk(f.t, &f.s, &f.r, false, 500);
+	cache_figures(c, &figures);
+	check_eq(figures.bytes + figures.hits + figures.misses, 0);
+	for (size_t i = 0; i < f.s.count; i++)
+		place_check_get(f.t, &f.s, f.s.entries[i].key, false);
+	cache_figures(c, &figures);
+	check_eq(figures.misses, table_properties(f.t)->data_blocks);
+	reads = f.p.fault.reads;
+	for (size_t i = 0; i < f.s.count; i++)
+		place_check_get(f.t, &f.s, f.s.entries[i].key, false);
+	check_walk(f.t, &f.s, &f.r, true, 500);
+	check_eq(f.p.fault.reads, reads);
+	fini(&f);
 }
 
 /* --- read errors ------------------------------------------------------- */
+
+static void
+check_again(struct iter *it, const struct sorted *s, size_t at)
+{
+	check_eq(iter_seek(it, s->entries[at].key), 1);
+	check_bytes_eq(it->key, s->entries[at].key);
+}
 
 /* The n-th read fails, for every n: the error comes out, if what was being
  * read was not only ahead, and afterwards the same table works. */
 static void
 table__read_errors_come_out(void **state)
 {
-	struct check_rand r = check_rand_of(check_seed());
-	struct sorted s = {0};
+	struct table_entry e;
 	struct table *t;
+	struct fixture f;
 	struct iter *it;
-	struct place p;
 	bool fill = false;
 
 	(void)state;
-	place_init(&p);
-	place_make(&p, &r, &s, 400, &place_options);
-	p.fault.error = EIO;
+	init(&f, 400, NULL);
+	f.p.fault.error = EIO;
 	do {
 		bool done = false;
 
 		fill = !fill;
 		for (uint64_t n = 1; !done; n++) {
-			size_t seen = 0;
+			size_t seen;
 			int rc;
 
-			p.fault.reads = 0;
-			p.fault.reads_fail_at = n;
+			f.p.fault.reads = 0;
+			f.p.fault.reads_fail_at = n;
 			rc = table_open(
-			    &p.fault.env, p.path, PLACE_FILE_NO, NULL, &t);
+			    &f.p.fault.env, f.p.path, PLACE_FILE_NO, NULL, &t);
 			if (rc) {
 				check_err(rc, -EIO);
-				check_contains(p.message, p.path);
+				check_contains(f.p.message, f.p.path);
 				continue;
 			}
 			check_ok(table_iter_open(t, fill, &it));
-			for (rc = iter_first(it); rc == 1; seen++)
-				rc = iter_next(it);
-			done = p.fault.reads < n;
+			rc = scan(it, &f.s, &seen);
+			done = f.p.fault.reads < n;
 			if (rc == 0) {
-				check_eq(seen, s.count);
+				check_eq(seen, f.s.count);
 			} else {
 				/* The block it was in can be read again. */
 				check_err(rc, -EIO);
-				seen = seen > 0 ? seen - 1 : 0;
-				check_eq(iter_seek(it, s.entries[seen].key), 1);
-				check_bytes_eq(it->key, s.entries[seen].key);
+				check_again(it, &f.s, seen > 0 ? seen - 1 : 0);
 			}
-			p.fault.reads_fail_at = 0;
-			sorted_walk(&s, it, &r, 20);
+			f.p.fault.reads_fail_at = 0;
+			sorted_walk(&f.s, it, &f.r, 20);
 			iter_close(it);
 			table_close(t);
 		}
 	} while (fill);
 	/* table_get, and the check, which goes on. */
-	p.fault.reads_fail_at = 0;
-	t = place_open(&p, NULL);
-	p.fault.reads_fail_at = p.fault.reads + 1;
-	struct table_entry e;
-	check_err(
-	    table_get(t, s.entries[0].key, hash_of(s.entries[0].key), &e, NULL),
+	f.p.fault.reads_fail_at = f.p.fault.reads + 1;
+	check_err(table_get(f.t, f.s.entries[0].key,
+		      hash_of(f.s.entries[0].key), &e, NULL),
 	    -EIO);
-	p.fault.reads_fail_at = p.fault.reads + 3;
-	check_eq(table_check(t, place_finding, &p), 1);
-	check_contains(p.finding, "cannot be read");
-	table_close(t);
-	sorted_fini(&s);
-	place_fini(&p);
+	f.p.fault.reads_fail_at = f.p.fault.reads + 3;
+	check_eq(table_check(f.t, place_finding, &f.p), 1);
+	check_contains(f.p.finding, "cannot be read");
+	fini(&f);
 }
 
 /* --- reading ahead ------------------------------------------------------- */
@@ -332,39 +349,35 @@ table__read_errors_come_out(void **state)
 static void
 table__scans_read_ahead(void **state)
 {
-	struct check_rand r = check_rand_of(check_seed());
-	struct sorted s = {0};
 	uint64_t blocks, reads;
-	struct table *t;
+	struct fixture f;
 	struct iter *it;
-	struct place p;
 
 	(void)state;
-	place_init(&p);
-	place_make(&p, &r, &s, 20000, &place_options);
-	t = place_open(&p, NULL);
-	blocks = table_properties(t)->data_blocks;
+	init(&f, 20000, NULL);
+	blocks = table_properties(f.t)->data_blocks;
 	for (int fill = 0; fill < 2; fill++) {
-		check_ok(table_iter_open(t, fill, &it));
-		reads = p.fault.reads;
+		check_ok(table_iter_open(f.t, fill, &it));
+		reads = f.p.fault.reads;
 		for (int rc = iter_first(it); rc == 1; rc = iter_next(it))
 			;
-		check_le(p.fault.reads - reads, 8 + blocks / 50);
-		reads = p.fault.reads;
+		check_le(f.p.fault.reads - reads, 8 + blocks / 50);
+		reads = f.p.fault.reads;
 		for (int rc = iter_last(it); rc == 1; rc = iter_prev(it))
 			;
-		check_le(p.fault.reads - reads, 8 + blocks / 50);
+		check_le(f.p.fault.reads - reads, 8 + blocks / 50);
 		iter_close(it);
 	}
-	check_ok(table_iter_open(t, true, &it));
-	reads = p.fault.reads;
-	for (size_t i = 0; i < 100; i++)
-		check_eq(iter_seek(it, s.entries[i * 7919 % s.count].key), 1);
-	check_le(p.fault.reads - reads, 100);
+	check_ok(table_iter_open(f.t, true, &it));
+	reads = f.p.fault.reads;
+	for (size_t i = 0; i < 100; i++) {
+		size_t at = i * 7919 % f.s.count;
+
+		check_eq(iter_seek(it, f.s.entries[at].key), 1);
+	}
+	check_le(f.p.fault.reads - reads, 100);
 	iter_close(it);
-	table_close(t);
-	sorted_fini(&s);
-	place_fini(&p);
+	fini(&f);
 }
 
 /* What cannot be read stops a scan where it stands, not where it is first met
@@ -372,42 +385,32 @@ table__scans_read_ahead(void **state)
 static void
 table__bad_place_ahead_spoils_nothing(void **state)
 {
-	struct check_rand r = check_rand_of(check_seed());
-	struct sorted s = {0};
-	struct env_file *f;
-	uint64_t end;
-	struct table *t;
+	struct env_file *file;
+	struct fixture f;
 	struct iter *it;
-	struct place p;
+	uint64_t end;
 
 	(void)state;
-	place_init(&p);
-	place_make(&p, &r, &s, 20000, &place_options);
-	t = place_open(&p, NULL);
-	check_ok(env_open(&p.posix, p.path, ENV_OPEN_WRITE, &f));
-	check_ok(env_size(f, &end));
+	init(&f, 20000, NULL);
+	check_ok(env_open(&f.p.posix, f.p.path, ENV_OPEN_WRITE, &file));
+	check_ok(env_size(file, &end));
 	/* In the middle of the data, to within a block. */
-	check_ok(env_truncate(f, end / 2));
-	env_close(f);
+	check_ok(env_truncate(file, end / 2));
+	env_close(file);
 	for (int fill = 0; fill < 2; fill++) {
-		size_t at = 0;
-		int rc;
+		size_t at;
 
-		check_ok(table_iter_open(t, fill, &it));
-		for (rc = iter_first(it); rc == 1; rc = iter_next(it))
-			check_bytes_eq(it->key, s.entries[at++].key);
-		check_err(rc, ERR_DAMAGED);
+		check_ok(table_iter_open(f.t, fill, &it));
+		check_err(scan(it, &f.s, &at), ERR_DAMAGED);
 		iter_close(it);
 		/* The one behind stands in the block that is cut. */
-		check_true(at > 0 && at < s.count);
-		check_ok(table_iter_open(t, true, &it));
-		check_eq(iter_seek(it, s.entries[at - 1].key), 1);
-		check_err(iter_seek(it, s.entries[at].key), ERR_DAMAGED);
+		check_true(at > 0 && at < f.s.count);
+		check_ok(table_iter_open(f.t, true, &it));
+		check_eq(iter_seek(it, f.s.entries[at - 1].key), 1);
+		check_err(iter_seek(it, f.s.entries[at].key), ERR_DAMAGED);
 		iter_close(it);
 	}
-	table_close(t);
-	sorted_fini(&s);
-	place_fini(&p);
+	fini(&f);
 }
 
 /* --- threads ----------------------------------------------------------- */
@@ -433,30 +436,20 @@ reader_run(void *arg)
 static void
 table__threads(void **state)
 {
-	uint64_t seed = check_seed();
-	struct check_rand r = check_rand_of(seed);
-	struct cache *c = cache_new(30000);
-	struct sorted s = {0};
 	struct reader readers[3];
 	struct thread threads[3];
-	struct table *t;
-	struct place p;
+	struct fixture f;
 
 	(void)state;
-	place_init(&p);
-	place_make(&p, &r, &s, 3000, &place_options);
-	t = place_open(&p, c);
+	init(&f, 3000, cache_new(30000));
 	for (size_t i = 0; i < 3; i++) {
-		readers[i] = (struct reader){t, &s, seed + i};
+		readers[i] = (struct reader){f.t, &f.s, f.seed + i};
 		check_ok(thread_start(
 		    &threads[i], "reader", reader_run, &readers[i]));
 	}
 	for (size_t i = 0; i < 3; i++)
 		thread_join(&threads[i]);
-	table_close(t);
-	cache_free(c);
-	sorted_fini(&s);
-	place_fini(&p);
+	fini(&f);
 }
 
 int
