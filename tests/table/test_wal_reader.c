@@ -1,7 +1,7 @@
 /* The reader of log files: which damage is an end, and which is an error. */
 #include "tests/check.h"
 
-#include "tests/support/wal_file.h"
+#include "tests/support/wal_copy.h"
 
 static int
 open_log(struct wal_file *f)
@@ -22,92 +22,72 @@ open_log(struct wal_file *f)
 static void
 wal_reader__torn_at_every_byte_of_the_last_record(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0};
-	uint64_t at[6];
+	struct wal_copy c;
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 4, wal_file_two_behind, at);
-	wal_file_load(&f, &file);
-	for (uint64_t cut = at[4]; cut < at[5]; cut++) {
-		wal_file_store(&f, bytes_of(file.data, cut));
-		wal_file_check_end(&f, 3, at[4], cut > at[4]);
+	wal_copy_init(&c, 4, wal_file_two_behind);
+	for (uint64_t cut = c.at[4]; cut < c.at[5]; cut++) {
+		wal_copy_store_first(&c, cut);
+		wal_file_check_end(&c.f, 3, c.at[4], cut > c.at[4]);
 	}
-	wal_file_store(&f, buf_bytes(&file));
-	wal_file_check_end(&f, 4, at[5], false);
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_store(&c);
+	wal_file_check_end(&c.f, 4, c.at[5], false);
+	wal_copy_fini(&c);
 }
 
 static void
 wal_reader__last_record_hurt_at_every_byte_is_torn(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0};
-	uint64_t at[6];
+	struct wal_copy c;
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 4, wal_file_two_behind, at);
-	wal_file_load(&f, &file);
-	for (uint64_t i = at[4]; i < at[5]; i++) {
-		file.data[i] ^= 0x40;
-		wal_file_store(&f, buf_bytes(&file));
-		wal_file_check_end(&f, 3, at[4], true);
-		file.data[i] ^= 0x40;
+	wal_copy_init(&c, 4, wal_file_two_behind);
+	for (uint64_t i = c.at[4]; i < c.at[5]; i++) {
+		c.bytes.data[i] ^= 0x40;
+		wal_copy_store(&c);
+		wal_file_check_end(&c.f, 3, c.at[4], true);
+		c.bytes.data[i] ^= 0x40;
 	}
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_fini(&c);
 }
 
 /* A block that never reached the disk reads as zeros. */
 static void
 wal_reader__last_record_zero_from_any_byte_on_is_torn(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0};
-	uint64_t at[6];
+	struct wal_copy c;
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 4, wal_file_two_behind, at);
-	wal_file_load(&f, &file);
-	for (uint64_t i = at[5] - 1; i >= at[4]; i--) {
-		file.data[i] = 0;
-		wal_file_store(&f, buf_bytes(&file));
-		wal_file_check_end(&f, 3, at[4], i > at[4]);
+	wal_copy_init(&c, 4, wal_file_two_behind);
+	for (uint64_t i = c.at[5] - 1; i >= c.at[4]; i--) {
+		c.bytes.data[i] = 0;
+		wal_copy_store(&c);
+		wal_file_check_end(&c.f, 3, c.at[4], i > c.at[4]);
 	}
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_fini(&c);
 }
 
 static void
 wal_reader__zeros_behind_the_end_are_not_torn(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0};
-	uint64_t at[5];
+	struct wal_copy c;
 	size_t sizes[] = {1, 31, 32, 33, 4096, 600000};
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 3, wal_file_two_behind, at);
-	wal_file_load(&f, &file);
-	check_ok(buf_reserve(&file, 600001));
-	memset(file.data + file.size, 0, 600001);
+	wal_copy_init(&c, 3, wal_file_two_behind);
+	check_ok(buf_reserve(&c.bytes, 600001));
+	memset(c.bytes.data + c.bytes.size, 0, 600001);
 	for (unsigned i = 0; i < 6; i++) {
-		size_t size = file.size + sizes[i];
+		size_t size = c.bytes.size + sizes[i];
 
-		wal_file_store(&f, bytes_of(file.data, size));
-		wal_file_check_end(&f, 3, at[4], false);
-		file.data[size] = 1;
-		wal_file_store(&f, bytes_of(file.data, size + 1));
-		wal_file_check_end(&f, 3, at[4], true);
-		file.data[size] = 0;
+		wal_copy_store_first(&c, size);
+		wal_file_check_end(&c.f, 3, c.at[4], false);
+		c.bytes.data[size] = 1;
+		wal_copy_store_first(&c, size + 1);
+		wal_file_check_end(&c.f, 3, c.at[4], true);
+		c.bytes.data[size] = 0;
 	}
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_fini(&c);
 }
 
 /* --- damage -------------------------------------------------------------- */
@@ -115,73 +95,59 @@ wal_reader__zeros_behind_the_end_are_not_torn(void **state)
 static void
 wal_reader__damage_before_a_promised_record_is_an_error(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0};
-	uint64_t at[8];
+	struct wal_copy c;
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 6, wal_file_two_behind, at);
-	wal_file_load(&f, &file);
+	wal_copy_init(&c, 6, wal_file_two_behind);
 	/* Record 6 promises 4, and nothing promises 5. */
 	for (unsigned k = 1; k <= 6; k++) {
-		for (uint64_t i = at[k]; i < at[k + 1]; i++) {
-			file.data[i] ^= 0x01;
-			wal_file_store(&f, buf_bytes(&file));
+		for (uint64_t i = c.at[k]; i < c.at[k + 1]; i++) {
+			c.bytes.data[i] ^= 0x01;
+			wal_copy_store(&c);
 			if (k <= 4)
-				wal_file_check_damaged(&f, k - 1, at[k]);
+				wal_file_check_damaged(&c.f, k - 1, c.at[k]);
 			else
-				wal_file_check_end(&f, k - 1, at[k], true);
-			file.data[i] ^= 0x01;
+				wal_file_check_end(&c.f, k - 1, c.at[k], true);
+			c.bytes.data[i] ^= 0x01;
 		}
 	}
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_fini(&c);
 }
 
 static void
 wal_reader__damage_that_nobody_promised_is_the_end(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0};
-	uint64_t at[6];
+	struct wal_copy c;
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 4, wal_file_nothing_durable, at);
-	wal_file_load(&f, &file);
+	wal_copy_init(&c, 4, wal_file_nothing_durable);
 	for (unsigned k = 1; k <= 4; k++) {
-		file.data[at[k]] ^= 0x01;
-		wal_file_store(&f, buf_bytes(&file));
-		wal_file_check_end(&f, k - 1, at[k], true);
-		file.data[at[k]] ^= 0x01;
+		c.bytes.data[c.at[k]] ^= 0x01;
+		wal_copy_store(&c);
+		wal_file_check_end(&c.f, k - 1, c.at[k], true);
+		c.bytes.data[c.at[k]] ^= 0x01;
 	}
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_fini(&c);
 }
 
 static void
 wal_reader__promise_beyond_a_large_hole_is_found(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0}, hole = {0};
-	uint64_t at[8];
+	struct wal_copy c;
+	struct buf hole = {0};
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 6, wal_file_two_behind, at);
-	wal_file_load(&f, &file);
+	wal_copy_init(&c, 6, wal_file_two_behind);
 	/* Records 3 and 4 gave way to bytes of another length. */
-	check_ok(buf_append(&hole, file.data, at[3]));
+	check_ok(buf_append(&hole, c.bytes.data, c.at[3]));
 	check_ok(buf_reserve(&hole, 1000003));
 	memset(hole.data + hole.size, 0xa5, 1000003);
 	hole.size += 1000003;
-	check_ok(buf_append(&hole, file.data + at[5], at[7] - at[5]));
-	wal_file_store(&f, buf_bytes(&hole));
-	wal_file_check_damaged(&f, 2, at[3]);
+	check_ok(buf_append(&hole, c.bytes.data + c.at[5], c.at[7] - c.at[5]));
+	wal_file_store(&c.f, buf_bytes(&hole));
+	wal_file_check_damaged(&c.f, 2, c.at[3]);
 	buf_fini(&hole);
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_fini(&c);
 }
 
 static void
@@ -278,22 +244,18 @@ wal_reader__random_damage_loses_no_promised_record(void **state)
 static void
 wal_reader__file_that_ends_in_its_header_is_no_data(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0};
+	struct wal_copy c;
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 1, wal_file_nothing_durable, NULL);
-	wal_file_load(&f, &file);
+	wal_copy_init(&c, 1, wal_file_nothing_durable);
 	for (size_t size = 0; size < WAL_FILE_HEADER; size++) {
-		wal_file_store(&f, bytes_of(file.data, size));
-		check_err(open_log(&f), -ENODATA);
-		check_str(f.message, "");
+		wal_copy_store_first(&c, size);
+		check_err(open_log(&c.f), -ENODATA);
+		check_str(c.f.message, "");
 	}
-	wal_file_store(&f, bytes_of(file.data, WAL_FILE_HEADER));
-	wal_file_check_end(&f, 0, WAL_FILE_HEADER, false);
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_store_first(&c, WAL_FILE_HEADER);
+	wal_file_check_end(&c.f, 0, WAL_FILE_HEADER, false);
+	wal_copy_fini(&c);
 }
 
 static void
@@ -330,25 +292,21 @@ wal_reader__zero_header_is_no_data_unless_records_promise(void **state)
 static void
 wal_reader__every_byte_of_the_header_counts(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0};
+	struct wal_copy c;
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 1, wal_file_nothing_durable, NULL);
-	wal_file_load(&f, &file);
+	wal_copy_init(&c, 1, wal_file_nothing_durable);
 	for (size_t i = 0; i < WAL_FILE_HEADER; i++) {
 		/* Magic and version: not ours, or newer. */
 		int want = i < 12 ? -EPROTONOSUPPORT : -EUCLEAN;
 
-		file.data[i] ^= 0x10;
-		wal_file_store(&f, buf_bytes(&file));
-		check_err(open_log(&f), want);
-		check_contains(f.message, f.path);
-		file.data[i] ^= 0x10;
+		c.bytes.data[i] ^= 0x10;
+		wal_copy_store(&c);
+		check_err(open_log(&c.f), want);
+		check_contains(c.f.message, c.f.path);
+		c.bytes.data[i] ^= 0x10;
 	}
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_fini(&c);
 }
 
 static void

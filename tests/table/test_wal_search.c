@@ -2,7 +2,7 @@
 #include "tests/check.h"
 
 #include "engine/base/wire.h"
-#include "tests/support/wal_file.h"
+#include "tests/support/wal_copy.h"
 
 /* The records of a log with this number, from sequence number `from` on. */
 static void
@@ -92,28 +92,24 @@ wal_search__gap_in_the_sequence_is_the_end_or_damage(void **state)
 static void
 wal_search__finds_a_promise_at_any_offset(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0}, hole = {0};
-	uint64_t at[8];
+	struct wal_copy c;
+	struct buf hole = {0};
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 6, wal_file_two_behind, at);
-	wal_file_load(&f, &file);
+	wal_copy_init(&c, 6, wal_file_two_behind);
 	for (unsigned size = 0; size < 300; size++) {
 		/* Record 3 gave way to so many bytes. */
 		buf_clear(&hole);
-		check_ok(buf_append(&hole, file.data, at[3]));
+		check_ok(buf_append(&hole, c.bytes.data, c.at[3]));
 		for (unsigned i = 0; i < size; i++)
 			check_ok(buf_append_u8(&hole, size % 3 ? 0xa5 : 0));
-		check_ok(buf_append(
-		    &hole, file.data + at[5], at[6 + size % 2] - at[5]));
-		wal_file_store(&f, buf_bytes(&hole));
-		wal_file_check_damaged(&f, 2, at[3]);
+		check_ok(buf_append(&hole, c.bytes.data + c.at[5],
+		    c.at[6 + size % 2] - c.at[5]));
+		wal_file_store(&c.f, buf_bytes(&hole));
+		wal_file_check_damaged(&c.f, 2, c.at[3]);
 	}
 	buf_fini(&hole);
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_fini(&c);
 }
 
 /* Bytes that somebody put into a value: records that would promise, but for the
@@ -150,23 +146,18 @@ wal_search__a_value_cannot_promise(void **state)
 static void
 wal_search__a_header_promises_though_its_payload_is_torn(void **state)
 {
-	struct wal_file f;
-	struct buf file = {0};
-	uint64_t at[6];
+	struct wal_copy c;
 
 	(void)state;
-	wal_file_init(&f);
-	wal_file_fill(&f, 4, wal_file_two_behind, at);
-	wal_file_load(&f, &file);
-	file.data[at[5] - 1] ^= 1;
-	file.data[at[2]] ^= 1;
-	wal_file_store(&f, buf_bytes(&file));
-	wal_file_check_damaged(&f, 1, at[2]);
-	file.data[at[4] + 8] ^= 1; /* now its header is not good, either */
-	wal_file_store(&f, buf_bytes(&file));
-	wal_file_check_end(&f, 1, at[2], true);
-	buf_fini(&file);
-	wal_file_fini(&f);
+	wal_copy_init(&c, 4, wal_file_two_behind);
+	c.bytes.data[c.at[5] - 1] ^= 1;
+	c.bytes.data[c.at[2]] ^= 1;
+	wal_copy_store(&c);
+	wal_file_check_damaged(&c.f, 1, c.at[2]);
+	c.bytes.data[c.at[4] + 8] ^= 1; /* now its header is not good, either */
+	wal_copy_store(&c);
+	wal_file_check_end(&c.f, 1, c.at[2], true);
+	wal_copy_fini(&c);
 }
 
 /* --- the time it takes ---------------------------------------------------- */
