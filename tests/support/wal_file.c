@@ -133,6 +133,18 @@ wal_file_store(struct wal_file *f, struct bytes content)
 	env_close(file);
 }
 
+uint64_t
+wal_file_size(struct wal_file *f)
+{
+	struct env_file *file;
+	uint64_t size;
+
+	check_ok(env_open(&f->posix, f->path, ENV_OPEN_READ, &file));
+	check_ok(env_size(file, &size));
+	env_close(file);
+	return size;
+}
+
 /* The payload of record i is the digit of i, i times. */
 static void
 payload_of(unsigned i, char *text)

@@ -51,6 +51,8 @@ struct wal *wal_file_lay_over_old(struct wal_file *f, uint64_t size);
 void wal_file_load(struct wal_file *f, struct buf *out);
 void wal_file_store(struct wal_file *f, struct bytes content);
 
+uint64_t wal_file_size(struct wal_file *f);
+
 /* Makes the file at path one of another version, its checksum right. */
 void wal_file_set_version(const char *path, uint32_t version);
 

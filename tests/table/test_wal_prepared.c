@@ -11,18 +11,6 @@
 /* Records are copied into the mapped file, a page at a time. */
 static bool mapped;
 
-static uint64_t
-size_of(struct wal_file *f)
-{
-	struct env_file *file;
-	uint64_t size;
-
-	check_ok(env_open(&f->posix, f->path, ENV_OPEN_READ, &file));
-	check_ok(env_size(file, &size));
-	env_close(file);
-	return size;
-}
-
 static void
 fill_with_zeros(struct wal_file *f)
 {
@@ -72,6 +60,15 @@ lay(struct wal_file *f)
 	return w;
 }
 
+/* The same of a new file of stale records. */
+static struct wal *
+lay_over_stale(struct wal_file *f)
+{
+	wal_file_init(f);
+	fill_with_stale(f);
+	return lay(f);
+}
+
 /* Records from..to-1, each of which promises nothing. */
 static void
 append(struct wal *w, uint64_t from, uint64_t to, const char *text)
@@ -100,7 +97,7 @@ wal_prepared__appending_changes_no_size(void **state)
 		w = lay(&f);
 		for (i = 1; wal_size(w) + 100 < SIZE; i++) {
 			append(w, i, i + 1, "payload");
-			check_eq(size_of(&f), SIZE);
+			check_eq(wal_file_size(&f), SIZE);
 		}
 		end = wal_size(w);
 		wal_close(w);
@@ -117,13 +114,11 @@ wal_prepared__a_log_outgrows_the_file(void **state)
 	uint64_t end;
 
 	(void)state;
-	wal_file_init(&f);
-	fill_with_stale(&f);
-	w = lay(&f);
+	w = lay_over_stale(&f);
 	append(w, 1, 301, "some payload");
 	end = wal_size(w);
 	check_le(SIZE + 1, end);
-	check_eq(size_of(&f), mapped ? (end / 4096 + 1) * 4096 : end);
+	check_eq(wal_file_size(&f), mapped ? (end / 4096 + 1) * 4096 : end);
 	check_eq(f.fault.map_writes, mapped ? 300 : 0);
 	wal_close(w);
 	wal_file_check_end(&f, 300, end, false);
@@ -138,15 +133,13 @@ wal_prepared__cut_makes_it_as_small_as_it_can_be(void **state)
 	uint64_t end;
 
 	(void)state;
-	wal_file_init(&f);
-	fill_with_stale(&f);
-	w = lay(&f);
+	w = lay_over_stale(&f);
 	append(w, 1, 4, "payload");
 	check_ok(wal_cut(w));
-	check_eq(size_of(&f), wal_size(w));
+	check_eq(wal_file_size(&f), wal_size(w));
 	append(w, 4, 5, "payload");
 	end = wal_size(w);
-	check_eq(size_of(&f), mapped ? 4096 : end);
+	check_eq(wal_file_size(&f), mapped ? 4096 : end);
 	wal_close(w);
 	wal_file_check_end(&f, 4, end, false);
 	wal_file_fini(&f);
@@ -164,9 +157,7 @@ full_disk(enum env_fault_kind kind, uint64_t space, bool stays)
 	struct wal *w;
 	uint64_t end;
 
-	wal_file_init(&f);
-	fill_with_stale(&f);
-	w = lay(&f);
+	w = lay_over_stale(&f);
 	append(w, 1, 4, "payload");
 	end = wal_size(w);
 	if (kind != ENV_FAULT_NONE)
@@ -178,7 +169,7 @@ full_disk(enum env_fault_kind kind, uint64_t space, bool stays)
 	env_fault_disarm(&f.fault);
 	f.fault.space_left = UINT64_MAX;
 	check_eq(wal_size(w), end);
-	check_eq(size_of(&f), stays ? SIZE : end);
+	check_eq(wal_file_size(&f), stays ? SIZE : end);
 	check_eq(wal_prepared(w), stays ? SIZE : 0);
 	wal_file_check_end(&f, 3, end, stays);
 	append(w, 4, 6, "x");
@@ -257,7 +248,7 @@ wal_prepared__a_record_too_many_leaves_the_room(void **state)
 	    wal_file_append(w, (struct wal_stamp){4, 1, 0}, large), -ENOSPC);
 	/* The zeros over its header need none on most filesystems; here they
 	 * do, so the room is lost with them. */
-	check_eq(size_of(&f), end);
+	check_eq(wal_file_size(&f), end);
 	f.fault.space_left = UINT64_MAX;
 	append(w, 4, 5, "payload");
 	wal_close(w);
@@ -268,7 +259,7 @@ wal_prepared__a_record_too_many_leaves_the_room(void **state)
 	env_fault_arm(&f.fault, ENV_FAULT_SHORT, ENOSPC, 1);
 	check_err(
 	    wal_file_append(w, (struct wal_stamp){4, 1, 0}, large), -ENOSPC);
-	check_eq(size_of(&f), SIZE);
+	check_eq(wal_file_size(&f), SIZE);
 	wal_file_check_end(&f, 3, end, true);
 	wal_close(w);
 	wal_file_fini(&f);
@@ -399,9 +390,7 @@ wal_prepared__damage_before_what_was_promised_is_found(void **state)
 	uint64_t at[12];
 
 	(void)state;
-	wal_file_init(&f);
-	fill_with_stale(&f);
-	w = lay(&f);
+	w = lay_over_stale(&f);
 	for (uint64_t i = 1; i <= 10; i++) {
 		at[i] = wal_size(w);
 		check_ok(wal_file_append(

@@ -36,18 +36,6 @@ begin(struct wal_file *f)
 	return w;
 }
 
-static uint64_t
-size_of(struct wal_file *f)
-{
-	struct env_file *file;
-	uint64_t size;
-
-	check_ok(env_open(&f->posix, f->path, ENV_OPEN_READ, &file));
-	check_ok(env_size(file, &size));
-	env_close(file);
-	return size;
-}
-
 static void
 append(struct wal *w, uint64_t from, uint64_t to, size_t size)
 {
@@ -78,16 +66,16 @@ wal_window__grows_by_steps_and_is_cut_to_its_end(void **state)
 	(void)state;
 	append(w, 1, 101, 100);
 	check_eq(f.fault.map_writes, 100);
-	check_eq(size_of(&f), (wal_size(w) / STEP + 1) * STEP);
+	check_eq(wal_file_size(&f), (wal_size(w) / STEP + 1) * STEP);
 	check_eq(wal_prepared(w), 0);
 	wal_file_check_end(&f, 100, wal_size(w), false);
 	check_ok(wal_cut(w));
-	check_eq(size_of(&f), wal_size(w));
+	check_eq(wal_file_size(&f), wal_size(w));
 	append(w, 101, 103, 100);
 	check_ok(wal_cut(w));
 	end = wal_size(w);
 	wal_close(w);
-	check_eq(size_of(&f), end);
+	check_eq(wal_file_size(&f), end);
 	wal_file_check_end(&f, 102, end, false);
 	wal_file_fini(&f);
 }
@@ -158,7 +146,7 @@ wal_window__the_beginning_is_written(void **state)
 	for (uint64_t i = 1; wal_size(w) < 1000; i++) {
 		append(w, i, i + 1, 10);
 		check_eq(f.fault.map_writes, 0);
-		check_eq(size_of(&f), wal_size(w));
+		check_eq(wal_file_size(&f), wal_size(w));
 	}
 	append(w, f.fault.ops - 1, f.fault.ops, 10);
 	check_eq(f.fault.map_writes, 1);
@@ -245,7 +233,7 @@ wal_window__a_full_disk_leaves_the_log_as_before(void **state)
 	for (int i = 0; i < 10; i++)
 		check_err(wal_file_append_one(w, seq, 500), -ENOSPC);
 	check_eq(wal_size(w), end);
-	check_eq(size_of(&f), end);
+	check_eq(wal_file_size(&f), end);
 	wal_file_check_end(&f, seq - 1, end, false);
 
 	f.fault.space_left = UINT64_MAX;
@@ -369,7 +357,7 @@ wal_window__a_file_cut_by_others_is_no_death(void **state)
 	append(w, 11, 12, 100);
 	check_contains(f.message, "cannot be written through memory");
 	append(w, 12, 100, 100);
-	check_eq(size_of(&f), wal_size(w));
+	check_eq(wal_file_size(&f), wal_size(w));
 	check_ok(env_read_file(&f.posix, f.path, 1u << 20, &data, &size));
 	check_eq(data[size - 1], 'a' + 99 % 20);
 	free(data);
