@@ -7,36 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/support/lsm_store.h"
-
-static struct bytes
-key_of(char dir, unsigned i)
-{
-	static char text[16];
-
-	snprintf(text, sizeof(text), "%c%07u", dir, i);
-	return bytes_str(text);
-}
-
-/* All keys of the directory, from the first to the last or back. */
-static unsigned
-list(struct lsm_store *s, char dir, bool back)
-{
-	const char from[] = {dir, '\0'}, to[] = {(char)(dir + 1), '\0'};
-	const struct lsm_iter_options o = {
-	    .lower = bytes_str(from), .upper = bytes_str(to)};
-	struct lsm_iter *it;
-	unsigned n = 0;
-	int rc;
-
-	check_ok(lsm_iter_open(s->db, &o, &it));
-	for (rc = back ? lsm_iter_last(it) : lsm_iter_first(it); rc > 0;
-	     rc = back ? lsm_iter_prev(it) : lsm_iter_next(it))
-		n++;
-	check_eq(rc, 0);
-	lsm_iter_close(it);
-	return n;
-}
+#include "tests/support/hints.h"
 
 /* Put, deleted and listed again and again in the same range, in few memtables:
  * hints above hints, with something newer between. */
@@ -58,7 +29,7 @@ check_same(struct lsm_store *s, const struct lsm_snapshot *at, const bool *want,
 		if (!want[i])
 			continue;
 		check_eq(rc, 1);
-		check_bytes_eq(lsm_iter_key(it), key_of('k', i));
+		check_bytes_eq(lsm_iter_key(it), hints_key('k', i));
 		rc = back ? lsm_iter_prev(it) : lsm_iter_next(it);
 	}
 	check_eq(rc, 0);
@@ -79,10 +50,10 @@ write_random(struct lsm_store *s, struct check_rand *r, bool *now)
 	}
 	for (unsigned i = from; i < end && i < KEYS; i++) {
 		if (put)
-			check_ok(
-			    lsm_batch_put(b, key_of('k', i), bytes_str("v")));
+			check_ok(lsm_batch_put(
+			    b, hints_key('k', i), bytes_str("v")));
 		else
-			check_ok(lsm_batch_delete(b, key_of('k', i)));
+			check_ok(lsm_batch_delete(b, hints_key('k', i)));
 		now[i] = put;
 	}
 	check_ok(lsm_write(s->db, b, NULL));
@@ -105,7 +76,7 @@ scan_and_write(struct lsm_store *s, struct check_rand *r, bool *now)
 		if (!seen[i])
 			continue;
 		check_eq(rc, 1);
-		check_bytes_eq(lsm_iter_key(it), key_of('k', i));
+		check_bytes_eq(lsm_iter_key(it), hints_key('k', i));
 		if (check_rand_one_in(r, 30))
 			write_random(s, r, now);
 		if (check_rand_one_in(r, 2000))
@@ -183,21 +154,21 @@ hint__ends_at_what_has_expired(void **state)
 	atomic_store(&s.fault.wall_ns, 1000000000ull);
 	b = lsm_batch_new();
 	check_ok(
-	    lsm_batch_put_until(b, key_of('k', 100), bytes_str("v"), 2000));
+	    lsm_batch_put_until(b, hints_key('k', 100), bytes_str("v"), 2000));
 	for (unsigned i = 0; i < 300; i++)
 		if (i != 100)
-			check_ok(lsm_batch_delete(b, key_of('k', i)));
+			check_ok(lsm_batch_delete(b, hints_key('k', i)));
 	check_ok(lsm_write(s.db, b, NULL));
 	atomic_store(&s.fault.wall_ns, 3000000000ull);
 	for (int back = 0; back < 2; back++)
-		check_eq(list(&s, 'k', back), 0);
+		check_eq(hints_list(&s, 'k', back), 0);
 	check_le(2, lsm_store_stats(&s).range_hints);
-	check_eq(lsm_get(s.db, NULL, key_of('k', 100), &value), 0);
+	check_eq(lsm_get(s.db, NULL, hints_key('k', 100), &value), 0);
 	atomic_store(&s.fault.wall_ns, 1500000000ull);
-	check_eq(lsm_get(s.db, NULL, key_of('k', 100), &value), 1);
+	check_eq(lsm_get(s.db, NULL, hints_key('k', 100), &value), 1);
 	lsm_value_release(&value);
-	check_eq(list(&s, 'k', false), 1);
-	check_eq(list(&s, 'k', true), 1);
+	check_eq(hints_list(&s, 'k', false), 1);
+	check_eq(hints_list(&s, 'k', true), 1);
 	lsm_batch_free(b);
 	lsm_store_fini(&s);
 }
@@ -244,18 +215,16 @@ write_thread(void *arg)
 	struct shared *sh = arg;
 	struct check_rand r = check_rand_of(7);
 	struct lsm_batch *b = lsm_batch_new();
-	char text[16];
 
 	for (unsigned i = 0; !atomic_load(&sh->stop); i++) {
 		unsigned k = (unsigned)check_rand_below(&r, KEYS);
 
-		snprintf(text, sizeof(text), "k%07u", k);
 		lsm_batch_clear(b);
 		if (k % 100 == 0 || (k < KEYS / 2 && i / 500 % 2 == 0))
 			check_ok(lsm_batch_put(
-			    b, bytes_str(text), bytes_str("value")));
+			    b, hints_key('k', k), bytes_str("value")));
 		else
-			check_ok(lsm_batch_delete(b, bytes_str(text)));
+			check_ok(lsm_batch_delete(b, hints_key('k', k)));
 		check_ok(lsm_write(sh->s.db, b, NULL));
 	}
 	lsm_batch_free(b);
@@ -278,7 +247,7 @@ hint__by_many_threads(void **state)
 	lsm_store_open(&sh->s);
 	for (unsigned i = 0; i < KEYS; i += 100)
 		check_true(lsm_store_put(&sh->s,
-			       (const char *)key_of('k', i).data, "v") > 0);
+			       (const char *)hints_key('k', i).data, "v") > 0);
 	for (int i = 0; i < 4; i++)
 		check_ok(pthread_create(
 		    &threads[i], NULL, i < 2 ? scan_thread : write_thread, sh));

@@ -7,23 +7,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/support/lsm_store.h"
+#include "tests/support/hints.h"
 
+/* In directory d LEFT keys stay, the last ones or one in EVERY; c has LEFT
+ * of them, and never had more. */
 #define DELETED 100000
 #define LEFT    100
 #define EVERY   (DELETED / LEFT + 1)
 #define ROUNDS  31
-
-/* Keys "d0000000" and so on: LEFT of them stay, the last ones or one in EVERY.
- * And "c0000000" and so on: LEFT of them, and nothing else. */
-static struct bytes
-key_of(char dir, unsigned i)
-{
-	static char text[16];
-
-	snprintf(text, sizeof(text), "%c%07u", dir, i);
-	return bytes_str(text);
-}
 
 /* Those of count keys that do not stay are deleted; stays NULL: all are put. */
 static void
@@ -35,9 +26,9 @@ write_keys(
 	for (unsigned i = 0; i < count; i++) {
 		if (!stays)
 			check_ok(lsm_batch_put(
-			    b, key_of(dir, i), bytes_str("some value")));
+			    b, hints_key(dir, i), bytes_str("some value")));
 		else if (!stays(i))
-			check_ok(lsm_batch_delete(b, key_of(dir, i)));
+			check_ok(lsm_batch_delete(b, hints_key(dir, i)));
 		if (i % 100 == 99) {
 			check_ok(lsm_write(s->db, b, NULL));
 			lsm_batch_clear(b);
@@ -60,6 +51,15 @@ last(unsigned i)
 }
 
 static void
+each_way(void (*scan)(bool (*stays)(unsigned)))
+{
+	puts("--- the last stay");
+	scan(last);
+	puts("--- some stay");
+	scan(scattered);
+}
+
+static void
 mass_delete(struct lsm_store *s, size_t memtable_bytes, bool (*stays)(unsigned))
 {
 	lsm_store_init(s);
@@ -74,24 +74,28 @@ mass_delete(struct lsm_store *s, size_t memtable_bytes, bool (*stays)(unsigned))
 	write_keys(s, 'd', DELETED + LEFT, stays);
 }
 
-/* All keys of the directory, from the first to the last or back. */
-static unsigned
-list(struct lsm_store *s, char dir, bool back)
+/* Both directories, before anything is deleted, in a memtable. */
+static void
+fill(struct lsm_store *s, bool no_background)
 {
-	const char from[] = {dir, '\0'}, to[] = {(char)(dir + 1), '\0'};
-	const struct lsm_iter_options o = {
-	    .lower = bytes_str(from), .upper = bytes_str(to)};
-	struct lsm_iter *it;
-	unsigned n = 0;
-	int rc;
+	lsm_store_init(s);
+	s->options.no_background = no_background;
+	s->options.memtable_bytes = 64u << 20;
+	s->options.table_bytes = 2u << 20;
+	s->options.level_base_bytes = 16u << 20;
+	lsm_store_open(s);
+	write_keys(s, 'c', LEFT, NULL);
+	write_keys(s, 'd', DELETED + LEFT, NULL);
+}
 
-	check_ok(lsm_iter_open(s->db, &o, &it));
-	for (rc = back ? lsm_iter_last(it) : lsm_iter_first(it); rc > 0;
-	     rc = back ? lsm_iter_prev(it) : lsm_iter_next(it))
-		n++;
-	check_eq(rc, 0);
-	lsm_iter_close(it);
-	return n;
+/* A store that works by itself; below: tables have what is deleted. */
+static void
+delete_in_running(struct lsm_store *s, bool (*stays)(unsigned), bool below)
+{
+	fill(s, false);
+	if (below)
+		check_ok(lsm_compact(s->db, NULL, NULL));
+	write_keys(s, 'd', DELETED + LEFT, stays);
 }
 
 /* To the beginning or the end, and ten on. */
@@ -179,13 +183,13 @@ struct bound {
 
 /* With a seek for each gap. */
 static const struct bound gap_bounds[] = {
-    {"list", list, LEFT, LEFT * 4, LEFT * 3},
+    {"list", hints_list, LEFT, LEFT * 4, LEFT * 3},
     {"seek", seek, 100, 100 * 8, 100 * 4},
 };
 
 /* Within twice of a clean range. */
 static const struct bound clean_bounds[] = {
-    {"list", list, LEFT, LEFT, 0},
+    {"list", hints_list, LEFT, LEFT, 0},
     {"seek", seek, 100, 100, 0},
 };
 
@@ -239,8 +243,8 @@ scan_memory(bool (*stays)(unsigned))
 	/* Something new in the same range: it is seen, and all else passed. */
 	lsm_store_put(&s, "d0000001", "new");
 	lsm_store_put(&s, "d0050001", "new");
-	check_eq(list(&s, 'd', false), LEFT + 2);
-	check_eq(list(&s, 'd', true), LEFT + 2);
+	check_eq(hints_list(&s, 'd', false), LEFT + 2);
+	check_eq(hints_list(&s, 'd', true), LEFT + 2);
 	lsm_store_delete(&s, "d0000001");
 	lsm_store_delete(&s, "d0050001");
 	compare_clean(&s, "in memory, written to");
@@ -256,10 +260,7 @@ static void
 hint_cost__scans_cost_as_in_a_clean_range(void **state)
 {
 	(void)state;
-	puts("--- the last stay");
-	scan_memory(last);
-	puts("--- some stay");
-	scan_memory(scattered);
+	each_way(scan_memory);
 }
 
 /* The tables have all of it, and the memtable is empty when it is scanned. */
@@ -279,7 +280,7 @@ scan_tables(bool (*stays)(unsigned))
 	compare(&s, "flushed");
 	lsm_store_check(&s);
 	lsm_store_reopen(&s);
-	check_eq(list(&s, 'd', false), LEFT);
+	check_eq(hints_list(&s, 'd', false), LEFT);
 	lsm_store_fini(&s);
 }
 
@@ -287,10 +288,7 @@ static void
 hint_cost__scans_of_tables_cost_as_in_a_clean_range(void **state)
 {
 	(void)state;
-	puts("--- the last stay");
-	scan_tables(last);
-	puts("--- some stay");
-	scan_tables(scattered);
+	each_way(scan_tables);
 }
 
 /* Nothing but the keys that are there, in tables, after so many flushes. */
@@ -313,7 +311,7 @@ await_clean(struct lsm_store *s, uint64_t flushes, bool reads)
 		usleep(10000);
 		/* Nobody may have taken what the first one had to say. */
 		if (reads && i % 20 == 0)
-			check_eq(list(s, 'd', false), LEFT);
+			check_eq(hints_list(s, 'd', false), LEFT);
 	}
 	check_true(is_clean(s, flushes));
 }
@@ -322,7 +320,7 @@ static void
 first_scan(struct lsm_store *s, const char *when)
 {
 	double begin = now_us(), us;
-	struct cost cost = cost_of(s, 'd', false, list, LEFT);
+	struct cost cost = cost_of(s, 'd', false, hints_list, LEFT);
 
 	us = now_us() - begin;
 	printf("%s: the first list passes %" PRIu64 ", %.0f us\n", when,
@@ -330,31 +328,21 @@ first_scan(struct lsm_store *s, const char *when)
 }
 
 /* As a store does by itself: scans find out, and it is clean soon after, with
- * no more than reading.  below: tables have what is deleted. */
+ * no more than reading. */
 static void
 scan_by_itself(bool (*stays)(unsigned), bool below)
 {
 	struct lsm_store s;
 	uint64_t flushes;
 
-	lsm_store_init(&s);
-	s.options.no_background = false;
-	s.options.memtable_bytes = 64u << 20;
-	s.options.table_bytes = 2u << 20;
-	s.options.level_base_bytes = 16u << 20;
-	lsm_store_open(&s);
-	write_keys(&s, 'c', LEFT, NULL);
-	write_keys(&s, 'd', DELETED + LEFT, NULL);
-	if (below)
-		check_ok(lsm_compact(s.db, NULL, NULL));
-	write_keys(&s, 'd', DELETED + LEFT, stays);
+	delete_in_running(&s, stays, below);
 	flushes = lsm_store_stats(&s).flushes;
 	first_scan(&s, below ? "above tables" : "in memory");
 	await_clean(&s, flushes + 1, true);
 	compare_clean(&s, "by itself");
 	lsm_store_check(&s);
 	lsm_store_reopen(&s);
-	check_eq(list(&s, 'd', true), LEFT);
+	check_eq(hints_list(&s, 'd', true), LEFT);
 	lsm_store_fini(&s);
 }
 
@@ -376,17 +364,7 @@ scan_flushed(bool (*stays)(unsigned), bool below)
 {
 	struct lsm_store s;
 
-	lsm_store_init(&s);
-	s.options.no_background = false;
-	s.options.memtable_bytes = 64u << 20;
-	s.options.table_bytes = 2u << 20;
-	s.options.level_base_bytes = 16u << 20;
-	lsm_store_open(&s);
-	write_keys(&s, 'c', LEFT, NULL);
-	write_keys(&s, 'd', DELETED + LEFT, NULL);
-	if (below)
-		check_ok(lsm_compact(s.db, NULL, NULL));
-	write_keys(&s, 'd', DELETED + LEFT, stays);
+	delete_in_running(&s, stays, below);
 	check_ok(lsm_flush(s.db));
 	await_clean(&s, below ? 2 : 1, false);
 	first_scan(&s, "flushed");
@@ -412,16 +390,10 @@ scan_above_snapshot(bool (*stays)(unsigned))
 	struct lsm_snapshot *before;
 	struct lsm_store s;
 
-	lsm_store_init(&s);
-	s.options.memtable_bytes = 64u << 20;
-	s.options.table_bytes = 2u << 20;
-	s.options.level_base_bytes = 16u << 20;
-	lsm_store_open(&s);
-	write_keys(&s, 'c', LEFT, NULL);
-	write_keys(&s, 'd', DELETED + LEFT, NULL);
+	fill(&s, true);
 	check_ok(lsm_snapshot_open(s.db, &before));
 	write_keys(&s, 'd', DELETED + LEFT, stays);
-	check_eq(list(&s, 'd', false), LEFT);
+	check_eq(hints_list(&s, 'd', false), LEFT);
 	compare(&s, "with a snapshot");
 	check_ok(lsm_flush(s.db));
 	compare(&s, "with a snapshot, in a table");
@@ -435,10 +407,7 @@ static void
 hint_cost__scans_above_a_snapshot_cost_as_in_a_clean_range(void **state)
 {
 	(void)state;
-	puts("--- the last stay");
-	scan_above_snapshot(last);
-	puts("--- some stay");
-	scan_above_snapshot(scattered);
+	each_way(scan_above_snapshot);
 }
 
 int
