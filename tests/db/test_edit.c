@@ -4,73 +4,9 @@
 
 #include "engine/db/file_name.h"
 #include "tests/check.h"
+#include "tests/support/edits.h"
 #include "tests/support/picture.h"
 #include "tests/support/spec.h"
-
-/* The edits of docs/SPEC.md. */
-static void
-example_snapshot(struct edit *e)
-{
-	*e = (struct edit){0};
-	check_ok(named_add(&e->drops, "old", 0, 0));
-	check_ok(named_add(&e->snapshots, "new", 42, 1700000000000));
-}
-
-static void
-example(struct edit *e)
-{
-	struct table_info info = {.file_no = 12,
-	    .file_bytes = 300,
-	    .entries = 2,
-	    .deletes = 1,
-	    .seq_min = 41,
-	    .seq_max = 42};
-	struct version_file *f;
-
-	*e = (struct edit){.log_number = 9, .next_number = 13, .last_seq = 42};
-	check_ok(
-	    ikey_append(&info.smallest, bytes_str("a"), 42, IKEY_KIND_PUT));
-	check_ok(
-	    ikey_append(&info.largest, bytes_str("k"), 41, IKEY_KIND_DELETE));
-	check_ok(version_file_new(NULL, &info, &f));
-	check_ok(edit_add_file(e, 1, f));
-	check_ok(edit_remove_file(e, 0, 10));
-	version_file_unref(f);
-	table_info_fini(&info);
-}
-
-static void
-check_same_file(const struct version_file *a, const struct version_file *b)
-{
-	check_eq(a->number, b->number);
-	check_eq(a->bytes, b->bytes);
-	check_eq(a->entries, b->entries);
-	check_eq(a->deletes, b->deletes);
-	check_eq(a->seq_min, b->seq_min);
-	check_eq(a->seq_max, b->seq_max);
-	check_bytes_eq(buf_bytes(&a->smallest), buf_bytes(&b->smallest));
-	check_bytes_eq(buf_bytes(&a->largest), buf_bytes(&b->largest));
-}
-
-static void
-check_same(const struct edit *a, const struct edit *b)
-{
-	check_eq(a->log_number, b->log_number);
-	check_eq(a->next_number, b->next_number);
-	check_eq(a->last_seq, b->last_seq);
-	check_eq(a->add_count, b->add_count);
-	check_eq(a->remove_count, b->remove_count);
-	check_true(named_same(&a->drops, &b->drops));
-	check_true(named_same(&a->snapshots, &b->snapshots));
-	for (size_t i = 0; i < a->add_count; i++) {
-		check_eq(a->adds[i].level, b->adds[i].level);
-		check_same_file(a->adds[i].file, b->adds[i].file);
-	}
-	for (size_t i = 0; i < a->remove_count; i++) {
-		check_eq(a->removes[i].level, b->removes[i].level);
-		check_eq(a->removes[i].number, b->removes[i].number);
-	}
-}
 
 static void
 edit__is_encoded_as_specified(void **state)
@@ -79,13 +15,13 @@ edit__is_encoded_as_specified(void **state)
 	struct edit e;
 
 	(void)state;
-	example(&e);
+	edits_example(&e);
 	check_ok(edit_encode(&e, &b));
 	check_true(spec_check("edit", b.data, b.size));
 	edit_fini(&e);
 
 	buf_clear(&b);
-	example_snapshot(&e);
+	edits_example_snapshot(&e);
 	check_ok(edit_encode(&e, &b));
 	check_true(spec_check("edit-snapshot", b.data, b.size));
 	buf_fini(&b);
@@ -103,7 +39,7 @@ check_example(const char *name, uint8_t version, const struct edit *want)
 	check_true(data != NULL);
 	data[0] = version;
 	check_ok(edit_decode(bytes_of(data, size), &got));
-	check_same(&got, want);
+	edits_check_same(&got, want);
 	edit_fini(&got);
 	free(data);
 }
@@ -114,11 +50,11 @@ edit__examples_are_decoded(void **state)
 	struct edit e;
 
 	(void)state;
-	example(&e);
+	edits_example(&e);
 	check_example("edit", 2, &e);
 	check_example("edit", 1, &e);
 	edit_fini(&e);
-	example_snapshot(&e);
+	edits_example_snapshot(&e);
 	check_example("edit-snapshot", 2, &e);
 	edit_fini(&e);
 }
@@ -142,6 +78,35 @@ random_names(struct check_rand *r, struct named_set *s, bool numbers)
 	}
 }
 
+/* The edit of one table, its only key "a" of this kind.  What begins as it does
+ * is damage. */
+static void
+check_table(const char *name, enum ikey_kind kind, struct table_info *info)
+{
+	struct version_file *f;
+	struct edit e = {0}, got;
+	struct buf b = {0};
+
+	check_ok(ikey_append(&info->smallest, bytes_str("a"), 42, kind));
+	check_ok(buf_assign(&info->largest, buf_bytes(&info->smallest)));
+	check_ok(version_file_new(NULL, info, &f));
+	check_ok(edit_add_file(&e, 0, f));
+	check_ok(edit_encode(&e, &b));
+	check_true(spec_check(name, b.data, b.size));
+	check_ok(edit_decode(buf_bytes(&b), &got));
+	edits_check_same(&got, &e);
+	check_true(vref_list_eq(&got.adds[0].file->value_refs, &info->refs));
+	check_true(expiries_eq(&got.adds[0].file->expiries, &info->expiries));
+	for (size_t size = 3; size < b.size; size++)
+		check_err(
+		    edit_decode(bytes_of(b.data, size), &got), ERR_DAMAGED);
+	version_file_unref(f);
+	table_info_fini(info);
+	edit_fini(&got);
+	edit_fini(&e);
+	buf_fini(&b);
+}
+
 /* The one that refers to values in a log. */
 static void
 edit__with_values_is_as_specified(void **state)
@@ -152,30 +117,10 @@ edit__with_values_is_as_specified(void **state)
 	    .entries = 1,
 	    .seq_min = 42,
 	    .seq_max = 42};
-	struct version_file *f;
-	struct edit e = {0}, got;
-	struct buf b = {0};
 
 	(void)state;
-	check_ok(
-	    ikey_append(&info.smallest, bytes_str("a"), 42, IKEY_KIND_REF));
-	check_ok(buf_assign(&info.largest, buf_bytes(&info.smallest)));
 	check_ok(vref_list_add(&info.refs, &r, 1));
-	check_ok(version_file_new(NULL, &info, &f));
-	check_ok(edit_add_file(&e, 0, f));
-	check_ok(edit_encode(&e, &b));
-	check_true(spec_check("edit-values", b.data, b.size));
-	check_ok(edit_decode(buf_bytes(&b), &got));
-	check_same(&got, &e);
-	check_true(vref_list_eq(&got.adds[0].file->value_refs, &info.refs));
-	for (size_t size = 3; size < b.size; size++)
-		check_err(
-		    edit_decode(bytes_of(b.data, size), &got), ERR_DAMAGED);
-	version_file_unref(f);
-	table_info_fini(&info);
-	edit_fini(&got);
-	edit_fini(&e);
-	buf_fini(&b);
+	check_table("edit-values", IKEY_KIND_REF, &info);
 }
 
 /* The one with a value that expires. */
@@ -188,29 +133,9 @@ edit__with_expiries_is_as_specified(void **state)
 	    .seq_min = 42,
 	    .seq_max = 42,
 	    .expiries = {1, 1700000000000, 1700000000000}};
-	struct version_file *f;
-	struct edit e = {0}, got;
-	struct buf b = {0};
 
 	(void)state;
-	check_ok(
-	    ikey_append(&info.smallest, bytes_str("a"), 42, IKEY_KIND_UNTIL));
-	check_ok(buf_assign(&info.largest, buf_bytes(&info.smallest)));
-	check_ok(version_file_new(NULL, &info, &f));
-	check_ok(edit_add_file(&e, 0, f));
-	check_ok(edit_encode(&e, &b));
-	check_true(spec_check("edit-expiries", b.data, b.size));
-	check_ok(edit_decode(buf_bytes(&b), &got));
-	check_same(&got, &e);
-	check_true(expiries_eq(&got.adds[0].file->expiries, &info.expiries));
-	for (size_t size = 3; size < b.size; size++)
-		check_err(
-		    edit_decode(bytes_of(b.data, size), &got), ERR_DAMAGED);
-	version_file_unref(f);
-	table_info_fini(&info);
-	edit_fini(&got);
-	edit_fini(&e);
-	buf_fini(&b);
+	check_table("edit-expiries", IKEY_KIND_UNTIL, &info);
 }
 
 static void
@@ -256,7 +181,7 @@ edit__random_edits_come_back(void **state)
 		random_edit(&r, &e);
 		check_ok(edit_encode(&e, &b));
 		check_ok(edit_decode(buf_bytes(&b), &got));
-		check_same(&got, &e);
+		edits_check_same(&got, &e);
 		edit_fini(&got);
 		edit_fini(&e);
 		buf_fini(&b);
@@ -309,10 +234,10 @@ edit__truncation_is_damage_or_fewer_fields(void **state)
 	struct edit e;
 
 	(void)state;
-	example(&e);
+	edits_example(&e);
 	check_truncation(&e);
 	edit_fini(&e);
-	example_snapshot(&e);
+	edits_example_snapshot(&e);
 	check_truncation(&e);
 	edit_fini(&e);
 }
@@ -340,7 +265,7 @@ edit__changed_bytes_never_do_harm(void **state)
 		buf_clear(&again);
 		check_ok(edit_encode(&got, &again));
 		check_ok(edit_decode(buf_bytes(&again), &third));
-		check_same(&third, &got);
+		edits_check_same(&third, &got);
 		edit_fini(&third);
 		edit_fini(&got);
 	}

@@ -6,26 +6,9 @@
 #include "engine/db/edit.h"
 #include "engine/db/span.h"
 #include "tests/check.h"
+#include "tests/support/edits.h"
 #include "tests/support/picture.h"
 #include "tests/support/spec.h"
-
-static void
-check_same(const struct version_file *a, const struct version_file *b)
-{
-	check_eq(a->number, b->number);
-	check_eq(a->bytes, b->bytes);
-	check_eq(a->entries, b->entries);
-	check_eq(a->deletes, b->deletes);
-	check_eq(a->seq_min, b->seq_min);
-	check_eq(a->seq_max, b->seq_max);
-	check_bytes_eq(buf_bytes(&a->smallest), buf_bytes(&b->smallest));
-	check_bytes_eq(buf_bytes(&a->largest), buf_bytes(&b->largest));
-	check_eq(a->ranges, b->ranges);
-	check_bytes_eq(
-	    buf_bytes(&a->ranges_begin), buf_bytes(&b->ranges_begin));
-	check_bytes_eq(buf_bytes(&a->ranges_end), buf_bytes(&b->ranges_end));
-	check_eq(a->span.end, b->span.end);
-}
 
 /* The edit of docs/SPEC.md. */
 static void
@@ -52,7 +35,7 @@ edit_file__is_as_specified(void **state)
 	check_true(data != NULL);
 	check_ok(edit_decode(bytes_of(data, size), &got));
 	check_eq(got.add_count, 1);
-	check_same(got.adds[0].file, f);
+	edits_check_file(got.adds[0].file, f);
 	edit_fini(&got);
 	/* Not in version 1. */
 	data[0] = 1;
@@ -100,7 +83,7 @@ edit_file__comes_back(void **state)
 		check_ok(edit_file_decode(
 		    &in, edit_file_has_more(e.adds[0].file), &got));
 		check_eq(wire_in_left(&in), 0);
-		check_same(got, e.adds[0].file);
+		edits_check_file(got, e.adds[0].file);
 		version_file_unref(got);
 		edit_fini(&e);
 	}
