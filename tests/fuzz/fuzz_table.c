@@ -1,6 +1,5 @@
 /* A table file.  Flags: FUZZ_FIX. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/hash.h"
 #include "engine/base/must.h"
@@ -92,11 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	n = size - 1;
-	file = malloc(n + 1);
-	must(file);
-	memcpy(file, data + 1, n);
-	if (data[0] & FUZZ_FIX)
-		fix_table(file, n);
+	file = memory_input(data, size, fix_table);
 	if (n >= TABLE_FOOTER)
 		file_no = wire_get_le64(file + n - TABLE_FOOTER + 48);
 	memory_init(&m, bytes_of(file, n));

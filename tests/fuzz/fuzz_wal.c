@@ -1,7 +1,6 @@
 /* Log and manifest files.  Flags: FUZZ_FIX; 2: then one bit, which the last two
  * bytes choose, is wrong. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/must.h"
 #include "engine/table/wal_format.h"
@@ -46,11 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	n = size - 1;
-	file = malloc(n + 1);
-	must(file);
-	memcpy(file, data + 1, n);
-	if (data[0] & FUZZ_FIX)
-		fix_wal(file, n);
+	file = memory_input(data, size, fix_wal);
 	if (data[0] & 2 && n >= 2)
 		file[((size_t)file[n - 2] << 8 | file[n - 1]) % n] ^= 4;
 	if (n >= WAL_FILE_HEADER) {

@@ -3,6 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/must.h"
+#include "tests/fuzz/fuzz.h"
+
+uint8_t *
+memory_input(
+    const uint8_t *data, size_t size, void (*fix)(uint8_t *data, size_t size))
+{
+	uint8_t *file = malloc(size);
+
+	must(file);
+	memcpy(file, data + 1, size - 1);
+	if (data[0] & FUZZ_FIX)
+		fix(file, size - 1);
+	return file;
+}
+
 static struct memory *
 memory_of(struct env *env)
 {

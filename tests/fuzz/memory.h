@@ -15,6 +15,11 @@ struct memory {
 	struct bytes content;
 };
 
+/* The input behind the flags, malloc'ed; with FUZZ_FIX its checksums are put
+ * right by fix.  size > 0. */
+uint8_t *memory_input(
+    const uint8_t *data, size_t size, void (*fix)(uint8_t *data, size_t size));
+
 /* content must outlive m. */
 void memory_init(struct memory *m, struct bytes content);
 
