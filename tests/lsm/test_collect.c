@@ -7,35 +7,18 @@
 #include <unistd.h>
 
 #include "tests/support/lsm_store.h"
+#include "tests/support/unsynced.h"
 
 #define LARGE 2000
 #define KEYS  500
 
 static struct env_ops ops;
 
-/* No device is asked. */
-static int
-sync_nothing(struct env_file *f)
-{
-	(void)f;
-	return 0;
-}
-
-static int
-sync_no_names(struct env *env, const char *path)
-{
-	(void)env;
-	(void)path;
-	return 0;
-}
-
 static void
 init(struct lsm_store *s)
 {
 	lsm_store_init(s);
-	ops = *s->posix.ops;
-	ops.sync = sync_nothing;
-	ops.sync_dir = sync_no_names;
+	ops = unsynced_ops(&s->posix);
 	s->posix.ops = &ops;
 	s->options.value_log_bytes = 1024;
 	s->options.compression = LSM_COMPRESSION_NONE;

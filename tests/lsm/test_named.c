@@ -8,6 +8,7 @@
 
 #include "tests/support/counted.h"
 #include "tests/support/lsm_store.h"
+#include "tests/support/unsynced.h"
 
 /* The value of a key at a named snapshot. */
 static const char *
@@ -323,13 +324,6 @@ named__keeps_the_time_it_was_made(void **state)
 }
 
 static int
-no_sync(struct env_file *f)
-{
-	(void)f;
-	return 0;
-}
-
-static int
 count_one(void *ctx, const char *name, uint64_t seq, uint64_t created_ms)
 {
 	(void)name;
@@ -350,8 +344,7 @@ named__thousands_are_no_burden(void **state)
 
 	(void)state;
 	lsm_store_init(&s);
-	ops = *s.posix.ops;
-	ops.sync = no_sync;
+	ops = unsynced_ops(&s.posix);
 	s.posix.ops = &ops;
 	lsm_store_open(&s);
 	for (unsigned i = 0; i < many; i++) {

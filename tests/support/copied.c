@@ -5,28 +5,13 @@
 #include <sys/stat.h>
 
 #include "tests/support/counted.h"
+#include "tests/support/unsynced.h"
 
 void
 copied_next_path(struct copied *p)
 {
 	(void)snprintf(
 	    p->path, sizeof(p->path), "%s/copy%u", p->base, p->copies++);
-}
-
-/* No device is asked: faults and cuts are played. */
-static int
-sync_nothing(struct env_file *f)
-{
-	(void)f;
-	return 0;
-}
-
-static int
-sync_no_names(struct env *env, const char *path)
-{
-	(void)env;
-	(void)path;
-	return 0;
 }
 
 struct copied *
@@ -37,9 +22,7 @@ copied_new(void)
 	check_true(p != NULL);
 	lsm_store_init(&p->s);
 	lsm_store_init(&p->copy);
-	p->ops = *p->s.posix.ops;
-	p->ops.sync = sync_nothing;
-	p->ops.sync_dir = sync_no_names;
+	p->ops = unsynced_ops(&p->s.posix);
 	p->s.posix.ops = p->copy.posix.ops = &p->ops;
 	check_rmtree(p->copy.dir);
 	p->copy.dir = p->path;

@@ -5,18 +5,12 @@
 #include <unistd.h>
 
 #include "tests/check.h"
+#include "tests/support/unsynced.h"
 #include "tests/support/wal_file.h"
 
 #define STEP 4096
 
 static const struct wal_mapping at_once = {.step = STEP};
-
-static int
-sync_nothing(struct env_file *file)
-{
-	(void)file;
-	return 0;
-}
 
 /* A log of records that are copied, and no disk that is waited for; or the end
  * of the case where no file can be mapped. */
@@ -28,8 +22,7 @@ begin(struct wal_file *f)
 
 	wal_file_init(f);
 	wal_file_need_mapping(f);
-	ops = *f->posix.ops;
-	ops.sync = sync_nothing;
+	ops = unsynced_ops(&f->posix);
 	f->posix.ops = &ops;
 	w = wal_file_create(f);
 	wal_map(w, &at_once);
