@@ -137,14 +137,12 @@ pick_deletes_take(const struct pick_look *k, struct pick *p)
 	const struct pick_scene *s = k->scene;
 	double score;
 	struct version_file *f = densest(s, p->level, &score);
-	int err;
+	int err = 0, rc;
 
 	p->output_level = p->level;
-	if (!f)
-		return 0;
-	err = pick_inputs_add(p, p->level, &f, 1);
-	if (err)
-		return err;
+	rc = pick_inputs_add_one(p, f);
+	if (rc <= 0)
+		return rc;
 	p->output_level = output_level(s, p->level, &p->span);
 	if (p->output_level > p->level)
 		err = pick_inputs_add_output(s->version, p);

@@ -31,11 +31,7 @@ pick_expired_take(const struct pick_look *k, struct pick *p)
 {
 	const struct version_level *l = &k->scene->version->levels[p->level];
 	size_t i = find_due(k->scene, p->level);
-	int err;
 
 	p->output_level = p->level;
-	if (i == l->count)
-		return 0;
-	err = pick_inputs_add(p, p->level, l->files + i, 1);
-	return err ? err : 1;
+	return pick_inputs_add_one(p, i < l->count ? l->files[i] : NULL);
 }

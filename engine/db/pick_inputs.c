@@ -42,6 +42,17 @@ pick_inputs_add(struct pick *p, unsigned level,
 	return 0;
 }
 
+int
+pick_inputs_add_one(struct pick *p, struct version_file *f)
+{
+	int err;
+
+	if (!f)
+		return 0;
+	err = pick_inputs_add(p, p->level, &f, 1);
+	return err ? err : 1;
+}
+
 void
 pick_inputs_clear(struct pick *p)
 {
@@ -173,7 +184,6 @@ pick_inputs_add_cheapest(const struct pick_scene *s, struct pick *p)
 	size_t start = behind(l, buf_bytes(&s->cursors[p->level]));
 	struct version_file *best = NULL;
 	double best_cost = 0;
-	int err;
 
 	for (size_t i = 0; i < l->count; i++) {
 		struct version_file *f = l->files[(start + i) % l->count];
@@ -186,10 +196,7 @@ pick_inputs_add_cheapest(const struct pick_scene *s, struct pick *p)
 		best = f;
 		best_cost = c;
 	}
-	if (!best)
-		return 0;
-	err = pick_inputs_add(p, p->level, &best, 1);
-	return err ? err : 1;
+	return pick_inputs_add_one(p, best);
 }
 
 /* Whether files[at] of p->level needs no more of the output level than [first,

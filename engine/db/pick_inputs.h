@@ -12,6 +12,9 @@
 int pick_inputs_add(struct pick *p, unsigned level,
     struct version_file *const *files, size_t count);
 
+/* The same for f alone, of p->level; NULL: none was found.  1, 0: NULL, <0. */
+int pick_inputs_add_one(struct pick *p, struct version_file *f);
+
 /* There are none any more. */
 void pick_inputs_clear(struct pick *p);
 

@@ -70,7 +70,6 @@ pick_values_add(
 	const struct version_level *l = &s->version->levels[p->level];
 	struct version_file *best = NULL;
 	uint64_t most = 0;
-	int err;
 
 	p->output_level = p->level;
 	for (size_t i = 0; i < l->count; i++) {
@@ -84,10 +83,7 @@ pick_values_add(
 		best = f;
 		most = n;
 	}
-	if (!best)
-		return 0;
-	err = pick_inputs_add(p, p->level, &best, 1);
-	return err ? err : 1;
+	return pick_inputs_add_one(p, best);
 }
 
 int
@@ -225,7 +221,6 @@ pick_values_add_hiding(const struct pick_scene *s, struct pick *p)
 	const struct version_level *l = &s->version->levels[p->level];
 	double average = average_of(s->version), most = 0, n;
 	struct version_file *best = NULL;
-	int err;
 
 	for (size_t i = 0; i < l->count; i++) {
 		struct version_file *f = l->files[i];
@@ -237,10 +232,7 @@ pick_values_add_hiding(const struct pick_scene *s, struct pick *p)
 		best = f;
 		most = n;
 	}
-	if (!best)
-		return 0;
-	err = pick_inputs_add(p, p->level, &best, 1);
-	return err ? err : 1;
+	return pick_inputs_add_one(p, best);
 }
 
 int
