@@ -13,22 +13,6 @@
 
 static struct forget fx;
 
-static int
-set_up(void **state)
-{
-	forget_init(&fx);
-	*state = &fx;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	forget_fini(&fx);
-	return 0;
-}
-
 /* --- syncs ---------------------------------------------------------------- */
 
 /* A sync in another thread that ends when it is released. */
@@ -432,7 +416,7 @@ env_forget__short_writes_are_undone(void **state)
 	forget_check(f, "a", "0123456789");
 }
 
-#define in_fixture(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define in_fixture(f) forget_case(f, &fx)
 
 int
 main(void)

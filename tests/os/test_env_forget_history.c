@@ -12,22 +12,6 @@
 
 static struct forget fx;
 
-static int
-set_up(void **state)
-{
-	forget_init(&fx);
-	*state = &fx;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	forget_fini(&fx);
-	return 0;
-}
-
 static void
 env_forget_history__without_a_sync_nothing_is_left(void **state)
 {
@@ -299,7 +283,7 @@ env_forget_history__same_seed_same_result(void **state)
 	}
 }
 
-#define in_fixture(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define in_fixture(f) forget_case(f, &fx)
 
 int
 main(void)

@@ -12,22 +12,6 @@
 
 static struct forget fx;
 
-static int
-set_up(void **state)
-{
-	forget_init(&fx);
-	*state = &fx;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	forget_fini(&fx);
-	return 0;
-}
-
 static void
 rename_to(struct forget *f, const char *from, const char *to)
 {
@@ -503,7 +487,7 @@ env_forget_names__leftovers_elsewhere_are_in_nobodys_way(void **state)
 	forget_check(f, "d/a", "one");
 }
 
-#define in_fixture(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define in_fixture(f) forget_case(f, &fx)
 
 int
 main(void)

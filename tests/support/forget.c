@@ -39,6 +39,20 @@ forget_fini(struct forget *f)
 	check_rmtree(f->dir);
 }
 
+int
+forget_setup(void **state)
+{
+	forget_init(*state);
+	return 0;
+}
+
+int
+forget_teardown(void **state)
+{
+	forget_fini(*state);
+	return 0;
+}
+
 const char *
 forget_path(struct forget *f, const char *name)
 {

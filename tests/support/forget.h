@@ -24,6 +24,14 @@ struct forget {
 void forget_init(struct forget *f);
 void forget_fini(struct forget *f);
 
+/* A case that begins and ends with these; its *state is f. */
+#define forget_case(test, f)                      \
+	cmocka_unit_test_prestate_setup_teardown( \
+	    test, forget_setup, forget_teardown, f)
+
+int forget_setup(void **state);
+int forget_teardown(void **state);
+
 /* The env alone, as the death and the next start of a process. */
 void forget_end(struct forget *f);
 void forget_begin(struct forget *f);

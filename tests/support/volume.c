@@ -58,6 +58,27 @@ volume_reopen(struct volume *t)
 	volume_open(t);
 }
 
+int
+volume_setup(void **state)
+{
+	volume_init(*state);
+	return 0;
+}
+
+int
+volume_setup_small(void **state)
+{
+	volume_init_sizes(*state, VOLUME_BLOCK, VOLUME_INLINE);
+	return 0;
+}
+
+int
+volume_teardown(void **state)
+{
+	volume_fini(*state);
+	return 0;
+}
+
 /* --- paths ----------------------------------------------------------- */
 
 /* The directory of the path's last name; name gets that. */

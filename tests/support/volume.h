@@ -4,6 +4,7 @@
  * Use: volume_init(&t); ... volume_fini(&t).  Paths are relative to the root
  * ("" is the root).  Verbs fail the test if the call fails, but for those that
  * return int.  volume_fini checks the records (volume_check).
+ * Or, if every case has one: volume_case(test, &t) in the table of cases.
  */
 #ifndef TESTS_SUPPORT_VOLUME_H
 #define TESTS_SUPPORT_VOLUME_H
@@ -24,6 +25,23 @@ void volume_init_sizes(
     struct volume *t, uint32_t block_bytes, uint32_t inline_bytes);
 void volume_fini(struct volume *t);
 void volume_reopen(struct volume *t);
+
+/* A case that begins with a new volume in *t, and ends with volume_fini; of the
+ * second one blocks have VOLUME_BLOCK bytes, and entries at most VOLUME_INLINE
+ * of content. */
+#define volume_case(f, t)                         \
+	cmocka_unit_test_prestate_setup_teardown( \
+	    f, volume_setup, volume_teardown, t)
+#define volume_case_small(f, t)                   \
+	cmocka_unit_test_prestate_setup_teardown( \
+	    f, volume_setup_small, volume_teardown, t)
+
+#define VOLUME_BLOCK  4096u
+#define VOLUME_INLINE 1024u
+
+int volume_setup(void **state);
+int volume_setup_small(void **state);
+int volume_teardown(void **state);
 
 /* Every record against every other (vol_check), and no orphans. */
 void volume_check(struct volume *t);

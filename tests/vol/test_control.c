@@ -9,22 +9,6 @@
 static struct volume t;
 
 static int
-setup(void **state)
-{
-	(void)state;
-	volume_init(&t);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	volume_fini(&t);
-	return 0;
-}
-
-static int
 write_to(const char *path, const char *text)
 {
 	return vol_write(t.v, &t.ctx, volume_at(&t, path), 0, bytes_str(text));
@@ -339,7 +323,7 @@ control__nothing_is_made_moved_or_removed(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) volume_case(name, &t)
 	const struct CMUnitTest tests[] = {
 	    T(control__is_found_by_name),
 	    T(control__stats_have_the_size_they_say),

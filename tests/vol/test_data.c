@@ -8,26 +8,10 @@
 #define B(literal) bytes_of(literal, sizeof(literal) - 1)
 #define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
 
-#define BLOCK  4096u
-#define INLINE 1024u
+#define BLOCK  VOLUME_BLOCK
+#define INLINE VOLUME_INLINE
 
 static struct volume t;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	volume_init_sizes(&t, BLOCK, INLINE);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	volume_fini(&t);
-	return 0;
-}
 
 /* Where behaviour changes. */
 static const size_t edges[] = {
@@ -430,7 +414,7 @@ data__reading_a_small_file_is_one_get(void **state)
 int
 main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) volume_case_small(name, &t)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(data__random_operations_match_a_flat_array),
 	    CASE(data__growing_after_a_cut_shows_zeros),

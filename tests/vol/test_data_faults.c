@@ -11,26 +11,10 @@
 #define B(literal) bytes_of(literal, sizeof(literal) - 1)
 #define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
 
-#define BLOCK  4096u
-#define INLINE 1024u
+#define BLOCK  VOLUME_BLOCK
+#define INLINE VOLUME_INLINE
 
 static struct volume t;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	volume_init_sizes(&t, BLOCK, INLINE);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	volume_fini(&t);
-	return 0;
-}
 
 /* --- failures ------------------------------------------------------------- */
 
@@ -383,7 +367,7 @@ data_faults__writers_of_one_file_lose_nothing(void **state)
 int
 main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) volume_case_small(name, &t)
 	const struct CMUnitTest tests[] = {
 	    CASE(data_faults__failed_operation_changes_nothing),
 	    CASE(data_faults__failed_read_gives_the_error),

@@ -9,22 +9,6 @@
 
 static struct volume t;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	volume_init(&t);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	volume_fini(&t);
-	return 0;
-}
-
 static struct vol_attr
 attr_of(uint64_t ino)
 {
@@ -370,7 +354,7 @@ names__failure_changes_nothing(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) volume_case(name, &t)
 	const struct CMUnitTest tests[] = {
 	    T(names__root_of_a_new_volume),
 	    T(names__create_applies_owner_and_umask),

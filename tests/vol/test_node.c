@@ -11,22 +11,6 @@
 
 static struct volume t;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	volume_init(&t);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	volume_fini(&t);
-	return 0;
-}
-
 static void
 put(struct buf *key, struct bytes value)
 {
@@ -361,7 +345,7 @@ node__statfs_asks_the_store(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) volume_case(name, &t)
 	const struct CMUnitTest tests[] = {
 	    T(node__format_is_one_batch_and_a_sync),
 	    T(node__failed_format_leaves_an_empty_store),

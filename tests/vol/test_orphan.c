@@ -11,22 +11,6 @@
 
 static struct volume t;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	volume_init(&t);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	volume_fini(&t);
-	return 0;
-}
-
 /* A file with that many blocks, of one byte each and holes. */
 static uint64_t
 blocks_file(const char *path, int blocks)
@@ -348,7 +332,7 @@ orphan__damaged_record_does_not_stop_the_mount(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) volume_case(name, &t)
 	const struct CMUnitTest tests[] = {
 	    T(orphan__small_file_lives_in_memory),
 	    T(orphan__symlink_lives_on_too),

@@ -161,22 +161,6 @@ policy__of_a_list_and_what_is_inherited_of_it(void **state)
 static struct volume t;
 
 static int
-setup(void **state)
-{
-	(void)state;
-	volume_init_sizes(&t, 4096, 1024);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	volume_fini(&t);
-	return 0;
-}
-
-static int
 set(uint64_t ino, const char *text)
 {
 	const struct vol_xattr x = {POLICY_XATTR, text, strlen(text), 0};
@@ -560,7 +544,7 @@ policy__costs_no_get(void **state)
 int
 main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) volume_case_small(name, &t)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(policy__comes_back_from_a_word),
 	    cmocka_unit_test(policy__strictest_holds_both_bounds),

@@ -7,22 +7,6 @@
 
 static struct volume t;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	volume_init(&t);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	volume_fini(&t);
-	return 0;
-}
-
 static bool
 has_key(char tag, const char *prefix, const char *name)
 {
@@ -264,7 +248,7 @@ rename__long_paths_get_fresh_prefixes(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) volume_case(name, &t)
 	const struct CMUnitTest tests[] = {
 	    T(rename__moves_and_replaces_files),
 	    T(rename__errors),

@@ -12,22 +12,6 @@
 
 static struct volume t;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	volume_init_sizes(&t, 4096, 1024);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	volume_fini(&t);
-	return 0;
-}
-
 static struct bytes
 letters(size_t size)
 {
@@ -510,7 +494,7 @@ xattr__random_changes_match_a_table(void **state)
 int
 main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) volume_case_small(name, &t)
 	const struct CMUnitTest tests[] = {
 	    CASE(xattr__set_get_list_remove),
 	    CASE(xattr__content_and_xattrs_leave_each_other_alone),
