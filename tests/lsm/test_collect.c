@@ -17,11 +17,9 @@ static struct env_ops ops;
 static void
 init(struct lsm_store *s)
 {
-	lsm_store_init(s);
+	lsm_store_init_values(s);
 	ops = unsynced_ops(&s->posix);
 	s->posix.ops = &ops;
-	s->options.value_log_bytes = 1024;
-	s->options.compression = LSM_COMPRESSION_NONE;
 }
 
 /* What a memtable's log may have: the constant of every bound. */

@@ -55,8 +55,8 @@ compact__writes_a_sorted_load_only_once(void **state)
 	check_le(20, stats.flushes);
 	check_eq(stats.bytes_written_compact, 0);
 	check_le(stats.level_tables[0], s.options.level0_tables);
-	check_le(stats.flushes - s.options.level0_tables,
-	    stats.level_tables[6]);
+	check_le(
+	    stats.flushes - s.options.level0_tables, stats.level_tables[6]);
 	lsm_store_reopen(&s);
 	lsm_store_expect(&s, 0, 4000, 100, 'a');
 	lsm_store_check(&s);
@@ -69,17 +69,13 @@ compact__drops_what_is_deleted_and_overwritten(void **state)
 	struct lsm_store s;
 	struct lsm_stats stats;
 	uint64_t bytes;
-	char key[32];
 
 	(void)state;
 	lsm_store_init(&s);
 	lsm_store_open(&s);
 	lsm_store_fill(&s, 0, 500, 100, 'a');
 	lsm_store_fill(&s, 0, 500, 100, 'b');
-	for (unsigned i = 10; i < 500; i++) {
-		(void)snprintf(key, sizeof(key), "KEY%06u", i);
-		lsm_store_delete(&s, key);
-	}
+	lsm_store_unfill(&s, 10, 500);
 	check_ok(lsm_compact(s.db, NULL, NULL));
 	stats = lsm_store_stats(&s);
 	check_eq(tables(&stats, &bytes), 1);
@@ -96,16 +92,12 @@ compact__of_what_is_all_deleted_leaves_no_table(void **state)
 	struct lsm_store s;
 	struct lsm_stats stats;
 	uint64_t bytes;
-	char key[32];
 
 	(void)state;
 	lsm_store_init(&s);
 	lsm_store_open(&s);
 	lsm_store_fill(&s, 0, 100, 100, 'a');
-	for (unsigned i = 0; i < 100; i++) {
-		(void)snprintf(key, sizeof(key), "KEY%06u", i);
-		lsm_store_delete(&s, key);
-	}
+	lsm_store_unfill(&s, 0, 100);
 	check_ok(lsm_compact(s.db, NULL, NULL));
 	stats = lsm_store_stats(&s);
 	check_eq(tables(&stats, &bytes), 0);

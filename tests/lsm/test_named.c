@@ -215,12 +215,7 @@ named__of_nothing_keeps_nothing(void **state)
 	check_ok(lsm_snapshot_create(s.db, "nothing"));
 	lsm_store_fill(&s, 0, 50, 20, 'a');
 	lsm_store_fill(&s, 0, 50, 20, 'b');
-	for (int i = 0; i < 50; i++) {
-		char key[32];
-
-		(void)snprintf(key, sizeof(key), "KEY%06u", i);
-		lsm_store_delete(&s, key);
-	}
+	lsm_store_unfill(&s, 0, 50);
 	compact_all(&s);
 	check_eq(entries(&s, "KEY"), 0);
 	lsm_store_fini(&s);

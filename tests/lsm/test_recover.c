@@ -1,12 +1,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/wire.h"
 #include "engine/db/batch.h"
 #include "engine/table/wal.h"
+#include "tests/support/file.h"
 #include "tests/support/lsm_store.h"
 #include "tests/support/wal_file.h"
 
@@ -20,15 +20,6 @@ kill_and_open(struct lsm_store *s)
 	check_rmtree(s->dir);
 	s->dir = copy;
 	lsm_store_open(s);
-}
-
-static uint64_t
-file_size(const char *path)
-{
-	struct stat st;
-
-	check_ok(stat(path, &st));
-	return (uint64_t)st.st_size;
 }
 
 /* Tables cannot be made, so that logs pile up: two full memtables and the one
@@ -321,23 +312,33 @@ recover__a_hole_in_what_was_promised_is_an_error(void **state)
 	lsm_store_fini(&s);
 }
 
+/* A store of five keys that is closed, and beside its log a file with another
+ * log's name; its path, valid until the next call. */
+static const char *
+store_with_log(struct lsm_store *s, struct bytes content)
+{
+	static char path[512];
+	FILE *f;
+
+	lsm_store_init(s);
+	lsm_store_open(s);
+	lsm_store_fill(s, 0, 5, 100, 'a');
+	lsm_store_close(s);
+	(void)snprintf(path, sizeof(path), "%s/000090.log", s->dir);
+	f = fopen(path, "w");
+	check_true(f != NULL);
+	check_eq(fwrite(content.data, 1, content.size, f), content.size);
+	check_ok(fclose(f));
+	return path;
+}
+
 static void
 recover__a_log_without_a_header_is_empty(void **state)
 {
 	struct lsm_store s;
-	char path[512];
-	FILE *f;
 
 	(void)state;
-	lsm_store_init(&s);
-	lsm_store_open(&s);
-	lsm_store_fill(&s, 0, 5, 100, 'a');
-	lsm_store_close(&s);
-	(void)snprintf(path, sizeof(path), "%s/000090.log", s.dir);
-	f = fopen(path, "w");
-	check_true(f != NULL);
-	check_eq(fwrite("\0\0\0\0\0", 1, 5, f), 5);
-	check_ok(fclose(f));
+	store_with_log(&s, bytes_of("\0\0\0\0\0", 5));
 	lsm_store_open(&s);
 	check_eq(prefix(&s, 5), 5);
 	check_eq(lsm_store_file_count(&s, ".log"), 1);
@@ -349,21 +350,13 @@ recover__a_log_without_a_header_is_empty(void **state)
 static void
 recover__a_foreign_log_is_named(void **state)
 {
+	static char text[240];
 	struct lsm_store s;
-	char path[512];
-	FILE *f;
+	const char *path;
 
 	(void)state;
-	lsm_store_init(&s);
-	lsm_store_open(&s);
-	lsm_store_fill(&s, 0, 5, 100, 'a');
-	lsm_store_close(&s);
-	(void)snprintf(path, sizeof(path), "%s/000090.log", s.dir);
-	f = fopen(path, "w");
-	check_true(f != NULL);
-	for (int i = 0; i < 10; i++)
-		check_le(1, fprintf(f, "a log of something else\n"));
-	check_ok(fclose(f));
+	memset(text, 'x', sizeof(text));
+	path = store_with_log(&s, bytes_of(text, sizeof(text)));
 	check_err(lsm_store_try_open(&s), -EPROTONOSUPPORT);
 	check_true(lsm_store_said(&s, "000090.log"));
 	check_ok(unlink(path));

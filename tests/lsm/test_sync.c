@@ -185,6 +185,21 @@ slow_sync(struct env_file *f)
 	return posix_ops->sync(f);
 }
 
+/* Each sync takes a while. */
+static void
+open_slow(struct lsm_store *s)
+{
+	static struct env_ops slow;
+
+	lsm_store_init(s);
+	posix_ops = s->posix.ops;
+	slow = *posix_ops;
+	slow.sync = slow_sync;
+	s->posix.ops = &slow;
+	s->options.memtable_bytes = 1u << 20;
+	lsm_store_open(s);
+}
+
 static void *
 commit(void *arg)
 {
@@ -204,12 +219,12 @@ commit(void *arg)
 }
 
 static void
-commit_in_threads(struct lsm_store *s)
+run_in_threads(void *(*run)(void *store), struct lsm_store *s)
 {
 	pthread_t threads[THREADS];
 
 	for (int i = 0; i < THREADS; i++)
-		check_ok(pthread_create(&threads[i], NULL, commit, s));
+		check_ok(pthread_create(&threads[i], NULL, run, s));
 	for (int i = 0; i < THREADS; i++)
 		check_ok(pthread_join(threads[i], NULL));
 }
@@ -218,18 +233,11 @@ static void
 sync__commits_in_flight_share_device_syncs(void **state)
 {
 	struct lsm_store s;
-	struct env_ops slow;
 
 	(void)state;
-	lsm_store_init(&s);
-	posix_ops = s.posix.ops;
-	slow = *posix_ops;
-	slow.sync = slow_sync;
-	s.posix.ops = &slow;
-	s.options.memtable_bytes = 1u << 20;
-	lsm_store_open(&s);
+	open_slow(&s);
 	s.fault.syncs = 0;
-	commit_in_threads(&s);
+	run_in_threads(commit, &s);
 	check_eq(lsm_durable_seq(s.db), THREADS * COMMITS);
 	check_le(s.fault.syncs, THREADS * COMMITS / 2);
 	lsm_store_fini(&s);
@@ -245,7 +253,7 @@ sync__commits_go_on_while_memtables_are_flushed(void **state)
 	lsm_store_init(&s);
 	s.options.no_background = false;
 	lsm_store_open(&s);
-	commit_in_threads(&s);
+	run_in_threads(commit, &s);
 	check_eq(lsm_durable_seq(s.db), THREADS * COMMITS);
 	lsm_store_check(&s);
 	lsm_store_fini(&s);
@@ -275,23 +283,12 @@ expect_failure(void *arg)
 static void
 sync__a_failure_reaches_everybody_who_waits(void **state)
 {
-	pthread_t threads[THREADS];
 	struct lsm_store s;
-	struct env_ops slow;
 
 	(void)state;
-	lsm_store_init(&s);
-	posix_ops = s.posix.ops;
-	slow = *posix_ops;
-	slow.sync = slow_sync;
-	s.posix.ops = &slow;
-	s.options.memtable_bytes = 1u << 20;
-	lsm_store_open(&s);
+	open_slow(&s);
 	env_fault_arm(&s.fault, ENV_FAULT_DEAD, EIO, 60);
-	for (int i = 0; i < THREADS; i++)
-		check_ok(pthread_create(&threads[i], NULL, expect_failure, &s));
-	for (int i = 0; i < THREADS; i++)
-		check_ok(pthread_join(threads[i], NULL));
+	run_in_threads(expect_failure, &s);
 	lsm_store_fini(&s);
 }
 

@@ -4,25 +4,17 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/file.h"
 #include "tests/support/lsm_store.h"
 
 #define LARGE 3000
 
 static void
-init(struct lsm_store *s)
-{
-	lsm_store_init(s);
-	s->options.value_log_bytes = 1024;
-	s->options.compression = LSM_COMPRESSION_NONE;
-}
-
-static void
 open_store(struct lsm_store *s)
 {
-	init(s);
+	lsm_store_init_values(s);
 	lsm_store_open(s);
 }
 
@@ -35,15 +27,6 @@ table_bytes(struct lsm_store *s)
 	for (int i = 0; i < LSM_LEVELS; i++)
 		n += stats.level_bytes[i];
 	return n;
-}
-
-static off_t
-file_size(const char *path)
-{
-	struct stat st;
-
-	check_ok(stat(path, &st));
-	return st.st_size;
 }
 
 /* --- writing and reading -------------------------------------------------- */
@@ -85,7 +68,7 @@ values__below_the_threshold_are_as_ever(void **state)
 	struct lsm_store s;
 
 	(void)state;
-	init(&s);
+	lsm_store_init_values(&s);
 	for (int i = 0; i < 2; i++) {
 		s.options.value_log_bytes = i == 0 ? 0 : LARGE + 1;
 		lsm_store_open(&s);
@@ -171,7 +154,7 @@ values__are_read_in_parts(void **state)
 
 	(void)state;
 	for (int large = 0; large < 2; large++) {
-		init(&s);
+		lsm_store_init_values(&s);
 		s.options.value_log_bytes = large ? 100 : 0;
 		lsm_store_open(&s);
 		lsm_store_fill(&s, 0, 1, 300000, 'a');
@@ -197,7 +180,7 @@ values__of_a_part_only_its_pieces_are_read(void **state)
 	char path[512];
 
 	(void)state;
-	init(&s);
+	lsm_store_init_values(&s);
 	s.options.cache_bytes = 64u << 20;
 	lsm_store_open(&s);
 	lsm_store_fill(&s, 0, 1, 1000000, 'a');
@@ -331,7 +314,7 @@ check_mixed(size_t memtable_bytes, unsigned large, size_t value_files)
 {
 	struct lsm_store s;
 
-	init(&s);
+	lsm_store_init_values(&s);
 	s.options.memtable_bytes = memtable_bytes;
 	lsm_store_open(&s);
 	lsm_store_fill(&s, 0, 90, 100, 'a');
@@ -399,12 +382,7 @@ values__file_goes_with_the_last_reference(void **state)
 	check_eq(lsm_store_stats(&s).value_files, 1);
 	check_ne(access(path, F_OK), 0);
 	lsm_store_expect(&s, 0, 4, LARGE, 'b');
-	for (unsigned i = 0; i < 4; i++) {
-		char key[16];
-
-		(void)snprintf(key, sizeof(key), "KEY%06u", i);
-		lsm_store_delete(&s, key);
-	}
+	lsm_store_unfill(&s, 0, 4);
 	check_ok(lsm_compact(s.db, NULL, NULL));
 	check_eq(lsm_store_stats(&s).value_files, 0);
 	lsm_store_reopen(&s);
@@ -450,10 +428,10 @@ static void
 values__kept_segment_loses_what_was_written_ahead(void **state)
 {
 	struct lsm_store s;
-	off_t size;
+	uint64_t size;
 
 	(void)state;
-	init(&s);
+	lsm_store_init_values(&s);
 	s.options.durability = durability_of(DURABILITY_SYNC);
 	s.options.value_log_bytes = 100;
 	lsm_store_open(&s);
@@ -462,7 +440,7 @@ values__kept_segment_loses_what_was_written_ahead(void **state)
 	check_ok(lsm_flush(s.db));
 	lsm_store_fill(&s, 100, 104, 1000, 'a');
 	size = file_size(lsm_store_file(&s, ".log"));
-	check_le(8192, (uint64_t)size); /* written ahead */
+	check_le(8192, size); /* written ahead */
 	check_ok(lsm_flush(s.db));
 	check_eq(lsm_store_stats(&s).value_files,
 	    lsm_store_file_count(&s, ".log") - 1);
@@ -499,7 +477,7 @@ values__large_segment_is_followed_by_another(void **state)
 	struct lsm_store s;
 
 	(void)state;
-	init(&s);
+	lsm_store_init_values(&s);
 	s.options.memtable_bytes = 64u << 20;
 	lsm_store_open(&s);
 	lsm_store_fill(&s, 0, 25, size, 'a');

@@ -3,35 +3,18 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/file.h"
 #include "tests/support/lsm_store.h"
 
 #define LARGE 3000
 
 static void
-init(struct lsm_store *s)
-{
-	lsm_store_init(s);
-	s->options.value_log_bytes = 1024;
-	s->options.compression = LSM_COMPRESSION_NONE;
-}
-
-static void
 open_store(struct lsm_store *s)
 {
-	init(s);
+	lsm_store_init_values(s);
 	lsm_store_open(s);
-}
-
-static off_t
-file_size(const char *path)
-{
-	struct stat st;
-
-	check_ok(stat(path, &st));
-	return st.st_size;
 }
 
 /* --- recovery ------------------------------------------------------------- */
@@ -88,7 +71,7 @@ values__every_moment_can_be_opened(void **state)
 	open_store(&s);
 	for (unsigned i = 0; i < 40; i++) {
 		lsm_store_fill(&s, i % 7, i % 7 + 1, LARGE, 'a');
-		init(&t);
+		lsm_store_init_values(&t);
 		check_rmtree(t.dir);
 		t.dir = lsm_store_copy(&s);
 		lsm_store_open(&t);
@@ -135,7 +118,7 @@ values__cut_file_is_told_at_open(void **state)
 {
 	struct lsm_store s;
 	const char *path = damage_store(&s);
-	off_t size = file_size(path);
+	off_t size = (off_t)file_size(path);
 
 	(void)state;
 	lsm_store_close(&s);

@@ -127,6 +127,12 @@ file_stat(const char *path)
 	return st;
 }
 
+uint64_t
+file_size(const char *path)
+{
+	return (uint64_t)file_stat(path).st_size;
+}
+
 struct stat
 file_fstat(int fd)
 {

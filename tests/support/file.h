@@ -39,6 +39,7 @@ void file_is_zero(int fd, uint64_t offset, size_t size);
 struct stat file_stat(const char *path); /* of a link, itself */
 struct stat file_fstat(int fd);
 bool file_exists(const char *path);
+uint64_t file_size(const char *path);
 
 /* Entries of a directory without . and .. */
 size_t file_count(const char *path);

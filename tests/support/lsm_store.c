@@ -41,6 +41,14 @@ lsm_store_init(struct lsm_store *s)
 }
 
 void
+lsm_store_init_values(struct lsm_store *s)
+{
+	lsm_store_init(s);
+	s->options.value_log_bytes = 1024;
+	s->options.compression = LSM_COMPRESSION_NONE;
+}
+
+void
 lsm_store_fini(struct lsm_store *s)
 {
 	lsm_store_close(s);
@@ -179,6 +187,17 @@ lsm_store_fill(
 		check_ok(write_one(s, key, &value, NULL));
 	}
 	free(data);
+}
+
+void
+lsm_store_unfill(struct lsm_store *s, unsigned from, unsigned to)
+{
+	char key[32];
+
+	for (unsigned i = from; i < to; i++) {
+		(void)snprintf(key, sizeof(key), "KEY%06u", i);
+		lsm_store_delete(s, key);
+	}
 }
 
 /* --- reading ----------------------------------------------------------------

@@ -27,6 +27,9 @@ struct lsm_store {
 };
 
 void lsm_store_init(struct lsm_store *s);
+/* The same, and values of 1,024 bytes stay in the log; nothing is compressed.
+ */
+void lsm_store_init_values(struct lsm_store *s);
 void lsm_store_fini(struct lsm_store *s); /* closes; removes the directory */
 
 int lsm_store_try_open(struct lsm_store *s);
@@ -51,6 +54,9 @@ uint64_t lsm_store_delete_range(
  * the number and the tag. */
 void lsm_store_fill(
     struct lsm_store *s, unsigned from, unsigned to, size_t size, char tag);
+
+/* Deletes such keys, one by one. */
+void lsm_store_unfill(struct lsm_store *s, unsigned from, unsigned to);
 
 /* The value as a string that is valid until the next call; NULL: none. */
 const char *lsm_store_get(struct lsm_store *s, const char *key);
