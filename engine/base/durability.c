@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/word.h"
+
 #define TEXT_OF_(n) #n
 #define TEXT_OF(n)  TEXT_OF_(n)
 #define UP_TO_MS    "_ms=1.." TEXT_OF(DURABILITY_MS_MAX)
@@ -75,32 +77,6 @@ durability_allowed(void)
 
 /* --- parsing ------------------------------------------------------------- */
 
-/* Takes prefix off *b, if it begins so. */
-static bool
-strip(struct bytes *b, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	if (!bytes_has_prefix(*b, bytes_of(prefix, n)))
-		return false;
-	*b = bytes_of(b->data + n, b->size - n);
-	return true;
-}
-
-/* A message shows so much of a word that is wrong, without what a terminal
- * would act on. */
-static const char *
-shown(struct bytes word, char *text, size_t size)
-{
-	const uint8_t *p = word.data;
-	size_t n = word.size < size - 1 ? word.size : size - 1;
-
-	for (size_t i = 0; i < n; i++)
-		text[i] = p[i] >= ' ' && p[i] < 127 ? (char)p[i] : '?';
-	text[n] = '\0';
-	return text;
-}
-
 static int
 refuse_word(struct bytes word, char *why)
 {
@@ -109,7 +85,7 @@ refuse_word(struct bytes word, char *why)
 	if (why)
 		(void)snprintf(why, DURABILITY_ERROR_MAX,
 		    "'%s' is no durability; allowed: " ALLOWED,
-		    shown(word, text, sizeof(text)));
+		    word_shown(word, text, sizeof(text)));
 	return -EINVAL;
 }
 
@@ -120,27 +96,9 @@ refuse_value(struct bytes word, const struct parameter *p, char *why)
 
 	if (why)
 		(void)snprintf(why, DURABILITY_ERROR_MAX,
-		    "'%s': allowed: %s1..%u", shown(word, text, sizeof(text)),
-		    p->name, p->max);
+		    "'%s': allowed: %s1..%u",
+		    word_shown(word, text, sizeof(text)), p->name, p->max);
 	return -EINVAL;
-}
-
-/* Decimal digits only; false: not a number, or more than max. */
-static bool
-parse_number(struct bytes b, uint32_t max, uint32_t *out)
-{
-	const uint8_t *p = b.data;
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < b.size; i++) {
-		if (p[i] < '0' || p[i] > '9')
-			return false;
-		n = n * 10 + (uint64_t)(p[i] - '0');
-		if (n > max)
-			return false;
-	}
-	*out = (uint32_t)n;
-	return in_range(n, max);
 }
 
 /* 1: word was such a parameter; 0: it is another one. */
@@ -148,14 +106,16 @@ static int
 parse_parameter(struct bytes word, const struct parameter *p,
     struct durability *d, char *why)
 {
-	struct bytes value = word;
-	uint32_t n;
+	struct bytes digits = word;
+	uint32_t value;
+	uint64_t n;
 
-	if (!strip(&value, p->name))
+	if (!word_strip(&digits, p->name))
 		return 0;
-	if (!parse_number(value, p->max, &n))
+	if (!word_number(digits, 1, p->max, &n))
 		return refuse_value(word, p, why);
-	memcpy((char *)d + p->offset, &n, sizeof(n));
+	value = (uint32_t)n;
+	memcpy((char *)d + p->offset, &value, sizeof(value));
 	return 1;
 }
 
@@ -164,7 +124,7 @@ parse_policy(struct bytes word, struct durability *d, char *why)
 {
 	struct bytes policy = word;
 
-	(void)strip(&policy, "durability=");
+	(void)word_strip(&policy, "durability=");
 	for (size_t i = 0; i < WORDS; i++) {
 		if (!bytes_eq(policy, bytes_str(words[i])))
 			continue;
@@ -186,30 +146,6 @@ parse_word(struct bytes word, struct durability *d, char *why)
 	return parse_policy(word, d, why);
 }
 
-static bool
-separates(uint8_t c)
-{
-	return c == ' ' || c == ',' || c == '\n' || c == '\t' || c == '\r';
-}
-
-/* Takes the next word off text; false: there is none. */
-static bool
-next_word(struct bytes *text, struct bytes *word)
-{
-	const uint8_t *p = text->data;
-	size_t begin = 0, end;
-
-	while (begin < text->size && separates(p[begin]))
-		begin++;
-	for (end = begin; end < text->size && !separates(p[end]);)
-		end++;
-	if (end == begin)
-		return false;
-	*word = bytes_of(p + begin, end - begin);
-	*text = bytes_of(p + end, text->size - end);
-	return true;
-}
-
 int
 durability_parse(struct bytes text, struct durability *d, char *why)
 {
@@ -217,7 +153,7 @@ durability_parse(struct bytes text, struct durability *d, char *why)
 	struct bytes word;
 	bool any = false;
 
-	while (next_word(&text, &word)) {
+	while (word_next(&text, " ,\n\t\r", &word)) {
 		int err = parse_word(word, &parsed, why);
 
 		if (err)

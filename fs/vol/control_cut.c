@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/word.h"
+
 /* The words that were there, as bits. */
 enum control_cut_word {
 	CONTROL_CUT_NOW = 1,
@@ -17,37 +19,6 @@ control_cut_allowed(void)
 {
 	return "now or after=1..1000000000, seed=0..18446744073709551615, "
 	       "keep=none|prefix|random";
-}
-
-/* Takes name off *value, if it begins so. */
-static bool
-strip(struct bytes *value, const char *name)
-{
-	size_t n = strlen(name);
-
-	if (!bytes_has_prefix(*value, bytes_of(name, n)))
-		return false;
-	*value = bytes_of(value->data + n, value->size - n);
-	return true;
-}
-
-/* Decimal digits only. */
-static bool
-parse_number(struct bytes text, uint64_t min, uint64_t max, uint64_t *out)
-{
-	const uint8_t *p = text.data;
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < text.size; i++) {
-		if (p[i] < '0' || p[i] > '9' ||
-		    __builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, (uint64_t)(p[i] - '0'), &n))
-			return false;
-	}
-	if (text.size == 0 || n < min || n > max)
-		return false;
-	*out = n;
-	return true;
 }
 
 static bool
@@ -74,57 +45,26 @@ parse_word(struct bytes word, struct vol_cut *how)
 {
 	if (bytes_eq(word, bytes_str("now")))
 		return CONTROL_CUT_NOW;
-	if (strip(&word, "after="))
-		return parse_number(word, 1, CONTROL_CUT_AFTER_MAX, &how->after)
+	if (word_strip(&word, "after="))
+		return word_number(word, 1, CONTROL_CUT_AFTER_MAX, &how->after)
 			   ? CONTROL_CUT_AFTER
 			   : 0;
-	if (strip(&word, "seed="))
-		return parse_number(word, 0, UINT64_MAX, &how->seed)
+	if (word_strip(&word, "seed="))
+		return word_number(word, 0, UINT64_MAX, &how->seed)
 			   ? CONTROL_CUT_SEED
 			   : 0;
-	if (strip(&word, "keep="))
+	if (word_strip(&word, "keep="))
 		return parse_keep(word, &how->keep) ? CONTROL_CUT_KEEP : 0;
 	return 0;
 }
 
-static bool
-separates(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* Takes the next word off *text; false: there is none. */
-static bool
-next_word(struct bytes *text, struct bytes *word)
-{
-	const uint8_t *p = text->data;
-	size_t begin = 0, end;
-
-	while (begin < text->size && separates(p[begin]))
-		begin++;
-	for (end = begin; end < text->size && !separates(p[end]);)
-		end++;
-	if (end == begin)
-		return false;
-	*word = bytes_of(p + begin, end - begin);
-	*text = bytes_of(p + end, text->size - end);
-	return true;
-}
-
-/* A message shows so much of a word that is wrong, without what a terminal
- * would act on. */
 static int
 refuse_word(struct bytes word, const char *what, char *why)
 {
-	const uint8_t *p = word.data;
-	char shown[40];
-	size_t n = 0;
+	char text[40];
 
-	for (; n < word.size && n < sizeof(shown) - 1; n++)
-		shown[n] = p[n] >= ' ' && p[n] < 127 ? (char)p[n] : '?';
-	shown[n] = '\0';
 	(void)snprintf(why, CONTROL_CUT_ERROR_MAX, "'%s' %s; allowed: %s",
-	    shown, what, control_cut_allowed());
+	    word_shown(word, text, sizeof(text)), what, control_cut_allowed());
 	return -EINVAL;
 }
 
@@ -145,7 +85,7 @@ control_cut_parse(struct bytes text, struct vol_cut *how, char *why)
 	unsigned seen = 0;
 
 	parsed.after = 0;
-	while (next_word(&text, &word)) {
+	while (word_next(&text, " \t\n\r", &word)) {
 		unsigned kind = parse_word(word, &parsed);
 
 		if (kind == 0)
