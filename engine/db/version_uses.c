@@ -2,23 +2,14 @@
 
 #include <stdlib.h>
 
+#include "engine/base/array.h"
 #include "engine/db/values.h"
 
 static int
 uses_reserve(struct version_uses *u, size_t more)
 {
-	size_t need = u->count + more;
-	size_t room = need > 2 * u->room ? need : 2 * u->room;
-	struct version_use *uses;
-
-	if (need <= u->room)
-		return 0;
-	uses = reallocarray(u->uses, room, sizeof(*uses));
-	if (!uses)
-		return -ENOMEM;
-	u->uses = uses;
-	u->room = room;
-	return 0;
+	return array_reserve(
+	    &u->uses, sizeof(*u->uses), u->count + more, &u->room);
 }
 
 int

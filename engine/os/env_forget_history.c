@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/array.h"
 #include "engine/base/must.h"
 
 #define ENV_FORGET_CHUNK ((uint64_t)64 << 10)
@@ -19,17 +20,7 @@ env_forget_history_fini(struct env_forget_history *h)
 static int
 env_forget_history_reserve(struct env_forget_history *h)
 {
-	size_t cap = h->cap ? 2 * h->cap : 4;
-	struct env_forget_done *all;
-
-	if (h->count < h->cap)
-		return 0;
-	all = reallocarray(h->all, cap, sizeof(*all));
-	if (!all)
-		return -ENOMEM;
-	h->all = all;
-	h->cap = cap;
-	return 0;
+	return array_reserve(&h->all, sizeof(*h->all), h->count + 1, &h->cap);
 }
 
 static size_t

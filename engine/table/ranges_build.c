@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "engine/base/array.h"
 #include "engine/base/must.h"
 
 /* Built so far.  A fragment's seqs are set at the end: they are an array that
@@ -17,24 +18,6 @@ struct sweep {
 	size_t open_count;
 };
 
-/* Room for one more of `size` bytes. */
-static int
-grow(void *array, size_t count, size_t *cap, size_t size)
-{
-	void **p = array;
-	size_t want = *cap ? *cap * 2 : 16;
-	void *bigger;
-
-	if (count < *cap)
-		return 0;
-	bigger = reallocarray(*p, want, size);
-	if (!bigger)
-		return -ENOMEM;
-	*p = bigger;
-	*cap = want;
-	return 0;
-}
-
 void
 ranges_build_fini(struct ranges_build *b)
 {
@@ -46,7 +29,8 @@ int
 ranges_build_add(struct ranges_build *b, struct bytes begin, struct bytes end,
     uint64_t seq, uint64_t group)
 {
-	int err = grow(&b->items, b->count, &b->cap, sizeof(*b->items));
+	int err =
+	    array_reserve(&b->items, sizeof(*b->items), b->count + 1, &b->cap);
 
 	must(seq > 0 && (end.size == 0 || bytes_cmp(begin, end) < 0));
 	if (err)
@@ -141,8 +125,8 @@ take_seqs(struct sweep *s)
 		if (last &&
 		    (last->group == item->group || last->seq == item->seq))
 			continue;
-		err =
-		    grow(&s->seqs, s->seq_count, &s->seq_cap, sizeof(*s->seqs));
+		err = array_reserve(
+		    &s->seqs, sizeof(*s->seqs), s->seq_count + 1, &s->seq_cap);
 		if (err)
 			return err;
 		s->seqs[s->seq_count++] = item->seq;
@@ -172,8 +156,8 @@ take_fragment(struct sweep *s, struct bytes begin, struct bytes end)
 
 	if (s->open_count == 0)
 		return 0;
-	err = grow(&s->fragments, s->fragment_count, &s->fragment_cap,
-	    sizeof(*s->fragments));
+	err = array_reserve(&s->fragments, sizeof(*s->fragments),
+	    s->fragment_count + 1, &s->fragment_cap);
 	if (!err)
 		err = take_seqs(s);
 	if (err)

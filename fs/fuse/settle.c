@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "engine/base/array.h"
 #include "engine/base/must.h"
 
 /* Until the first sync was measured. */
@@ -84,15 +85,8 @@ client_count(const struct settle *s)
 static bool
 queue_add(struct settle_queue *q, const struct reply *r, uint64_t seq)
 {
-	if (q->count == q->room) {
-		size_t room = q->room ? 2 * q->room : 16;
-		struct reply *all = reallocarray(q->all, room, sizeof(*all));
-
-		if (!all)
-			return false;
-		q->all = all;
-		q->room = room;
-	}
+	if (array_reserve(&q->all, sizeof(*q->all), q->count + 1, &q->room))
+		return false;
 	q->all[q->count++] = *r;
 	if (seq > q->seq)
 		q->seq = seq;

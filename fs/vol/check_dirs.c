@@ -4,28 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/array.h"
 #include "fs/record/super.h"
 #include "fs/vol/prefix.h"
 
 #define DIRS_NONE SIZE_MAX
 
-/* --- arrays and texts ----------------------------------------------------- */
-
-static int
-check_dirs_room(void **array, size_t size, size_t count, size_t *cap)
-{
-	size_t more = *cap ? *cap * 2 : 64;
-	void *p;
-
-	if (count < *cap)
-		return 0;
-	p = reallocarray(*array, more, size);
-	if (!p)
-		return -ENOMEM;
-	*array = p;
-	*cap = more;
-	return 0;
-}
+/* --- texts ----------------------------------------------------- */
 
 static int
 check_dirs_keep(struct check_dirs *d, struct bytes s, struct check_span *out)
@@ -61,8 +46,8 @@ check_dirs_add_range(struct check_dirs *d, const struct check_entry *entry)
 	    .prefix_size = entry->parts->prefix.size,
 	    .owner = DIRS_NONE,
 	};
-	int err = check_dirs_room((void **)&d->ranges, sizeof(*d->ranges),
-	    d->range_count, &d->range_cap);
+	int err = array_reserve(
+	    &d->ranges, sizeof(*d->ranges), d->range_count + 1, &d->range_cap);
 
 	if (err == 0)
 		err = check_dirs_keep(d, entry->key, &r.key);
@@ -93,8 +78,8 @@ check_dirs_add(struct check_dirs *d, const struct check_entry *entry)
 	    .is_root = entry->parts->name.size == 0,
 	    .range = d->range_count - 1,
 	};
-	int err = check_dirs_room(
-	    (void **)&d->dirs, sizeof(*d->dirs), d->dir_count, &d->dir_cap);
+	int err = array_reserve(
+	    &d->dirs, sizeof(*d->dirs), d->dir_count + 1, &d->dir_cap);
 
 	dir.is_home = prefix_is_home(entry->e->prefix, at);
 	if (err == 0)

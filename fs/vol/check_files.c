@@ -3,21 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static int
-check_files_room(void **array, size_t size, size_t count, size_t *cap)
-{
-	size_t more = *cap ? *cap * 2 : 64;
-	void *p;
-
-	if (count < *cap)
-		return 0;
-	p = reallocarray(*array, more, size);
-	if (!p)
-		return -ENOMEM;
-	*array = p;
-	*cap = more;
-	return 0;
-}
+#include "engine/base/array.h"
 
 /* All that is searched begins with the ino. */
 static int
@@ -48,8 +34,8 @@ int
 check_files_orphan_known(
     struct check_files *f, uint64_t ino, const struct super_orphan *o)
 {
-	int err = check_files_room((void **)&f->orphans, sizeof(*f->orphans),
-	    f->orphan_count, &f->orphan_cap);
+	int err = array_reserve(&f->orphans, sizeof(*f->orphans),
+	    f->orphan_count + 1, &f->orphan_cap);
 
 	if (err == 0)
 		f->orphans[f->orphan_count++] =
@@ -124,8 +110,8 @@ check_files_add_block(struct check_files *f, uint64_t ino, uint64_t end)
 		last->end = end;
 		return 0;
 	}
-	err = check_files_room((void **)&f->blocks, sizeof(*f->blocks),
-	    f->block_count, &f->block_cap);
+	err = array_reserve(
+	    &f->blocks, sizeof(*f->blocks), f->block_count + 1, &f->block_cap);
 	if (err == 0)
 		f->blocks[f->block_count++] = (struct check_blocks){ino, end};
 	return err;
@@ -169,8 +155,8 @@ check_files_content(struct check_files *f, struct check_say *say,
 static int
 check_files_add_big(struct check_files *f, uint64_t ino)
 {
-	int err = check_files_room(
-	    (void **)&f->big, sizeof(*f->big), f->big_count, &f->big_cap);
+	int err = array_reserve(
+	    &f->big, sizeof(*f->big), f->big_count + 1, &f->big_cap);
 
 	if (err == 0)
 		f->big[f->big_count++] = (struct check_big){.ino = ino};

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "engine/base/array.h"
 #include "engine/base/must.h"
 #include "fs/record/key.h"
 #include "fs/vol/control.h"
@@ -58,22 +59,6 @@ dir_name(struct vol_dir *d, struct bytes *out)
 	return 0;
 }
 
-static int
-dir_mark_room(struct vol_dir *d)
-{
-	size_t cap = d->mark_cap ? d->mark_cap * 2 : 16;
-	size_t *offsets;
-
-	if (d->mark_count < d->mark_cap)
-		return 0;
-	offsets = reallocarray(d->mark_offsets, cap, sizeof(*offsets));
-	if (!offsets)
-		return -ENOMEM;
-	d->mark_offsets = offsets;
-	d->mark_cap = cap;
-	return 0;
-}
-
 /* Keeps the name of the present entry if it is one to be kept. */
 static int
 dir_mark(struct vol_dir *d)
@@ -84,7 +69,8 @@ dir_mark(struct vol_dir *d)
 
 	if (d->at != 1 || d->pos != (uint64_t)d->mark_count * DIR_MARK_EVERY)
 		return 0;
-	err = dir_mark_room(d);
+	err = array_reserve(&d->mark_offsets, sizeof(*d->mark_offsets),
+	    d->mark_count + 1, &d->mark_cap);
 	if (err == 0)
 		err = dir_name(d, &name);
 	if (err == 0)
