@@ -55,9 +55,9 @@ wire_get_be64(const uint8_t *p)
 {
 	/* Written out: compilers make one load of this, not of a loop. */
 	return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 |
-	    (uint64_t)p[2] << 40 | (uint64_t)p[3] << 32 |
-	    (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 | (uint64_t)p[6] << 8 |
-	    (uint64_t)p[7];
+	       (uint64_t)p[2] << 40 | (uint64_t)p[3] << 32 |
+	       (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+	       (uint64_t)p[6] << 8 | (uint64_t)p[7];
 }
 
 /* The ways out of the fast path: more than one byte, or damage. */
@@ -170,6 +170,26 @@ wire_in_sized(struct wire_in *in, struct bytes *out)
 	if (err == 0)
 		*in = rest;
 	return err;
+}
+
+/* A field of a list of them: varint tag, sized content.  Tags ascend: *tag is
+ * that of the field before, 0 at first, and becomes this one's. */
+static inline int
+wire_in_field(struct wire_in *in, uint64_t *tag, struct bytes *content)
+{
+	struct wire_in rest = *in;
+	uint64_t next;
+	int err = wire_in_varint(&rest, &next);
+
+	if (err == 0 && next <= *tag)
+		err = ERR_DAMAGED;
+	if (err == 0)
+		err = wire_in_sized(&rest, content);
+	if (err)
+		return err;
+	*in = rest;
+	*tag = next;
+	return 0;
 }
 
 #endif

@@ -159,19 +159,14 @@ decode_field(uint64_t tag, struct bytes content, struct table_info *info)
 static int
 decode_more(struct wire_in *in, struct table_info *info)
 {
-	uint64_t count, tag, last = 0;
+	uint64_t count, tag = 0;
 	struct bytes content;
 	int err = wire_in_varint(in, &count);
 
 	while (!err && count-- > 0) {
-		err = wire_in_varint(in, &tag);
-		if (!err)
-			err = wire_in_sized(in, &content);
-		if (!err && tag <= last)
-			err = ERR_DAMAGED;
+		err = wire_in_field(in, &tag, &content);
 		if (!err)
 			err = decode_field(tag, content, info);
-		last = tag;
 	}
 	return err;
 }

@@ -240,18 +240,13 @@ static int
 table_format_fields_decode(struct wire_in *in, struct table_properties *p)
 {
 	struct bytes content;
-	uint64_t tag, last = 0;
+	uint64_t tag = 0;
 	int err = 0;
 
 	while (!err && wire_in_left(in) > 0) {
-		err = wire_in_varint(in, &tag);
-		if (!err)
-			err = wire_in_sized(in, &content);
-		if (!err && tag <= last)
-			err = ERR_DAMAGED;
+		err = wire_in_field(in, &tag, &content);
 		if (!err)
 			err = table_format_field_decode(tag, content, p);
-		last = tag;
 	}
 	return err;
 }

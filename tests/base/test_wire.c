@@ -137,6 +137,38 @@ wire__sized_bytes_stay_within_the_input(void **state)
 	check_bytes_eq(out, bytes_str("ab"));
 }
 
+static void
+wire__fields_come_with_growing_tags(void **state)
+{
+	static const uint8_t list[] = {3, 2, 'a', 'b', 7, 0, 7, 0};
+	static const uint8_t zero[] = {0, 0};
+	struct wire_in in = wire_in_of(bytes_of(list, sizeof(list)));
+	struct bytes content;
+	uint64_t tag = 0;
+
+	(void)state;
+	check_ok(wire_in_field(&in, &tag, &content));
+	check_eq(tag, 3);
+	check_bytes_eq(content, bytes_str("ab"));
+	check_ok(wire_in_field(&in, &tag, &content));
+	check_eq(tag, 7);
+	check_eq(content.size, 0);
+	check_err(wire_in_field(&in, &tag, &content), ERR_DAMAGED);
+	check_eq(tag, 7);
+	check_eq(wire_in_left(&in), 2);
+	tag = 0;
+	in = wire_in_of(bytes_of(zero, 2));
+	check_err(wire_in_field(&in, &tag, &content), ERR_DAMAGED);
+	/* Cut anywhere. */
+	for (size_t size = 0; size < 4; size++) {
+		in = wire_in_of(bytes_of(list, size));
+		tag = 0;
+		check_err(wire_in_field(&in, &tag, &content), ERR_DAMAGED);
+		check_eq(tag, 0);
+		check_eq(wire_in_left(&in), size);
+	}
+}
+
 int
 main(void)
 {
@@ -146,6 +178,7 @@ main(void)
 	    cmocka_unit_test(wire__varint_of_more_than_64_bits_is_damage),
 	    cmocka_unit_test(wire__reads_past_the_end_touch_nothing),
 	    cmocka_unit_test(wire__sized_bytes_stay_within_the_input),
+	    cmocka_unit_test(wire__fields_come_with_growing_tags),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
