@@ -65,9 +65,10 @@ segment_new(struct lsm *db, struct wal *wal, char *path, uint64_t first_seq,
 	return 0;
 }
 
+/* end 0: a new file, else one that is there, whose records end so. */
 static int
-segment_create(
-    struct lsm *db, uint64_t number, uint64_t first_seq, struct segment **out)
+segment_at(struct lsm *db, uint64_t number, uint64_t first_seq, uint64_t end,
+    struct segment **out)
 {
 	const struct wal_id id = segment_id(db, number);
 	struct wal *wal;
@@ -77,7 +78,8 @@ segment_create(
 	err = db_path(db, FILE_NAME_LOG, number, &path);
 	if (err)
 		return err;
-	err = wal_create(db->env, path, &id, first_seq, &wal);
+	err = end > 0 ? wal_append_to(db->env, path, &id, end, &wal)
+		      : wal_create(db->env, path, &id, first_seq, &wal);
 	if (err) {
 		free(path);
 		return err;
@@ -116,7 +118,7 @@ segment_begin(struct lsm *db, uint64_t first_seq, struct segment **out)
 	struct spare *spare = spare_take_or_number(db, &number);
 
 	return spare ? segment_lay(db, spare, first_seq, out)
-		     : segment_create(db, number, first_seq, out);
+		     : segment_at(db, number, first_seq, 0, out);
 }
 
 struct segment *
@@ -154,20 +156,8 @@ int
 segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,
     uint64_t end, struct segment **out)
 {
-	const struct wal_id id = segment_id(db, number);
-	struct wal *wal;
-	char *path;
-	int err;
-
-	err = db_path(db, FILE_NAME_LOG, number, &path);
-	if (err)
-		return err;
-	err = wal_append_to(db->env, path, &id, end, &wal);
-	if (err) {
-		free(path);
-		return err;
-	}
-	return segment_new(db, wal, path, first_seq, out);
+	must(end > 0);
+	return segment_at(db, number, first_seq, end, out);
 }
 
 void
