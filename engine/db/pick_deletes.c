@@ -131,6 +131,12 @@ pick_deletes_score(const struct pick_look *k, unsigned level)
 	return densest(k->scene, level, &score) ? pick_reason_weigh(score) : 0;
 }
 
+double
+pick_deletes_score_level0(const struct pick_look *k, unsigned level)
+{
+	return level == 0 ? pick_deletes_score(k, 0) : 0;
+}
+
 int
 pick_deletes_take(const struct pick_look *k, struct pick *p)
 {

@@ -20,6 +20,9 @@
 /* How dense the densest table is that nobody has; 1: just so. */
 double pick_deletes_score(const struct pick_look *k, unsigned level);
 
+/* The same of level 0, and 0 of all others. */
+double pick_deletes_score_level0(const struct pick_look *k, unsigned level);
+
 /* As take of a reason, at a level > 0.  (Level 0 is the style's to bring
  * down.) */
 int pick_deletes_take(const struct pick_look *k, struct pick *p);

@@ -74,16 +74,6 @@ take_levels(
 
 /* --- level 0 ------------------------------------------------------------ */
 
-static double
-score_files(const struct pick_look *k, unsigned level)
-{
-	unsigned max = k->scene->options->level0_tables;
-
-	if (level > 0)
-		return 0;
-	return (double)pick_reason_amount(k, 0).count / (max ? max : 1);
-}
-
 /* Where level 0 goes, with levels 1 to *last.  A run that would be too large a
  * share by itself goes to the last level at once. */
 static unsigned
@@ -136,13 +126,6 @@ take_files(const struct pick_look *k, struct pick *p)
 	return take_levels(k, p, 0, last);
 }
 
-/* Tables of level 0 that are dense with deletes. */
-static double
-score_deletes(const struct pick_look *k, unsigned level)
-{
-	return level == 0 ? pick_deletes_score(k, 0) : 0;
-}
-
 /* --- runs --------------------------------------------------------------- */
 
 /* Levels 1 to 4 become level 5, if that is empty; of the first of them. */
@@ -181,7 +164,8 @@ take_collected(const struct pick_look *k, struct pick *p)
 }
 
 const struct pick_reasons pick_lazy = {
-    {{"files", score_files, take_files}, {"runs", score_runs, take_runs},
-	{"deletes", score_deletes, take_files},
+    {{"files", pick_reason_score_files, take_files},
+	{"runs", score_runs, take_runs},
+	{"deletes", pick_deletes_score_level0, take_files},
 	{"collected", score_collected, take_collected}},
     4};

@@ -9,17 +9,6 @@
 /* The last level over all above it, when it has had time to settle. */
 #define SETTLED_SHARE 7
 
-/* Tables of level 0, each of which every read looks into. */
-static double
-score_files(const struct pick_look *k, unsigned level)
-{
-	unsigned max = k->scene->options->level0_tables;
-
-	if (level > 0)
-		return 0;
-	return (double)pick_reason_amount(k, 0).count / (max ? max : 1);
-}
-
 static int
 take_files(const struct pick_look *k, struct pick *p)
 {
@@ -116,16 +105,9 @@ take_hidden(const struct pick_look *k, struct pick *p)
 	return err ? err : 1;
 }
 
-/* Tables of level 0 that are dense with deletes. */
-static double
-score_deletes(const struct pick_look *k, unsigned level)
-{
-	return level == 0 ? pick_deletes_score(k, 0) : 0;
-}
-
 const struct pick_reasons pick_leveled = {
-    {{"files", score_files, take_files}, {"size", score_size, take_size},
-	{"hidden", score_hidden, take_hidden},
-	{"deletes", score_deletes, take_files},
+    {{"files", pick_reason_score_files, take_files},
+	{"size", score_size, take_size}, {"hidden", score_hidden, take_hidden},
+	{"deletes", pick_deletes_score_level0, take_files},
 	{"settle", score_settle, take_settle}},
     5};

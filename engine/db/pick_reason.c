@@ -29,6 +29,16 @@ pick_reason_amount(const struct pick_look *k, unsigned level)
 	return a;
 }
 
+double
+pick_reason_score_files(const struct pick_look *k, unsigned level)
+{
+	unsigned max = k->scene->options->level0_tables;
+
+	if (level > 0)
+		return 0;
+	return (double)pick_reason_amount(k, 0).count / (max ? max : 1);
+}
+
 int
 pick_reason_take_cheapest(
     const struct pick_look *k, struct pick *p, uint64_t bytes_max)

@@ -56,6 +56,10 @@ pick_reason_weigh(double share)
 	return share > 1 ? share * share : share;
 }
 
+/* The score of level 0 for the tables there, each of which every read looks
+ * into. */
+double pick_reason_score_files(const struct pick_look *k, unsigned level);
+
 /* Takes from p->level, p->output_level being set, the cheapest table with what
  * it overlaps and what can go along; a move goes up to bytes_max. As take. */
 int pick_reason_take_cheapest(
