@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "fs/cli/command.h"
 #include "fs/cli/mount_table.h"
 #include "fs/cli/report.h"
 
@@ -94,4 +93,24 @@ care_read(const struct care *c, const char *file, struct buf *out)
 	err = care_read_all(fd, out);
 	close(fd);
 	return err ? report_errno(c->path, file, err) : COMMAND_DONE;
+}
+
+/* --- commands ------------------------------------------------------------- */
+
+int
+care_run(const struct command *command, int argc, char **argv,
+    const struct local_options *o, int (*here)(const struct care *c))
+{
+	struct care care;
+	int status, closed;
+
+	if (argc != 2 || argv[1][0] == '-')
+		return command_usage(command);
+	status = care_open(argv[1], o, &care);
+	if (status != COMMAND_DONE)
+		return status;
+	status = care_is_mounted(&care) ? care_order(&care, command->name)
+					: here(&care);
+	closed = care_close(&care);
+	return status == COMMAND_DONE ? closed : status;
 }

@@ -7,6 +7,7 @@
 #ifndef FS_CLI_CARE_H
 #define FS_CLI_CARE_H
 
+#include "fs/cli/command.h"
 #include "fs/cli/local.h"
 
 struct care {
@@ -25,6 +26,11 @@ care_is_mounted(const struct care *c)
 {
 	return c->mountpoint[0] != '\0';
 }
+
+/* A command with one argument, the store: a mounted one is ordered to do what
+ * the command's name says, else `here` does it. */
+int care_run(const struct command *command, int argc, char **argv,
+    const struct local_options *o, int (*here)(const struct care *c));
 
 /* The control file of a mounted store: has it do what its name says. */
 int care_order(const struct care *c, const char *file);

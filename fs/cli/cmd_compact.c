@@ -25,18 +25,8 @@ static int
 run(int argc, char **argv)
 {
 	const struct local_options o = {.engine_only = true};
-	struct care care;
-	int status, closed;
 
-	if (argc != 2 || argv[1][0] == '-')
-		return command_usage(&cmd_compact);
-	status = care_open(argv[1], &o, &care);
-	if (status != COMMAND_DONE)
-		return status;
-	status = care_is_mounted(&care) ? care_order(&care, "compact")
-					: compact_here(&care);
-	closed = care_close(&care);
-	return status == COMMAND_DONE ? closed : status;
+	return care_run(&cmd_compact, argc, argv, &o, compact_here);
 }
 
 const struct command cmd_compact = {
