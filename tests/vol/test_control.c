@@ -4,6 +4,7 @@
 
 #include "tests/check.h"
 #include "fs/vol/vol_lab.h"
+#include "tests/support/policies.h"
 #include "tests/support/volume.h"
 
 static struct volume t;
@@ -73,7 +74,6 @@ control__stats_have_the_size_they_say(void **state)
 static void
 check_durability(const char *line)
 {
-	char text[DURABILITY_TEXT_MAX];
 	struct durability d;
 	char *content = strdup(volume_cat(&t, ".keyfs/durability"));
 
@@ -82,8 +82,7 @@ check_durability(const char *line)
 	check_str(content, line);
 	free(content);
 	vol_get_durability(t.v, &d);
-	durability_format(&d, text);
-	check_str(text, line);
+	policies_check(&d, line);
 }
 
 static void
