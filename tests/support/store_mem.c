@@ -29,24 +29,6 @@ store_mem_cmp(struct store_mem_node *a, struct store_mem_node *b)
 
 RB_GENERATE(store_mem_tree, store_mem_node, link, store_mem_cmp)
 
-static struct store_mem *
-store_mem_of(struct store *s)
-{
-	return (struct store_mem *)s;
-}
-
-static void
-store_mem_lock(struct store_mem *m)
-{
-	must(pthread_mutex_lock(&m->mu) == 0);
-}
-
-static void
-store_mem_unlock(struct store_mem *m)
-{
-	must(pthread_mutex_unlock(&m->mu) == 0);
-}
-
 /* Counts the call; the error that was ordered for it, or 0. */
 static int
 store_mem_call(struct store_mem *m, enum store_mem_call call)
@@ -397,18 +379,6 @@ store_mem_sync_figures(struct store *s, struct store_sync_figures *out)
 	store_mem_unlock(m);
 }
 
-struct durability
-store_mem_written_under(struct store *s)
-{
-	struct store_mem *m = store_mem_of(s);
-	struct durability d;
-
-	store_mem_lock(m);
-	d = m->written_under;
-	store_mem_unlock(m);
-	return d;
-}
-
 static int
 store_mem_sync(struct store *s, uint64_t seq)
 {
@@ -548,42 +518,6 @@ store_mem_clone(struct store *s)
 	to->durable_seq = from->seq;
 	store_mem_unlock(from);
 	return copy;
-}
-
-void
-store_mem_fail(struct store *s, enum store_mem_call call, uint64_t n, int err)
-{
-	struct store_mem *m = store_mem_of(s);
-
-	store_mem_lock(m);
-	m->call[call].fail_at = n ? m->call[call].calls + n : 0;
-	m->call[call].err = err;
-	m->call[call].failed = false;
-	store_mem_unlock(m);
-}
-
-bool
-store_mem_failed(struct store *s, enum store_mem_call call)
-{
-	struct store_mem *m = store_mem_of(s);
-	bool failed;
-
-	store_mem_lock(m);
-	failed = m->call[call].failed;
-	store_mem_unlock(m);
-	return failed;
-}
-
-uint64_t
-store_mem_calls(struct store *s, enum store_mem_call call)
-{
-	struct store_mem *m = store_mem_of(s);
-	uint64_t calls;
-
-	store_mem_lock(m);
-	calls = m->call[call].calls;
-	store_mem_unlock(m);
-	return calls;
 }
 
 size_t

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/tree.h>
 
+#include "engine/base/must.h"
 #include "tests/support/store_mem.h"
 
 struct store_mem_node {
@@ -37,5 +38,23 @@ struct store_mem {
 
 int store_mem_cmp(struct store_mem_node *a, struct store_mem_node *b);
 RB_PROTOTYPE(store_mem_tree, store_mem_node, link, store_mem_cmp)
+
+static inline struct store_mem *
+store_mem_of(struct store *s)
+{
+	return (struct store_mem *)s;
+}
+
+static inline void
+store_mem_lock(struct store_mem *m)
+{
+	must(pthread_mutex_lock(&m->mu) == 0);
+}
+
+static inline void
+store_mem_unlock(struct store_mem *m)
+{
+	must(pthread_mutex_unlock(&m->mu) == 0);
+}
 
 #endif
