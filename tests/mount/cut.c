@@ -21,25 +21,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/base/durability.h"
 #include "tests/support/control.h"
+#include "tests/support/crew.h"
 #include "tests/support/file.h"
 #include "tests/support/program.h"
-#include "tests/support/step.h"
 
-#define WORKERS      4
-#define STEPS_MAX    3000 /* of a worker in one life */
-#define WAIT_SECONDS 60
-#define NEW_STORE    20 /* cuts on one store */
+#define STEPS_MAX 3000 /* of a worker in one life */
+#define NEW_STORE 20   /* cuts on one store */
 
 /* One step, as its worker saw it. */
 struct note {
@@ -50,25 +44,21 @@ struct note {
 };
 
 struct progress {
-	_Atomic uint64_t issued;
-	atomic_bool failed;
-	char why[1024];
+	struct crew_report report;
 	struct note notes[STEPS_MAX];
 };
 
 struct shared {
-	struct progress workers[WORKERS];
+	struct progress workers[CREW];
 	atomic_bool ending; /* the power may be cut */
 };
 
 struct worker {
-	struct step_state state; /* after `done` steps */
 	uint64_t seed;
 	uint64_t done;     /* steps that the store began this life with */
 	uint64_t promised; /* steps of this life that must be there */
 	uint64_t least;    /* steps of this life that are there for certain */
 	uint64_t most;     /* and that may be */
-	pid_t pid;
 };
 
 struct harness {
@@ -81,12 +71,10 @@ struct harness {
 	char top[600]; /* the directory in the mount */
 	bool is_mounted;
 	struct shared *shared;
-	struct worker workers[WORKERS];
+	struct crew crew; /* models are after `done` steps */
+	struct worker workers[CREW];
 	uint64_t acked, lost, lost_most, us_most; /* over all cuts */
 };
-
-static const char *const tops[WORKERS][3] = {
-    {"w0", "shared", NULL}, {"w1", NULL}, {"w2", NULL}, {"w3", NULL}};
 
 /* --- the mount ------------------------------------------------------------ */
 
@@ -165,14 +153,13 @@ do_step(
     struct harness *h, int who, const struct step *step, int want, int *held)
 {
 	struct progress *p = &h->shared->workers[who];
-	struct note *n = &p->notes[atomic_load(&p->issued)];
-	char text[900];
+	struct note *n = &p->notes[atomic_load(&p->report.issued)];
 	int err;
 
 	n->is_fsync = step->kind == STEP_FSYNC && want == 0;
 	n->changes = changes(step, want);
 	n->begin = program_now_us();
-	atomic_fetch_add(&p->issued, 1);
+	atomic_fetch_add(&p->report.issued, 1);
 	err = step_run(step, held);
 	if (err == want) {
 		atomic_store(&n->end, program_now_us());
@@ -182,17 +169,15 @@ do_step(
 	 * cut an error is a failure like any other. */
 	if ((err == -EIO || err == -EROFS) && atomic_load(&h->shared->ending))
 		return false;
-	step_text(step, text, sizeof(text));
-	snprintf(
-	    p->why, sizeof(p->why), "returned %d, not %d: %s", err, want, text);
-	atomic_store(&p->failed, true);
+	crew_report_failure(&p->report, step, err, want);
 	return false;
 }
 
 static void
-work(struct harness *h, int who)
+work(void *harness, int who)
 {
-	struct step_state *s = &h->workers[who].state;
+	struct harness *h = harness;
+	struct step_state *s = &h->crew.states[who];
 	struct step step;
 	int held = -1, want;
 
@@ -204,26 +189,13 @@ work(struct harness *h, int who)
 	}
 }
 
+/* In a directory of before the cut: nothing that is done in it can reach what
+ * the store is after it. */
 static void
 start_workers(struct harness *h)
 {
 	memset(h->shared, 0, sizeof(*h->shared));
-	fflush(NULL);
-	for (int i = 0; i < WORKERS; i++) {
-		pid_t pid = fork();
-
-		check_true(pid >= 0);
-		h->workers[i].pid = pid;
-		if (pid > 0)
-			continue;
-		umask(0);
-		/* A directory of before the cut: nothing that is done in it
-		 * can reach what the store is after it. */
-		if (chdir(h->top) != 0)
-			_exit(1);
-		work(h, i);
-		_exit(0);
-	}
+	crew_start(&h->crew, h->top, work, h);
 }
 
 static uint64_t
@@ -231,20 +203,21 @@ issued_by_all(const struct harness *h)
 {
 	uint64_t n = 0;
 
-	for (int i = 0; i < WORKERS; i++)
-		n += atomic_load(&h->shared->workers[i].issued);
+	for (int i = 0; i < CREW; i++)
+		n += atomic_load(&h->shared->workers[i].report.issued);
 	return n;
 }
 
 static void
 let_them_work(const struct harness *h, uint64_t steps)
 {
-	uint64_t end = program_now_us() + WAIT_SECONDS * 1000000ull;
+	uint64_t end = program_now_us() + CREW_WAIT_SECONDS * 1000000ull;
 
 	while (issued_by_all(h) < steps) {
 		if (program_now_us() > end)
 			check_fail("%llu steps in %d s: it hangs",
-			    (unsigned long long)issued_by_all(h), WAIT_SECONDS);
+			    (unsigned long long)issued_by_all(h),
+			    CREW_WAIT_SECONDS);
 		program_pause_us(100);
 	}
 }
@@ -252,60 +225,28 @@ let_them_work(const struct harness *h, uint64_t steps)
 static void
 await_workers(struct harness *h)
 {
-	uint64_t end = program_now_us() + WAIT_SECONDS * 1000000ull;
-
-	for (int i = 0; i < WORKERS; i++) {
-		const struct progress *p = &h->shared->workers[i];
-		int status;
-
-		while (waitpid(h->workers[i].pid, &status, WNOHANG) == 0) {
-			if (program_now_us() > end)
-				check_fail("worker %d hangs", i);
-			program_pause_us(100);
-		}
-		h->workers[i].pid = 0;
-		check_eq(status, 0);
-		if (atomic_load(&p->failed))
-			check_fail("worker %d, step %llu: %s", i,
-			    (unsigned long long)atomic_load(&p->issued),
-			    p->why);
-	}
+	crew_await(&h->crew);
+	for (int i = 0; i < CREW; i++)
+		crew_check_report(&h->shared->workers[i].report, i);
 }
 
 /* --- what is there -------------------------------------------------------- */
 
-static bool
-holds(const struct harness *h, int who, char *why, size_t size)
-{
-	char path[700];
-
-	for (const char *const *top = tops[who]; *top; top++) {
-		snprintf(path, sizeof(path), "%s/%s", h->top, *top);
-		if (!tree_compare(tree_find(h->workers[who].state.tree, *top),
-			path, why, size))
-			return false;
-	}
-	return true;
-}
-
 static void
-advance(struct worker *w)
+advance(struct harness *h, int who, uint64_t steps)
 {
 	struct step step;
 
-	step_next(&w->state, &step);
-	step_model(&w->state, &step);
+	while (steps-- > 0)
+		crew_advance(&h->crew, who, &step);
 }
 
 /* The model again, after so many steps of all lives. */
 static void
-rewind_to(struct worker *w, int who, uint64_t steps)
+rewind_to(struct harness *h, int who, uint64_t steps)
 {
-	tree_free(w->state.tree);
-	memset(&w->state, 0, sizeof(w->state));
-	step_begin(&w->state, w->seed, tops[who]);
-	for (uint64_t i = 0; i < steps; i++)
-		advance(w);
+	crew_begin(&h->crew, who, h->workers[who].seed);
+	advance(h, who, steps);
 }
 
 /* What fsyncs that were answered have covered. */
@@ -314,21 +255,21 @@ find_promised(struct harness *h)
 {
 	uint64_t before = 0; /* whatever was answered before this moment */
 
-	for (int i = 0; i < WORKERS; i++) {
+	for (int i = 0; i < CREW; i++) {
 		struct progress *p = &h->shared->workers[i];
 
-		for (uint64_t k = 0; k < atomic_load(&p->issued); k++)
+		for (uint64_t k = 0; k < atomic_load(&p->report.issued); k++)
 			if (p->notes[k].is_fsync &&
 			    atomic_load(&p->notes[k].end) &&
 			    p->notes[k].begin > before)
 				before = p->notes[k].begin;
 	}
-	for (int i = 0; i < WORKERS; i++) {
+	for (int i = 0; i < CREW; i++) {
 		struct progress *p = &h->shared->workers[i];
 		struct worker *w = &h->workers[i];
 
 		w->promised = 0;
-		for (uint64_t k = 0; k < atomic_load(&p->issued); k++) {
+		for (uint64_t k = 0; k < atomic_load(&p->report.issued); k++) {
 			uint64_t end = atomic_load(&p->notes[k].end);
 
 			if (end && end < before)
@@ -342,24 +283,22 @@ static void
 find_survived(struct harness *h, int who)
 {
 	struct worker *w = &h->workers[who];
-	uint64_t issued = atomic_load(&h->shared->workers[who].issued);
+	uint64_t issued = atomic_load(&h->shared->workers[who].report.issued);
 	char why[800] = "";
 	bool found = false;
 
-	for (uint64_t k = 0; k < w->promised; k++)
-		advance(w);
+	advance(h, who, w->promised);
 	for (uint64_t k = w->promised; k <= issued; k++) {
 		char text[800];
 
-		if (holds(h, who, text, sizeof(text))) {
+		if (crew_holds(&h->crew, who, h->top, text, sizeof(text))) {
 			w->least = found ? w->least : k;
 			w->most = k;
 			found = true;
 		} else if (!why[0]) {
 			memcpy(why, text, sizeof(why));
 		}
-		if (k < issued)
-			advance(w);
+		advance(h, who, k < issued);
 	}
 	if (!found)
 		check_fail("worker %d: not the state after any of the steps"
@@ -374,7 +313,7 @@ last_survivor(const struct harness *h)
 {
 	uint64_t last = 0;
 
-	for (int i = 0; i < WORKERS; i++) {
+	for (int i = 0; i < CREW; i++) {
 		uint64_t k = h->workers[i].least;
 
 		if (k > 0 && h->shared->workers[i].notes[k - 1].begin > last)
@@ -394,7 +333,7 @@ count_lost(struct harness *h, int who, uint64_t survivor, struct lost *lost)
 {
 	struct progress *p = &h->shared->workers[who];
 
-	for (uint64_t k = 0; k < atomic_load(&p->issued); k++) {
+	for (uint64_t k = 0; k < atomic_load(&p->report.issued); k++) {
 		struct note *n = &p->notes[k];
 		uint64_t end = atomic_load(&n->end);
 
@@ -446,17 +385,17 @@ check_life(struct harness *h)
 	uint64_t survivor;
 
 	find_promised(h);
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < CREW; i++)
 		find_survived(h, i);
 	survivor = last_survivor(h);
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < CREW; i++)
 		count_lost(h, i, survivor, &lost);
 	check_bounds(h, &lost);
-	for (int i = 0; i < WORKERS; i++) {
+	for (int i = 0; i < CREW; i++) {
 		struct worker *w = &h->workers[i];
 
 		w->done += w->most;
-		rewind_to(w, i, w->done);
+		rewind_to(h, i, w->done);
 	}
 }
 
@@ -475,22 +414,17 @@ sync_mount(const struct harness *h)
 static void
 new_store(struct harness *h, unsigned life)
 {
-	char path[700];
-
 	if (h->is_mounted)
 		unmount_store(h);
 	check_rmtree(h->store);
 	umask(022);
 	mount_store(h);
 	check_ok(call(mkdir(h->top, 0755)));
-	for (int i = 0; i < WORKERS; i++) {
+	for (int i = 0; i < CREW; i++) {
 		h->workers[i].seed = h->seed + life * 64 + (unsigned)i;
 		h->workers[i].done = 0;
-		rewind_to(&h->workers[i], i, 0);
-		for (const char *const *top = tops[i]; *top; top++) {
-			snprintf(path, sizeof(path), "%s/%s", h->top, *top);
-			check_ok(call(mkdir(path, 0755)));
-		}
+		rewind_to(h, i, 0);
+		crew_make_tops(i, h->top);
 	}
 	sync_mount(h);
 }
@@ -533,11 +467,7 @@ clean_up(void)
 {
 	struct harness *h = &harness;
 
-	for (int i = 0; i < WORKERS; i++) {
-		if (h->workers[i].pid > 0)
-			kill(h->workers[i].pid, SIGKILL);
-		tree_free(h->workers[i].state.tree);
-	}
+	crew_fini(&h->crew);
 	if (h->is_mounted)
 		program_unmount(h->mnt);
 	check_rmtree(h->store);
@@ -562,9 +492,7 @@ set_up(struct harness *h, const char *dir, const char *policy, bool lose)
 	snprintf(h->store, sizeof(h->store), "%s/store", dir);
 	snprintf(h->mnt, sizeof(h->mnt), "%s/mnt", dir);
 	snprintf(h->top, sizeof(h->top), "%s/top", h->mnt);
-	h->shared = mmap(NULL, sizeof(*h->shared), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	check_true(h->shared != MAP_FAILED);
+	h->shared = crew_memory(sizeof(*h->shared));
 	atexit(clean_up);
 	check_ok(call(mkdir(h->mnt, 0755)));
 }

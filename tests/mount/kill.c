@@ -22,23 +22,19 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/crew.h"
 #include "tests/support/file.h"
 #include "tests/support/program.h"
-#include "tests/support/step.h"
 
-#define WORKERS      4
-#define STEPS_MAX    2500 /* before the daemon dies */
-#define WAIT_SECONDS 60
-#define NEW_STORE    20 /* moments on one store */
+#define STEPS_MAX 2500 /* before the daemon dies */
+#define NEW_STORE 20   /* moments on one store */
 
 enum mode { KILL, TERM, CALM, LOSE, INVENT, MODES };
 
@@ -47,14 +43,12 @@ static const char *const mode_names[MODES] = {
 
 /* One worker's counts; they outlive it and the daemon. */
 struct progress {
-	_Atomic uint64_t issued;
+	struct crew_report report;
 	_Atomic uint64_t acked;
-	atomic_bool failed;
-	char why[1024];
 };
 
 struct shared {
-	struct progress workers[WORKERS];
+	struct progress workers[CREW];
 	atomic_bool stop;   /* the workers are to end */
 	atomic_bool ending; /* the daemon is about to */
 };
@@ -67,14 +61,10 @@ struct harness {
 	char mnt[512];
 	bool is_mounted;
 	struct shared *shared;
-	struct step_state states[WORKERS]; /* as found last */
-	pid_t pids[WORKERS];
+	struct crew crew;   /* models are as found last */
 	uint64_t steps;     /* acknowledged in all moments */
 	uint64_t in_flight; /* issued, not acknowledged, and there */
 };
-
-static const char *const tops[WORKERS][3] = {
-    {"w0", "shared", NULL}, {"w1", NULL}, {"w2", NULL}, {"w3", NULL}};
 
 /* --- the program ---------------------------------------------------------- */
 
@@ -160,7 +150,7 @@ cheat(enum mode mode, const struct step *step, struct progress *p)
 		step_run(step, &held);
 		return;
 	}
-	atomic_fetch_add(&p->issued, 1);
+	atomic_fetch_add(&p->report.issued, 1);
 	atomic_fetch_add(&p->acked, 1);
 }
 
@@ -179,18 +169,14 @@ do_step(
     struct harness *h, int who, const struct step *step, int want, int *held)
 {
 	struct progress *p = &h->shared->workers[who];
-	char text[900];
 	int err;
 
-	atomic_fetch_add(&p->issued, 1);
+	atomic_fetch_add(&p->report.issued, 1);
 	err = step_run(step, held);
 	if (daemon_is_gone(h, err))
 		return false;
 	if (err != want) {
-		step_text(step, text, sizeof(text));
-		snprintf(p->why, sizeof(p->why), "returned %d, not %d: %s", err,
-		    want, text);
-		atomic_store(&p->failed, true);
+		crew_report_failure(&p->report, step, err, want);
 		return false;
 	}
 	atomic_fetch_add(&p->acked, 1);
@@ -200,10 +186,11 @@ do_step(
 /* One step after another until the daemon has gone or the parent says so; who
  * is to cheat does it then. */
 static void
-work(struct harness *h, int who)
+work(void *harness, int who)
 {
+	struct harness *h = harness;
 	struct progress *p = &h->shared->workers[who];
-	struct step_state *s = &h->states[who];
+	struct step_state *s = &h->crew.states[who];
 	struct step step;
 	int held = -1;
 	int want;
@@ -222,23 +209,12 @@ work(struct harness *h, int who)
 	} while (do_step(h, who, &step, want, &held));
 }
 
+/* A lazy unmount leaves those alone who are inside. */
 static void
 start_workers(struct harness *h)
 {
 	memset(h->shared, 0, sizeof(*h->shared));
-	fflush(NULL);
-	for (int i = 0; i < WORKERS; i++) {
-		h->pids[i] = fork();
-		check_true(h->pids[i] >= 0);
-		if (h->pids[i] > 0)
-			continue;
-		umask(0);
-		/* A lazy unmount leaves those alone who are inside. */
-		if (chdir(h->mnt) != 0)
-			_exit(1);
-		work(h, i);
-		_exit(0);
-	}
+	crew_start(&h->crew, h->mnt, work, h);
 }
 
 static uint64_t
@@ -246,7 +222,7 @@ acked_by_all(const struct harness *h)
 {
 	uint64_t n = 0;
 
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < CREW; i++)
 		n += atomic_load(&h->shared->workers[i].acked);
 	return n;
 }
@@ -254,27 +230,22 @@ acked_by_all(const struct harness *h)
 static void
 check_workers(const struct harness *h)
 {
-	for (int i = 0; i < WORKERS; i++) {
-		const struct progress *p = &h->shared->workers[i];
-
-		if (atomic_load(&p->failed))
-			check_fail("worker %d, step %llu: %s", i,
-			    (unsigned long long)atomic_load(&p->issued),
-			    p->why);
-	}
+	for (int i = 0; i < CREW; i++)
+		crew_check_report(&h->shared->workers[i].report, i);
 }
 
 /* Until so many steps are acknowledged. */
 static void
 let_them_work(const struct harness *h, uint64_t steps)
 {
-	uint64_t end = program_now_us() + WAIT_SECONDS * 1000000ull;
+	uint64_t end = program_now_us() + CREW_WAIT_SECONDS * 1000000ull;
 
 	while (acked_by_all(h) < steps) {
 		check_workers(h);
 		if (program_now_us() > end)
 			check_fail("%llu steps in %d s: it hangs",
-			    (unsigned long long)acked_by_all(h), WAIT_SECONDS);
+			    (unsigned long long)acked_by_all(h),
+			    CREW_WAIT_SECONDS);
 		program_pause_us(100);
 	}
 }
@@ -282,19 +253,7 @@ let_them_work(const struct harness *h, uint64_t steps)
 static void
 await_workers(struct harness *h)
 {
-	uint64_t end = program_now_us() + WAIT_SECONDS * 1000000ull;
-
-	for (int i = 0; i < WORKERS; i++) {
-		int status;
-
-		while (waitpid(h->pids[i], &status, WNOHANG) == 0) {
-			if (program_now_us() > end)
-				check_fail("worker %d hangs", i);
-			program_pause_us(100);
-		}
-		h->pids[i] = 0;
-		check_eq(status, 0);
-	}
+	crew_await(&h->crew);
 	check_workers(h);
 }
 
@@ -342,28 +301,13 @@ kill_while_opening(struct harness *h)
 
 /* --- what is there -------------------------------------------------------- */
 
-static bool
-holds(const struct harness *h, int who, char *why, size_t size)
-{
-	char path[600];
-
-	for (const char *const *top = tops[who]; *top; top++) {
-		snprintf(path, sizeof(path), "%s/%s", h->mnt, *top);
-		if (!tree_compare(
-			tree_find(h->states[who].tree, *top), path, why, size))
-			return false;
-	}
-	return true;
-}
-
 /* The model goes on by one step. */
 static void
-advance(struct step_state *s, char *text, size_t size)
+advance(struct harness *h, int who, char *text, size_t size)
 {
 	struct step step;
 
-	step_next(s, &step);
-	step_model(s, &step);
+	crew_advance(&h->crew, who, &step);
 	step_text(&step, text, size);
 }
 
@@ -372,20 +316,20 @@ check_worker(struct harness *h, int who)
 {
 	struct progress *p = &h->shared->workers[who];
 	uint64_t acked = atomic_load(&p->acked);
-	uint64_t issued = atomic_load(&p->issued);
+	uint64_t issued = atomic_load(&p->report.issued);
 	char last[900] = "none", next[900], why[2][800];
 
 	check_true(issued == acked || issued == acked + 1);
 	for (uint64_t i = 0; i < acked; i++)
-		advance(&h->states[who], last, sizeof(last));
-	if (holds(h, who, why[0], sizeof(why[0])))
+		advance(h, who, last, sizeof(last));
+	if (crew_holds(&h->crew, who, h->mnt, why[0], sizeof(why[0])))
 		return;
 	if (issued == acked)
 		check_fail("worker %d: not the state after %llu steps:\n"
 			   "    %s\n    the last one: %s",
 		    who, (unsigned long long)acked, why[0], last);
-	advance(&h->states[who], next, sizeof(next));
-	if (!holds(h, who, why[1], sizeof(why[1])))
+	advance(h, who, next, sizeof(next));
+	if (!crew_holds(&h->crew, who, h->mnt, why[1], sizeof(why[1])))
 		check_fail("worker %d: neither the state after %llu steps:\n"
 			   "    %s\n    (the last one: %s)\n"
 			   "  nor with the next one:\n    %s\n    (it is: %s)",
@@ -396,29 +340,14 @@ check_worker(struct harness *h, int who)
 /* --- moments -------------------------------------------------------------- */
 
 static void
-remove_store(struct harness *h)
-{
-	for (int i = 0; i < WORKERS; i++)
-		tree_free(h->states[i].tree);
-	memset(h->states, 0, sizeof(h->states));
-	check_rmtree(h->store);
-}
-
-static void
 new_store(struct harness *h, unsigned moment)
 {
-	char path[600];
-
-	remove_store(h);
+	check_rmtree(h->store);
 	umask(022);
 	mount_store(h);
-	for (int i = 0; i < WORKERS; i++) {
-		step_begin(&h->states[i], h->seed + moment * 64 + (unsigned)i,
-		    tops[i]);
-		for (const char *const *top = tops[i]; *top; top++) {
-			snprintf(path, sizeof(path), "%s/%s", h->mnt, *top);
-			check_ok(call(mkdir(path, 0755)));
-		}
+	for (int i = 0; i < CREW; i++) {
+		crew_begin(&h->crew, i, h->seed + moment * 64 + (unsigned)i);
+		crew_make_tops(i, h->mnt);
 	}
 }
 
@@ -451,7 +380,7 @@ run_moment(struct harness *h, unsigned moment)
 		check_store(h);
 	printf(", then");
 	mount_store(h);
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < CREW; i++)
 		check_worker(h, i);
 	unmount_store(h);
 	check_store(h);
@@ -466,12 +395,10 @@ clean_up(void)
 {
 	struct harness *h = &harness;
 
-	for (int i = 0; i < WORKERS; i++)
-		if (h->pids[i] > 0)
-			kill(h->pids[i], SIGKILL);
+	crew_fini(&h->crew);
 	if (h->is_mounted)
 		unmount_lazily(h);
-	remove_store(h);
+	check_rmtree(h->store);
 	rmdir(h->mnt);
 }
 
@@ -483,9 +410,7 @@ set_up(struct harness *h, const char *dir)
 	h->rand = check_rand_of(~h->seed);
 	snprintf(h->store, sizeof(h->store), "%s/store", dir);
 	snprintf(h->mnt, sizeof(h->mnt), "%s/mnt", dir);
-	h->shared = mmap(NULL, sizeof(*h->shared), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	check_true(h->shared != MAP_FAILED);
+	h->shared = crew_memory(sizeof(*h->shared));
 	atexit(clean_up);
 	check_ok(call(mkdir(h->mnt, 0755)));
 }
