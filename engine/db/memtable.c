@@ -13,6 +13,9 @@
 /* Asked from malloc at a time.  Pages that are not used yet cost nothing. */
 #define CHUNK_BYTES (256u << 10)
 
+/* Fewer operations gain nothing. */
+#define EXPECT_MIN 4
+
 /* Deletes in long runs, each of which hides as much again, or more. */
 #define SPENT_MIN     4096
 #define SPENT_DIVISOR 4
@@ -267,6 +270,26 @@ memtable_add_op(struct memtable *m, uint64_t seq, const struct batch_op *op,
 	return add_joined(m, &ikey, pieces);
 }
 
+void
+memtable_expect(struct memtable *m, const struct batch_cursor *c)
+{
+	uint64_t inserts = m->list.inserts - m->expected;
+	uint64_t searches = m->list.searches - m->searched;
+	struct batch_cursor ahead = *c;
+	struct bytes users[MEMTABLE_AHEAD];
+	struct batch_op op;
+	size_t count = 0;
+
+	m->expected = m->list.inserts;
+	m->searched = m->list.searches;
+	if (c->left < EXPECT_MIN || searches < inserts / 2)
+		return;
+	while (count < MEMTABLE_AHEAD && batch_cursor_next(&ahead, &op) > 0 &&
+	       wire_in_left(&ahead.in) >= SKIPLIST_BEHIND)
+		users[count++] = op.key;
+	skiplist_warm(&m->list, users, count);
+}
+
 static const struct memtable_place nowhere;
 
 int
@@ -290,10 +313,13 @@ memtable_apply(struct memtable *m, struct bytes payload, uint64_t first_seq,
 		rc = memtable_reserve(m, bytes, c.left, 0);
 	if (rc)
 		return rc;
+	memtable_expect(m, &c);
 	while ((rc = batch_cursor_next(&c, &op)) > 0) {
 		rc = memtable_add_op(m, seq++, &op, p);
 		if (rc)
 			break;
+		if ((seq - first_seq) % MEMTABLE_AHEAD == 0)
+			memtable_expect(m, &c);
 	}
 	memtable_settle(m);
 	return rc;

@@ -26,6 +26,7 @@
 #include "engine/table/ikey.h"
 #include "engine/table/iter.h"
 
+struct batch_cursor;
 struct batch_op;
 struct batch_ranges;
 struct value_file;
@@ -54,8 +55,10 @@ struct memtable {
 	/* the writer's: the last entries, by number of insertion */
 	const struct skiplist_node *recent[MEMTABLE_RECENT];
 	uint64_t inserted;
-	uint64_t deletes; /* of single keys, among the entries */
-	uint64_t passed;  /* that hints speak of */
+	uint64_t expected; /* inserts and searches of the list at the last */
+	uint64_t searched; /* memtable_expect */
+	uint64_t deletes;  /* of single keys, among the entries */
+	uint64_t passed;   /* that hints speak of */
 
 	/* the writer's: files that entries refer to */
 	struct value_file **values;
@@ -116,6 +119,11 @@ int memtable_measure(struct bytes payload, const struct memtable_place *p,
  */
 int memtable_add_op(struct memtable *m, uint64_t seq, const struct batch_op *op,
     const struct memtable_place *p);
+
+/* The next operations of c, up to MEMTABLE_AHEAD, will be added: makes that
+ * faster if their keys lie far apart. */
+#define MEMTABLE_AHEAD SKIPLIST_WARM_MAX
+void memtable_expect(struct memtable *m, const struct batch_cursor *c);
 
 /* Range tombstones that delete nothing (hint.h). */
 struct memtable_hints {

@@ -247,6 +247,70 @@ skiplist_next(const struct skiplist_node *n)
 	return follow(n, 0);
 }
 
+/* --- searching side by side --------------------------------------------- */
+
+/* Behind a node: its size and what keys differ in, as a rule. */
+#define FETCH_BYTES 32
+
+/* A node's links and its key may lie on both sides of a line's end. */
+static inline void
+fetch(struct skiplist_node *n, unsigned level)
+{
+	__builtin_prefetch(link_of(n, level));
+	__builtin_prefetch((const uint8_t *)n + FETCH_BYTES);
+}
+
+struct descent {
+	struct target key;
+	struct skiplist_node *before;
+	struct skiplist_node *next; /* of before; on its way from memory */
+	unsigned level;
+};
+
+/* One comparison; false: it has arrived. */
+static inline bool
+descend(struct descent *d)
+{
+	struct skiplist_node *next = d->next;
+
+	if (next && is_before(next, &d->key)) {
+		d->before = next;
+		d->next = follow(next, d->level);
+	} else {
+		/* What is behind the key is not compared again below. */
+		do {
+			if (d->level == 0)
+				return false;
+			d->next = follow(d->before, --d->level);
+		} while (d->next == next);
+	}
+	if (d->next)
+		fetch(d->next, d->level);
+	return true;
+}
+
+void
+skiplist_warm(const struct skiplist *s, const struct bytes *users, size_t count)
+{
+	struct descent all[SKIPLIST_WARM_MAX];
+	unsigned top = height_of(s) - 1;
+
+	must(count <= SKIPLIST_WARM_MAX);
+	for (size_t i = 0; i < count; i++)
+		all[i] = (struct descent){
+		    .key = {users[i].data, users[i].size, UINT64_MAX},
+		    .before = s->head,
+		    .next = follow(s->head, top),
+		    .level = top,
+		};
+	while (count > 0)
+		for (size_t i = 0; i < count;)
+			if (descend(&all[i]))
+				i++;
+			else
+				all[i] = all[--count];
+}
+
 /* --- inserting ---------------------------------------------------------- */
 
 /* xorshift64*, Vigna 2016. */
@@ -338,6 +402,7 @@ finger_find(struct skiplist *s, const struct target *key)
 		if (f->used < oldest->used)
 			oldest = f;
 	}
+	s->searches++;
 	finger_search(s, oldest, key);
 	oldest->used = s->inserts;
 	return oldest;

@@ -51,6 +51,7 @@ struct skiplist {
 	const struct skiplist_node *last; /* inserted last */
 	uint64_t random;
 	uint64_t inserts;
+	uint64_t searches; /* inserts that were not next to a finger */
 	struct skiplist_finger fingers[SKIPLIST_FINGERS];
 };
 
@@ -68,6 +69,18 @@ int skiplist_insert(struct skiplist *s, const struct ikey *key,
 /* The same for a value in two pieces. */
 int skiplist_insert_joined(struct skiplist *s, const struct ikey *key,
     const struct bytes value[2], size_t *bytes);
+
+/*
+ * Reads ahead for the inserts of these keys, at most SKIPLIST_WARM_MAX: what
+ * their searches will look at comes into the processor's caches.  The searches
+ * are made side by side, so that they wait for memory at the same time and not
+ * one after the other.  Behind each key SKIPLIST_BEHIND bytes can be read.  The
+ * writer's.
+ */
+#define SKIPLIST_WARM_MAX 16
+#define SKIPLIST_BEHIND   8
+void skiplist_warm(
+    const struct skiplist *s, const struct bytes *users, size_t count);
 
 /* NULL: there is none. */
 const struct skiplist_node *skiplist_first(const struct skiplist *s);

@@ -71,8 +71,11 @@ write_apply(
 	uint64_t seq = db->next_seq;
 
 	must(batch_cursor_init(&c, batch_payload(b)) == 0);
+	memtable_expect(db->active, &c);
 	while (batch_cursor_next(&c, &op) == 1) {
 		must(memtable_add_op(db->active, seq++, &op, p) == 0);
+		if ((seq - db->next_seq) % MEMTABLE_AHEAD == 0)
+			memtable_expect(db->active, &c);
 		if (op.kind == IKEY_KIND_DELETE)
 			f->deletes++;
 		else if (op.kind == IKEY_KIND_RANGE)

@@ -216,6 +216,29 @@ skiplist__woven_streams_match_a_sorted_array(void **state)
 	}
 }
 
+/* It only looks. */
+static void
+skiplist__warming_changes_nothing(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	uint8_t rooms[SKIPLIST_WARM_MAX][80], room[60];
+	struct bytes users[SKIPLIST_WARM_MAX];
+	struct fixture f;
+
+	(void)state;
+	setup(&f, 3000);
+	for (uint64_t seq = 1; seq <= 3000; seq++) {
+		size_t count = check_rand_below(&r, SKIPLIST_WARM_MAX + 1);
+
+		for (size_t i = 0; i < count; i++)
+			users[i] = random_key(&r, rooms[i]);
+		skiplist_warm(&f.list, users, count);
+		insert(&f, random_key(&r, room), seq);
+	}
+	check_same(&f);
+	teardown(&f);
+}
+
 static void
 skiplist__versions_of_a_key_are_newest_first(void **state)
 {
@@ -393,6 +416,7 @@ main(void)
 	    cmocka_unit_test(skiplist__empty_has_nothing),
 	    cmocka_unit_test(skiplist__random_keys_match_a_sorted_array),
 	    cmocka_unit_test(skiplist__woven_streams_match_a_sorted_array),
+	    cmocka_unit_test(skiplist__warming_changes_nothing),
 	    cmocka_unit_test(skiplist__versions_of_a_key_are_newest_first),
 	    cmocka_unit_test(skiplist__without_memory_nothing_is_inserted),
 	    cmocka_unit_test(skiplist__readers_see_all_that_is_published),
