@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "engine/base/must.h"
 
@@ -33,10 +34,24 @@ arena_fini(struct arena *a)
 	*a = (struct arena){.chunk_bytes = a->chunk_bytes};
 }
 
+static void *
+arena_ask(size_t bytes)
+{
+	void *p;
+
+	if (bytes != ARENA_HUGE_BYTES)
+		return malloc(bytes);
+	p = aligned_alloc(ARENA_HUGE_BYTES, bytes);
+	/* Without huge pages it is memory all the same. */
+	if (p)
+		(void)madvise(p, bytes, MADV_HUGEPAGE);
+	return p;
+}
+
 static struct arena_chunk *
 arena_add_chunk(struct arena *a, size_t bytes)
 {
-	struct arena_chunk *c = malloc(bytes);
+	struct arena_chunk *c = arena_ask(bytes);
 	size_t total;
 
 	if (!c)
@@ -44,9 +59,10 @@ arena_add_chunk(struct arena *a, size_t bytes)
 	c->next = a->chunks;
 	a->chunks = c;
 	/* One thread writes and the figure guards nothing: relaxed. */
-	total = atomic_load_explicit(&a->total_bytes, memory_order_relaxed);
-	atomic_store_explicit(
-	    &a->total_bytes, total + bytes, memory_order_relaxed);
+	total = arena_bytes(a) + bytes;
+	atomic_store_explicit(&a->total_bytes, total, memory_order_relaxed);
+	if (total >= ARENA_HUGE_BYTES)
+		a->chunk_bytes = ARENA_HUGE_BYTES;
 	return c;
 }
 
@@ -98,7 +114,7 @@ arena_reserve(struct arena *a, size_t size)
 		return 0;
 	if (size > PTRDIFF_MAX - head)
 		return -ENOMEM;
-	if (head + size > bytes)
+	if (size > bytes / 4)
 		bytes = head + size;
 	c = arena_add_chunk(a, bytes);
 	if (!c)

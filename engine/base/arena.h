@@ -2,6 +2,9 @@
  * arena: memory that is given out piece by piece and freed at once.
  *
  * Use: arena_init, arena_alloc..., arena_fini.  Pieces are aligned to 8.
+ * One that grows to megabytes goes on in chunks of ARENA_HUGE_BYTES that the
+ * kernel is asked to map as huge pages: what is searched all over, a memtable,
+ * then waits less for address translation.
  * Owns: every piece.  Threads: one allocates at a time; arena_bytes may be
  * read by any thread meanwhile.  Errors: NULL when memory is out.
  */
@@ -11,6 +14,10 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* A huge page of most processors; more than this is asked for in such chunks,
+ * once there are as many bytes. */
+#define ARENA_HUGE_BYTES ((size_t)2 << 20)
 
 struct arena_chunk;
 
@@ -22,7 +29,7 @@ struct arena {
 	_Atomic size_t total_bytes;
 };
 
-/* chunk_bytes: what is asked from malloc at a time, at least 4096. */
+/* chunk_bytes: what is asked from malloc at a time at first, at least 4096. */
 void arena_init(struct arena *a, size_t chunk_bytes);
 void arena_fini(struct arena *a);
 

@@ -67,6 +67,32 @@ arena__bytes_counts_what_malloc_gave(void **state)
 	check_eq(arena_bytes(&a), 0);
 }
 
+/* Pieces of one that has grown large, and the chunks they are in. */
+static void
+arena__goes_on_in_huge_chunks(void **state)
+{
+	struct arena a;
+	size_t before;
+
+	(void)state;
+	arena_init(&a, 4096);
+	for (int i = 0; i < 1000; i++)
+		memset(arena_alloc(&a, 1000), 1, 1000);
+	check_le(arena_bytes(&a), 1000 * 1100);
+	check_ok(arena_reserve(&a, ARENA_HUGE_BYTES));
+	for (int i = 0; i < 9000; i++) {
+		before = arena_bytes(&a);
+		memset(arena_alloc(&a, 1000), 1, 1000);
+		if (arena_bytes(&a) > before)
+			check_eq(arena_bytes(&a) - before, ARENA_HUGE_BYTES);
+	}
+	/* What is larger than a part of a chunk does not take a whole one. */
+	before = arena_bytes(&a);
+	check_ok(arena_reserve(&a, 3 * ARENA_HUGE_BYTES / 4));
+	check_le(arena_bytes(&a) - before, 3 * ARENA_HUGE_BYTES / 4 + 64);
+	arena_fini(&a);
+}
+
 static void
 arena__impossible_size_is_refused(void **state)
 {
@@ -127,6 +153,7 @@ main(void)
 	    cmocka_unit_test(arena__pieces_are_aligned_and_apart),
 	    cmocka_unit_test(arena__large_piece_leaves_the_chunk_in_use),
 	    cmocka_unit_test(arena__bytes_counts_what_malloc_gave),
+	    cmocka_unit_test(arena__goes_on_in_huge_chunks),
 	    cmocka_unit_test(arena__impossible_size_is_refused),
 	    cmocka_unit_test(arena__reserved_bytes_come_without_malloc),
 	    cmocka_unit_test(arena__size_zero_is_a_bug),
