@@ -39,7 +39,7 @@ END {
 	for (w = 1; w <= workload_count; w++) {
 		line = ""
 		any = 0
-		if (workloads[w] ~ /-device$/)
+		if (workloads[w] ~ /-(device|turns)$/)
 			continue
 		for (s = 1; s <= shape_count; s++) {
 			r = ratio(shapes[s], workloads[w])

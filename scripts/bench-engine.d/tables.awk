@@ -79,7 +79,7 @@ function rates(shape,    i, w) {
 	print "|---|---:|---:|---:|---:|" each_other("---:|")
 	for (i = 1; i <= workload_count[shape]; i++) {
 		w = workloads[shape, i]
-		if (w !~ /-device$/ && has(shape, w, ours))
+		if (w !~ /-(device|turns)$/ && has(shape, w, ours))
 			rate_row(shape, w)
 	}
 	if (capped)
@@ -111,7 +111,7 @@ function costs(shape,    i, j, w) {
 	print ""
 	for (i = 1; i <= workload_count[shape]; i++) {
 		w = workloads[shape, i]
-		if (w ~ /-device$/)
+		if (w ~ /-(device|turns)$/)
 			continue
 		printf "| %s |", w
 		for (j = 1; j <= engine_count; j++)

@@ -26,7 +26,8 @@ small_run() {
 # shape,workload of every row of a round, one a line.
 wanted() {
 	for shape in small 4k fs; do
-		for row in fillseq fillbatch fillsync fillsync-device fillsync8 \
+		for row in fillseq fillbatch fillsync fillsync-turns \
+			fillsync-device fillsync8 \
 			fillrandom readrandom readcached readmissing readseq \
 			seek10 readwhilewriting-r readwhilewriting-w overwrite \
 			deleterandom listclean listdeleted \

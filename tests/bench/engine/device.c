@@ -30,39 +30,30 @@ written_file(const char *path)
 	return fd;
 }
 
-static uint64_t
-write_synced(int fd, size_t size, uint64_t i)
+void
+device_open(struct device *d, const struct run *r)
 {
-	uint8_t record[SHAPE_KEY_MAX + SHAPE_VALUE_MAX + RECORD_EXTRA];
-	uint64_t at = i * size % (FILE_BYTES - size);
-
-	memset(record, 'd', size);
-	check(pwrite(fd, record, size, (off_t)at) == (ssize_t)size, "write");
-	check(fdatasync(fd) == 0, "sync");
-	return size;
+	*d = (struct device){.writes = 0};
+	d->record_bytes = shape_bytes(&r->shape, 0, 1) + RECORD_EXTRA;
+	(void)snprintf(d->path, sizeof(d->path), "%s.device", r->dir);
+	d->fd = written_file(d->path);
 }
 
 void
-device_sync(struct run *r, double seconds, struct tally *t)
+device_write(struct device *d)
 {
-	size_t size = shape_bytes(&r->shape, 0, 1) + RECORD_EXTRA;
-	uint64_t begin, now, late;
-	char path[PATH_MAX + 16];
-	int fd;
+	uint8_t record[SHAPE_KEY_MAX + SHAPE_VALUE_MAX + RECORD_EXTRA];
+	size_t size = d->record_bytes;
+	uint64_t at = d->writes++ * size % (FILE_BYTES - size);
 
-	(void)snprintf(path, sizeof(path), "%s.device", r->dir);
-	fd = written_file(path);
-	memset(t, 0, sizeof(*t));
-	begin = now = measure_ns();
-	late = begin + (uint64_t)(seconds * 1e9);
-	while (now < late) {
-		uint64_t then = now;
+	memset(record, 'd', size);
+	check(pwrite(d->fd, record, size, (off_t)at) == (ssize_t)size, "write");
+	check(fdatasync(d->fd) == 0, "sync");
+}
 
-		t->given_bytes += write_synced(fd, size, t->ops++);
-		now = measure_ns();
-		hist_add(&t->hist, now - then);
-	}
-	t->seconds = (double)(now - begin) / 1e9;
-	close(fd);
-	(void)unlink(path);
+void
+device_close(struct device *d)
+{
+	close(d->fd);
+	(void)unlink(d->path);
 }

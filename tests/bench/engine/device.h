@@ -3,6 +3,7 @@
  * of a record, one behind the other as in a log, over blocks that were written
  * before.
  *
+ * Use: device_open, device_write..., device_close.
  * Threads: one.
  */
 #ifndef TESTS_BENCH_ENGINE_DEVICE_H
@@ -10,8 +11,16 @@
 
 #include "tests/bench/engine/run.h"
 
-/* For so many seconds, in a file beside the store that is removed; *t is
- * written as a whole. */
-void device_sync(struct run *r, double seconds, struct tally *t);
+struct device {
+	char path[PATH_MAX + 16];
+	int fd;
+	size_t record_bytes;
+	uint64_t writes;
+};
+
+/* A file beside the store. */
+void device_open(struct device *d, const struct run *r);
+void device_write(struct device *d);
+void device_close(struct device *d); /* and removes it */
 
 #endif

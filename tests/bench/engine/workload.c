@@ -80,20 +80,44 @@ fillbatch(struct run *r, struct row *row)
 	fill(r, "fillbatch", &w, row);
 }
 
-/* And what the device takes, right after. */
+static void
+device_turn(void *d)
+{
+	device_write(d);
+}
+
+/* As many of the same puts again, by turns with what the device takes. */
+static void
+sync_by_turns(struct run *r, uint64_t puts, struct row *rows)
+{
+	struct writes w = writes_of(r, WRITES_SHUFFLED, SEED_SYNC);
+	struct tally t, turns = {.ops = 0};
+	struct device d;
+
+	device_open(&d, r);
+	w.count = puts;
+	w.seconds = r->setup.seconds;
+	w.between = device_turn;
+	w.ctx = &d;
+	w.turns = &turns;
+	run_row_begin(r);
+	writes_run(r, &w, &t);
+	t.seconds -= turns.seconds;
+	run_row_end(r, "fillsync-turns", &t, &rows[0]);
+	run_row_end(r, "fillsync-device", &turns, &rows[1]);
+	rows[0].threads = rows[1].threads = 1;
+	device_close(&d);
+}
+
 static void
 fillsync(struct run *r, struct row *rows)
 {
 	struct writes w = writes_of(r, WRITES_SHUFFLED, SEED_SYNC);
-	struct tally t;
 
 	w.seconds = r->setup.seconds;
 	fill(r, "fillsync", &w, &rows[0]);
 	rows[0].capped = false; /* it is a row that is timed */
-	run_row_begin(r);
-	device_sync(r, r->setup.seconds, &t);
-	run_row_end(r, "fillsync-device", &t, &rows[1]);
-	rows[1].threads = 1;
+	sync_by_turns(r, rows[0].ops, &rows[1]);
 }
 
 static void
@@ -380,7 +404,7 @@ listdeleted_flushed(struct run *r, struct row *rows)
 
 static const struct workload in_order[] = {{"fillseq", 1, fillseq}, {0}};
 static const struct workload in_batches[] = {{"fillbatch", 1, fillbatch}, {0}};
-static const struct workload synced[] = {{"fillsync", 2, fillsync}, {0}};
+static const struct workload synced[] = {{"fillsync", 3, fillsync}, {0}};
 static const struct workload synced8[] = {{"fillsync8", 1, fillsync8}, {0}};
 static const struct workload at_random[] = {
     {"fillrandom", 1, fillrandom},

@@ -10,7 +10,7 @@
 
 #include "tests/bench/engine/run.h"
 
-#define WORKLOAD_ROWS_MAX 2
+#define WORKLOAD_ROWS_MAX 3
 
 struct workload {
 	const char *name;

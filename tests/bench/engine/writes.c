@@ -82,6 +82,20 @@ fill_batch(struct writer *x, uint64_t n, uint64_t *given)
 	return filled;
 }
 
+/* What another does by turns with the writer; when it is the writer's turn. */
+static uint64_t
+take_turns(const struct writes *w, uint64_t then)
+{
+	uint64_t now;
+
+	w->between(w->ctx);
+	now = measure_ns();
+	hist_add(&w->turns->hist, now - then);
+	w->turns->ops++;
+	w->turns->seconds += (double)(now - then) / 1e9;
+	return now;
+}
+
 void
 writes_loop(
     struct run *r, const struct writes *w, unsigned thread, struct tally *t)
@@ -101,6 +115,8 @@ writes_loop(
 		hist_add(&t->hist, now - then);
 		t->ops += filled;
 		n += w->threads > 1 ? w->threads : filled;
+		if (w->between)
+			now = take_turns(w, now);
 	}
 	t->seconds = (double)(now - begin) / 1e9;
 	t->thread_ops[thread] = t->ops;

@@ -27,6 +27,10 @@ struct writes {
 	unsigned batch;   /* operations in a call, at most WRITES_BATCH_MAX */
 	unsigned threads; /* with more than one the batch is 1 */
 	uint64_t seed;
+	/* Done and timed after each write of the one thread; NULL: nothing. */
+	void (*between)(void *ctx);
+	void *ctx;
+	struct tally *turns; /* what came between */
 };
 
 /* *t is written as a whole. */
