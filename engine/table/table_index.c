@@ -6,11 +6,16 @@
 #include "engine/base/must.h"
 #include "engine/table/ikey.h"
 
-/* A piece: this, the digests, the offsets (one more), the block. */
+/* Equal digests, from so many on, get inner ones. */
+#define TABLE_INDEX_RUN 4
+
+/* A piece: this, the digests, the offsets (one more), the inner digests and
+ * the shared sizes if there are any, the block. */
 struct table_index_head {
 	uint64_t count;
 	uint64_t prefix_size;
 	uint64_t block_size;
+	uint64_t inner_count; /* count or 0 */
 };
 
 struct table_index
@@ -18,11 +23,19 @@ table_index_of(const uint8_t *piece)
 {
 	const struct table_index_head *h = (const void *)piece;
 	struct table_index ix = {.count = (size_t)h->count};
+	const uint64_t *inner;
+	const uint32_t *shared;
 	struct bytes block;
 
 	ix.digests = (const uint64_t *)(h + 1);
 	ix.offsets = ix.digests + ix.count;
-	block = bytes_of(ix.offsets + ix.count + 1, (size_t)h->block_size);
+	inner = ix.offsets + ix.count + 1;
+	shared = (const uint32_t *)(inner + h->inner_count);
+	block = bytes_of(shared + h->inner_count, (size_t)h->block_size);
+	if (h->inner_count > 0) {
+		ix.inner = inner;
+		ix.shared = shared;
+	}
 	must(block_split(block, &ix.view) == 0);
 	if (ix.count > 0)
 		ix.prefix = bytes_of(table_index_key(&ix, ix.count - 1).data,
@@ -59,30 +72,66 @@ table_index_data(const struct table_index *ix, size_t i, uint64_t end)
 	return data;
 }
 
+/* Entries from begin to before end. */
+struct table_index_run {
+	size_t begin, end;
+};
+
+/* Those of the run where target may belong; if it is none, before its begin.
+ */
+static struct table_index_run
+table_index_narrow(
+    const struct table_index *ix, struct table_index_run r, struct bytes user)
+{
+	size_t count = r.end - r.begin, shared;
+	const uint64_t *inner;
+	struct bytes first;
+	uint64_t digest;
+	int side;
+
+	if (!ix->inner || count < TABLE_INDEX_RUN)
+		return r;
+	shared = ix->shared[r.begin];
+	inner = ix->inner + r.begin;
+	first = table_index_key(ix, r.begin);
+	side = digest_side(bytes_of(first.data, shared), user);
+	if (side < 0)
+		return (struct table_index_run){r.begin, r.begin};
+	if (side > 0)
+		return (struct table_index_run){r.end, r.end};
+	digest = digest_of(user, shared);
+	return (struct table_index_run){
+	    .begin = r.begin + digest_lower(inner, count, digest),
+	    .end = r.begin + digest_upper(inner, count, digest),
+	};
+}
+
 size_t
 table_index_find(const struct table_index *ix, struct bytes target)
 {
 	struct bytes user = ikey_user(target);
 	int side = digest_side(ix->prefix, user);
-	size_t low, high, mid;
+	struct table_index_run r;
+	size_t mid;
 	uint64_t digest;
 
 	if (side != 0)
 		return side < 0 ? 0 : ix->count;
 	digest = digest_of(user, ix->prefix.size);
-	low = digest_lower(ix->digests, ix->count, digest);
-	if (low == ix->count || ix->digests[low] != digest)
-		return low;
+	r.begin = digest_lower(ix->digests, ix->count, digest);
+	if (r.begin == ix->count || ix->digests[r.begin] != digest)
+		return r.begin;
+	r.end = digest_upper(ix->digests, ix->count, digest);
+	r = table_index_narrow(ix, r, user);
 	/* Among equal digests the keys decide. */
-	high = digest_upper(ix->digests, ix->count, digest);
-	while (low < high) {
-		mid = low + (high - low) / 2;
+	while (r.begin < r.end) {
+		mid = r.begin + (r.end - r.begin) / 2;
 		if (ikey_cmp(table_index_key(ix, mid), target) < 0)
-			low = mid + 1;
+			r.begin = mid + 1;
 		else
-			high = mid;
+			r.end = mid;
 	}
-	return low;
+	return r.begin;
 }
 
 /* --- making ------------------------------------------------------------ */
@@ -187,31 +236,100 @@ table_index_prefix(const struct table_index_bounds *b)
 	return bytes_common(ikey_user(b->smallest), ikey_user(b->largest));
 }
 
+static size_t
+table_index_run_end(const uint64_t *digests, size_t count, size_t begin)
+{
+	size_t end = begin + 1;
+
+	while (end < count && digests[end] == digests[begin])
+		end++;
+	return end;
+}
+
+static bool
+table_index_has_runs(const uint64_t *digests, size_t count)
+{
+	for (size_t i = TABLE_INDEX_RUN - 1; i < count; i++)
+		if (digests[i] == digests[i - (TABLE_INDEX_RUN - 1)])
+			return true;
+	return false;
+}
+
+/* Of all runs that are long; the others have none. */
+static void
+table_index_set_inner(
+    const struct table_index *ix, uint64_t *inner, uint32_t *shared)
+{
+	size_t begin, end;
+
+	memset(inner, 0, ix->count * sizeof(*inner));
+	memset(shared, 0, ix->count * sizeof(*shared));
+	for (begin = 0; begin < ix->count; begin = end) {
+		struct bytes first = ikey_user(table_index_key(ix, begin));
+		size_t n;
+
+		end = table_index_run_end(ix->digests, ix->count, begin);
+		if (end - begin < TABLE_INDEX_RUN)
+			continue;
+		n = bytes_common(
+		    first, ikey_user(table_index_key(ix, end - 1)));
+		for (size_t i = begin; i < end; i++) {
+			inner[i] =
+			    digest_of(ikey_user(table_index_key(ix, i)), n);
+			shared[i] = (uint32_t)n;
+		}
+	}
+}
+
+/* The arrays of w into a piece, and the block. */
+static int
+table_index_pack(const struct table_index_work *w, struct bytes block,
+    uint8_t **piece, size_t *size)
+{
+	bool runs = table_index_has_runs(w->digests, w->count);
+	size_t inner_count = runs ? w->count : 0;
+	size_t arrays = (2 * w->count + 1) * sizeof(uint64_t);
+	struct table_index_head *h;
+	struct table_index ix;
+	uint8_t *to;
+
+	*size = sizeof(*h) + arrays +
+		inner_count * (sizeof(*ix.inner) + sizeof(*ix.shared)) +
+		block.size;
+	h = malloc(frame_room(*size));
+	if (!h)
+		return -ENOMEM;
+	*h = (struct table_index_head){
+	    w->count, w->prefix, block.size, inner_count};
+	memcpy(h + 1, w->digests, arrays);
+	to = (uint8_t *)h + *size - block.size;
+	memcpy(to, block.data, block.size);
+	*piece = (uint8_t *)h;
+	ix = table_index_of(*piece);
+	if (runs)
+		table_index_set_inner(&ix, (uint64_t *)(uintptr_t)ix.inner,
+		    (uint32_t *)(uintptr_t)ix.shared);
+	return 0;
+}
+
 static int
 table_index_fill(struct table_index_work *w, struct bytes block,
     uint8_t **piece, size_t *size, const char **why)
 {
 	size_t count = w->it.view.restart_count;
-	size_t arrays = (2 * count + 1) * sizeof(uint64_t);
-	struct table_index_head *h;
-	uint8_t *p;
+	int err = 0;
 
-	*size = sizeof(*h) + arrays + block.size;
-	p = malloc(frame_room(*size));
-	if (!p)
+	w->digests = malloc((2 * count + 1) * sizeof(uint64_t));
+	if (!w->digests)
 		return -ENOMEM;
-	h = (void *)p;
-	*h = (struct table_index_head){count, w->prefix, block.size};
-	w->digests = (uint64_t *)(h + 1);
 	w->offsets = w->digests + count;
 	*why = table_index_load(w);
-	if (*why) {
-		free(p);
-		return ERR_DAMAGED;
-	}
-	memcpy(w->offsets + count + 1, block.data, block.size);
-	*piece = p;
-	return 0;
+	if (*why)
+		err = ERR_DAMAGED;
+	else
+		err = table_index_pack(w, block, piece, size);
+	free(w->digests);
+	return err;
 }
 
 int

@@ -6,9 +6,11 @@
  * a table is one such block, or, if that would be large, several (leaves), and
  * one more (the root) that leads to them; each entry of the root also tells
  * where the data begins that its leaf leads to.
- * Made ready, a block is one piece of memory: two arrays and the block.  Most
+ * Made ready, a block is one piece of memory: arrays and the block.  Most
  * comparisons of a search are of digests (engine/base/digest.h), within the
- * first array.
+ * first array.  Where many keys have the same digest, names in one directory,
+ * say, they have inner digests: of what stands behind all that these keys have
+ * in common.
  * Private to table*.c.  Threads: any number of readers.
  */
 #ifndef ENGINE_TABLE_TABLE_INDEX_H
@@ -23,6 +25,9 @@ struct table_index {
 	const uint64_t *digests;
 	const uint64_t *offsets; /* of the frames, and the end of the last */
 	struct bytes prefix;     /* of every user key that is sought here */
+	/* Of runs of equal digests that are long; NULL: there are none. */
+	const uint64_t *inner;
+	const uint32_t *shared; /* bytes that the keys of the run begin with */
 	struct block_view view;
 };
 

@@ -138,6 +138,11 @@ table_index__equal_digests(void **state)
 		snprintf(user, sizeof(user), "dir/something-long/%03u+", i);
 		check_find(&m, bytes_str(user), 5);
 	}
+	check_find(&m, bytes_str("dir/somethi"), 5);
+	check_find(&m, bytes_str("dir/something"), 5);
+	check_find(&m, bytes_str("dir/something-lonf/100"), 5);
+	check_find(&m, bytes_str("dir/something-lonh/100"), 5);
+	check_find(&m, bytes_str("dir/something-long/"), 5);
 	check_find(&m, bytes_str("di"), 5);
 	check_find(&m, bytes_str("dir"), 5);
 	check_find(&m, bytes_str("dis"), 5);
@@ -147,6 +152,43 @@ table_index__equal_digests(void **state)
 	check_find(
 	    &m, bytes_of("dir\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 13), 5);
 	made_fini(&m);
+}
+
+/* In or near one of the directories. */
+static struct bytes
+random_path(struct check_rand *r, char *room, size_t size)
+{
+	int n = snprintf(room, size, "a/directory%u/%s%02u",
+	    (unsigned)check_rand_below(r, 6),
+	    check_rand_one_in(r, 9) ? "" : "name-of-a-file-",
+	    (unsigned)check_rand_below(r, 99));
+
+	return bytes_of(room, (size_t)n - check_rand_below(r, 3));
+}
+
+/* Runs of equal digests of many lengths, that have more or less in common. */
+static void
+table_index__directories(void **state)
+{
+	struct check_rand r = check_rand_of(check_seed());
+	char room[64];
+
+	(void)state;
+	for (size_t round = 0; round < 200; round++) {
+		struct made m = {0};
+		size_t count = 1 + check_rand_below(&r, 60);
+
+		for (size_t i = 0; i < count; i++)
+			sorted_add(&m.s, random_path(&r, room, sizeof(room)),
+			    1 + check_rand_below(&r, 3), IKEY_KIND_PUT,
+			    bytes_str(""));
+		sorted_sort(&m.s);
+		made_init(&m);
+		for (int i = 0; i < 100; i++)
+			check_find(&m, random_path(&r, room, sizeof(room)),
+			    check_rand_below(&r, 5));
+		made_fini(&m);
+	}
 }
 
 static void
@@ -255,6 +297,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(table_index__finds_as_a_walk_does),
 	    cmocka_unit_test(table_index__equal_digests),
+	    cmocka_unit_test(table_index__directories),
 	    cmocka_unit_test(table_index__of_nothing),
 	    cmocka_unit_test(table_index__leaves_are_cached),
 	    cmocka_unit_test(table_index__of_the_largest_keys),
