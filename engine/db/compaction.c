@@ -275,6 +275,8 @@ compaction_step(struct lsm *db)
 			rc = 1;
 	}
 	version_unref(v);
+	if (rc > 0)
+		reserve_want(db);
 	return rc;
 }
 
@@ -440,6 +442,8 @@ lsm_compact(struct lsm *db,
 		err = compaction_level(db, level, &p);
 	if (!err)
 		err = compaction_collect_all(db, &p);
+	if (!err)
+		reserve_want(db);
 	if (!err && progress)
 		progress(ctx, p.total, p.total);
 	return err;

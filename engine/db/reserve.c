@@ -6,6 +6,19 @@
 #include "engine/db/batch.h"
 #include "engine/db/db.h"
 
+#define RESERVE_BLOCK 4096
+
+/*
+ * What a full memtable needs to become a table, for the log of deletes goes as
+ * they are flushed; and a part of the store, for the compactions that meet what
+ * they delete.  Of a store that is smaller than a memtable as much as there is:
+ * to delete small values takes no less than they do.
+ */
+#define RESERVE_STORE_PART 16
+
+/* The log, a manifest and a table, each begun anew. */
+#define RESERVE_BYTES_MIN (256u << 10)
+
 /* Room for the tables of level 0 and of a level 1 of that size: what has come
  * last goes down in one piece. */
 #define RESERVE_MEMTABLES 8
@@ -14,11 +27,15 @@
 /* No more than this part of the filesystem. */
 #define RESERVE_DISK_PART 16
 
-/* It is made if so many times its size is free: something is left for puts. */
+/* It is made, or grows, if so many times that is free: something is left for
+ * puts. */
 #define RESERVE_FREE_MIN 2
 
 /* A store is large if it is so many times as large as its reserve. */
 #define RESERVE_STORE_MIN 8
+
+/* It shrinks when it is so many times as large as it need be. */
+#define RESERVE_SHRINK_MIN 2
 
 /* Bytes of values that a batch may put beside its deletes: what goes with the
  * removal of a name, not the content that a rename brings. */
@@ -56,8 +73,31 @@ reserve_set(struct lsm *db, enum reserve_state state)
 	atomic_store_explicit(&db->reserve.state, state, memory_order_relaxed);
 }
 
+/* --- how large ------------------------------------------------------------ */
+
+/* What it depends on. */
+struct reserve_scene {
+	uint64_t store_bytes; /* of tables, and of values they refer to */
+	uint64_t free_bytes;
+	uint64_t want_bytes; /* so much is to be held */
+};
+
 static uint64_t
-reserve_bytes(const struct lsm *db, uint64_t total_bytes)
+reserve_store_bytes(struct lsm *db)
+{
+	struct version *v = vset_current(&db->vset);
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < LSM_LEVELS; i++)
+		bytes += v->levels[i].bytes;
+	for (size_t i = 0; i < v->use_count; i++)
+		bytes += v->uses[i].bytes;
+	version_unref(v);
+	return bytes;
+}
+
+static uint64_t
+reserve_bytes_max(const struct lsm *db, uint64_t total_bytes)
 {
 	uint64_t bytes = RESERVE_BYTES_MAX;
 
@@ -65,44 +105,84 @@ reserve_bytes(const struct lsm *db, uint64_t total_bytes)
 		bytes = db->options.memtable_bytes * RESERVE_MEMTABLES;
 	if (bytes > total_bytes / RESERVE_DISK_PART)
 		bytes = total_bytes / RESERVE_DISK_PART;
-	return bytes / 4096 * 4096;
+	return bytes / RESERVE_BLOCK * RESERVE_BLOCK;
+}
+
+static uint64_t
+reserve_bytes(const struct lsm *db, uint64_t store_bytes, uint64_t total_bytes)
+{
+	uint64_t bytes = db->options.memtable_bytes;
+	uint64_t max = reserve_bytes_max(db, total_bytes);
+
+	if (bytes > store_bytes)
+		bytes = store_bytes;
+	bytes += store_bytes / RESERVE_STORE_PART;
+	if (bytes < RESERVE_BYTES_MIN)
+		bytes = RESERVE_BYTES_MIN;
+	bytes = (bytes + RESERVE_BLOCK - 1) / RESERVE_BLOCK * RESERVE_BLOCK;
+	return bytes < max ? bytes : max;
+}
+
+static int
+reserve_look(struct lsm *db, struct reserve_scene *out)
+{
+	struct reserve_scene s = {.store_bytes = reserve_store_bytes(db)};
+	uint64_t total_bytes;
+	int err = env_space(db->env, db->dir, &s.free_bytes, &total_bytes);
+
+	if (err)
+		return err;
+	s.want_bytes = reserve_bytes(db, s.store_bytes, total_bytes);
+	*out = s;
+	return 0;
 }
 
 /* --- the file ------------------------------------------------------------- */
 
+/* Makes it larger.  After an error it has what it had: none if that was none.
+ */
 static int
-reserve_allocate(struct lsm *db, const char *path, uint64_t bytes)
+reserve_grow_file(struct lsm *db, const char *path, uint64_t from, uint64_t to)
 {
 	struct env_file *f;
 	int err = env_open(db->env, path, ENV_OPEN_WRITE | ENV_OPEN_CREATE, &f);
 
 	if (err)
 		return err;
-	err = env_allocate(f, bytes);
+	err = env_allocate(f, to);
+	/* A failure was logged: then it has some more. */
+	if (err && from > 0)
+		(void)env_truncate(f, from);
 	env_close(f);
-	if (err)
+	if (err && from == 0)
 		env_unlink(db->env, path);
 	return err;
 }
 
-/* -ENOSPC also if there is less than shall be free. */
 static int
-reserve_make_file(struct lsm *db)
+reserve_cut_file(struct lsm *db, const char *path, uint64_t to)
 {
-	uint64_t free_bytes, total_bytes, bytes;
-	char *path;
-	int err;
+	struct env_file *f;
+	int err = env_open(db->env, path, ENV_OPEN_WRITE, &f);
 
-	err = env_space(db->env, db->dir, &free_bytes, &total_bytes);
 	if (err)
 		return err;
-	bytes = reserve_bytes(db, total_bytes);
-	if (bytes == 0 || free_bytes / RESERVE_FREE_MIN < bytes)
-		return -ENOSPC;
-	err = db_path(db, FILE_NAME_RESERVE, 0, &path);
+	err = env_truncate(f, to);
+	env_close(f);
+	return err;
+}
+
+/* Brings it from so many bytes to so many. */
+static int
+reserve_size_file(struct lsm *db, uint64_t from, uint64_t to)
+{
+	char *path;
+	int err = db_path(db, FILE_NAME_RESERVE, 0, &path);
+
 	if (err)
 		return err;
-	err = reserve_allocate(db, path, bytes);
+	err = to > from ? reserve_grow_file(db, path, from, to)
+			: reserve_cut_file(db, path, to);
 	free(path);
 	return err;
 }
@@ -121,18 +201,44 @@ reserve_remove_file(struct lsm *db)
 
 /* --- states --------------------------------------------------------------- */
 
-/* HELD if that can be.  Caller holds the lock. */
+static bool
+reserve_fits(uint64_t have, uint64_t want)
+{
+	return want <= have && have / RESERVE_SHRINK_MIN <= want;
+}
+
+/* As large as it is to be; -ENOSPC also if there is less than shall be free.
+ * What is held stays held.  Caller holds the lock. */
 static int
-reserve_make(struct lsm *db)
+reserve_size(struct lsm *db, const struct reserve_scene *s)
+{
+	struct reserve *r = &db->reserve;
+	uint64_t have = r->bytes, want = s->want_bytes;
+	int err;
+
+	/* The filesystem does not say how large it is. */
+	if (want == 0)
+		return -ENOTSUP;
+	if (reserve_fits(have, want))
+		return 0;
+	if (want > have && s->free_bytes / RESERVE_FREE_MIN < want - have)
+		return -ENOSPC;
+	err = reserve_size_file(db, have, want);
+	if (!err)
+		r->bytes = want;
+	return err;
+}
+
+/* HELD if that can be, and as large as it is to be.  Caller holds the lock. */
+static int
+reserve_make(struct lsm *db, const struct reserve_scene *s)
 {
 	struct reserve *r = &db->reserve;
 	int err;
 
-	if (reserve_state(db) == RESERVE_HELD)
-		return 0;
 	if (r->never)
 		return -ENOTSUP;
-	err = reserve_make_file(db);
+	err = reserve_size(db, s);
 	if (err == -ENOTSUP)
 		r->never = true;
 	if (err)
@@ -147,12 +253,14 @@ reserve_make(struct lsm *db)
 void
 reserve_want(struct lsm *db)
 {
+	struct reserve_scene s;
+
 	/* While it is spent, puts look for space, not flushes that need it. */
-	if (reserve_state(db) != RESERVE_NONE)
+	if (reserve_is_spent(db) || reserve_look(db, &s) < 0)
 		return;
 	lock_acquire(&db->reserve.lock);
-	if (reserve_state(db) == RESERVE_NONE)
-		(void)reserve_make(db);
+	if (!reserve_is_spent(db))
+		(void)reserve_make(db, &s);
 	lock_release(&db->reserve.lock);
 }
 
@@ -179,12 +287,16 @@ reserve_serves(const struct lsm_batch *b)
 bool
 reserve_refuses(struct lsm *db, const struct lsm_batch *b)
 {
+	struct reserve_scene s;
 	int err;
 
 	if (!reserve_is_spent(db) || reserve_serves(b))
 		return false;
+	err = reserve_look(db, &s);
+	if (err)
+		return true;
 	lock_acquire(&db->reserve.lock);
-	err = reserve_make(db);
+	err = reserve_is_spent(db) ? reserve_make(db, &s) : 0;
 	lock_release(&db->reserve.lock);
 	return err != 0;
 }
@@ -199,6 +311,7 @@ reserve_spend(struct lsm *db)
 	lock_acquire(&db->reserve.lock);
 	if (reserve_state(db) == RESERVE_HELD) {
 		reserve_remove_file(db);
+		db->reserve.bytes = 0;
 		reserve_set(db, RESERVE_SPENT);
 		env_log(db->env, ERR_LEVEL_WARNING,
 		    "%s: the disk is full; until there is space only deletes"
@@ -213,81 +326,79 @@ reserve_spend(struct lsm *db)
 /* --- from one process to the next ----------------------------------------- */
 
 static bool
-reserve_store_is_large(struct lsm *db)
+reserve_store_is_large(const struct reserve_scene *s)
 {
-	struct version *v = vset_current(&db->vset);
-	uint64_t free_bytes, total_bytes, bytes = 0;
-
-	for (unsigned i = 0; i < LSM_LEVELS; i++)
-		bytes += v->levels[i].bytes;
-	for (size_t i = 0; i < v->use_count; i++)
-		bytes += v->uses[i].bytes;
-	version_unref(v);
-	return env_space(db->env, db->dir, &free_bytes, &total_bytes) == 0 &&
-	       bytes / RESERVE_STORE_MIN >= reserve_bytes(db, total_bytes);
+	return s->store_bytes / RESERVE_STORE_MIN >= s->want_bytes;
 }
 
 /* A file that is there, made whole if a crash has left it half; -ENOENT. */
 static int
-reserve_take_file(struct lsm *db, const char *path)
+reserve_take_file(struct lsm *db, uint64_t *bytes)
 {
-	uint64_t free_bytes, total_bytes;
 	struct env_file *f;
-	int err = env_open(db->env, path, ENV_OPEN_WRITE, &f);
-
-	if (err)
-		return err;
-	env_close(f);
-	err = env_space(db->env, db->dir, &free_bytes, &total_bytes);
-	return err ? err
-		   : reserve_allocate(db, path, reserve_bytes(db, total_bytes));
-}
-
-/* A large store without one has spent it, or would have had one. */
-static int
-reserve_find(struct lsm *db)
-{
 	char *path;
 	int err = db_path(db, FILE_NAME_RESERVE, 0, &path);
 
 	if (err)
 		return err;
-	err = reserve_take_file(db, path);
+	err = env_open(db->env, path, ENV_OPEN_WRITE, &f);
 	free(path);
-	if (err == -ENOENT && reserve_store_is_large(db))
-		err = reserve_make_file(db);
+	if (err)
+		return err;
+	err = env_size(f, bytes);
+	if (!err && *bytes > 0)
+		err = env_allocate(f, *bytes);
+	env_close(f);
 	return err;
 }
 
-/* Recovery may have to begin files. */
-static bool
-reserve_is_needed(struct lsm *db)
+/* A large store without one has spent it, or would have had one. */
+static int
+reserve_find(struct lsm *db, const struct reserve_scene *s)
 {
-	uint64_t free_bytes, total_bytes;
+	struct reserve *r = &db->reserve;
+	uint64_t bytes;
+	int err = reserve_take_file(db, &bytes);
 
-	return env_space(db->env, db->dir, &free_bytes, &total_bytes) == 0 &&
-	       free_bytes < reserve_bytes(db, total_bytes);
+	if (err == -ENOENT)
+		return reserve_store_is_large(s) ? reserve_size(db, s) : err;
+	if (err) {
+		reserve_remove_file(db);
+		return err;
+	}
+	r->bytes = bytes;
+	err = reserve_size(db, s);
+	/* What there is of it counts. */
+	return err && r->bytes > 0 ? 0 : err;
 }
 
 void
 reserve_open(struct lsm *db)
 {
-	int err = reserve_find(db);
+	struct reserve_scene s;
+	int err = reserve_look(db, &s);
 
+	if (err)
+		return;
 	lock_acquire(&db->reserve.lock);
+	err = reserve_find(db, &s);
 	db->reserve.never = err == -ENOTSUP;
 	if (!err)
 		reserve_set(db, RESERVE_HELD);
 	else if (err_is_full(err))
 		reserve_set(db, RESERVE_SPENT);
 	lock_release(&db->reserve.lock);
-	if (!err && reserve_is_needed(db))
+	/* Recovery may have to begin files. */
+	if (!err && s.free_bytes < s.want_bytes)
 		(void)reserve_spend(db);
 }
 
 void
 reserve_close(struct lsm *db)
 {
-	if (reserve_state(db) == RESERVE_HELD && !reserve_store_is_large(db))
+	struct reserve_scene s;
+
+	if (reserve_state(db) == RESERVE_HELD &&
+	    (reserve_look(db, &s) < 0 || !reserve_store_is_large(&s)))
 		reserve_remove_file(db);
 }

@@ -3,8 +3,10 @@
  *
  * A store on a full disk can only be emptied by writing: a delete goes to the
  * log, and what it deletes goes when a compaction has written new tables.  So
- * from the first flush on a file holds some space, without being written.  Who
- * finds the disk full and is to make space removes it: then the reserve is
+ * from the first flush on a file holds some space, without being written: as
+ * much as the store has in tables, up to what a memtable takes, and a 16th of
+ * them; it grows and shrinks with the store, after flushes and compactions.
+ * Who finds the disk full and is to make space removes it: then the reserve is
  * spent.  While it is, batches that only put are refused, so that what it held
  * is left to deletes, flushes and compactions, until there is space to make it
  * again; each batch that would be refused looks for that.
@@ -26,6 +28,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "engine/base/lock.h"
 
@@ -39,7 +42,9 @@ struct reserve {
 	 * removed.  Relaxed: nothing else is read on the strength of it. */
 	_Atomic enum reserve_state state;
 	struct lock lock;
-	bool never; /* files cannot be allocated here; protected by it */
+	/* protected by it */
+	uint64_t bytes; /* held */
+	bool never;     /* files cannot be allocated here */
 };
 
 void reserve_init(struct reserve *r);
@@ -52,7 +57,9 @@ void reserve_open(struct lsm *db);
 /* There are no threads any more. */
 void reserve_close(struct lsm *db);
 
-/* The store has begun to grow: it shall have a reserve, if there is space. */
+/* The store has grown, or shrunk: it shall have a reserve that is as large as
+ * it is to be, if there is space.  One that is held is not given up for that.
+ * Caller holds no lock. */
 void reserve_want(struct lsm *db);
 
 bool reserve_is_spent(struct lsm *db);
