@@ -60,8 +60,8 @@ struct lsm {
 	struct lsm_options options;
 	struct filelock *filelock;
 	struct cache *cache;
-	struct reaper reaper; /* has its own lock */
-	struct values values; /* the same */
+	struct reaper reaper;   /* has its own lock */
+	struct values values;   /* the same */
 	struct reserve reserve; /* the same */
 	struct vset vset;
 	bool has_vset;
@@ -80,6 +80,9 @@ struct lsm {
 	_Atomic(struct hint *) hint;
 	/* The active memtable may be worth a flush though it is not full. */
 	atomic_bool spent;
+	/* Of all jobs (work_tally); changed under state_lock. */
+	_Atomic uint64_t work_over;
+	_Atomic uint64_t work_done;
 	/* Set by lsm_close: what runs in the background ends soon. */
 	atomic_bool stop;
 
@@ -87,7 +90,7 @@ struct lsm {
 	uint64_t next_seq;
 	struct memtable *active; /* the view has the reference */
 	struct segment *log;     /* the last; the list's */
-	uint64_t log_before; /* bytes that active has in earlier segments */
+	uint64_t log_before;     /* bytes that active has in earlier segments */
 	struct write_figures figures;
 
 	struct lock sync_lock;        /* protects: */
@@ -97,8 +100,8 @@ struct lsm {
 	bool syncing;
 	struct sync_group group;
 
-	struct lock state_lock; /* protects: */
-	struct view *view; /* what view_slot has */
+	struct lock state_lock;      /* protects: */
+	struct view *view;           /* what view_slot has */
 	struct lock_cond work_ended; /* of any job */
 	struct work flush;
 	struct work compaction;

@@ -171,7 +171,8 @@ room_rotate(struct lsm *db)
 	}
 }
 
-void
+/* So that what is in the active memtable gets into a table. */
+static void
 room_free(struct lsm *db)
 {
 	bool can;
@@ -181,6 +182,24 @@ room_free(struct lsm *db)
 	lock_release(&db->state_lock);
 	if (can && !db_failed(db) && memtable_count(db->active) > 0)
 		(void)room_replace(db);
+}
+
+bool
+room_await_space(struct lsm *db, const struct work_tally *before)
+{
+	bool some;
+
+	lock_assert_held(&db->write_lock);
+	if (reserve_is_spent(db))
+		room_free(db);
+	lock_release(&db->write_lock);
+	/* No lock: who has the space may need any of them to get on. */
+	if (db->options.no_background)
+		some = work_all(db);
+	else
+		some = work_await_any(db, before);
+	lock_acquire(&db->write_lock);
+	return some;
 }
 
 void

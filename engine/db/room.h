@@ -9,10 +9,13 @@
 #ifndef ENGINE_DB_ROOM_H
 #define ENGINE_DB_ROOM_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct batch_ranges;
 struct lsm;
+struct work_tally;
 
 /*
  * Makes sure that the active memtable is not full, and may take these range
@@ -30,10 +33,15 @@ double room_used(const struct lsm *db);
  * and errors as above. */
 int room_rotate(struct lsm *db);
 
-/* Space is needed, and deletes make none until they are in tables and meet
- * what they delete: as room_rotate, but only if nobody has to wait and no full
- * one is on its way.  Caller holds db->write_lock. */
-void room_free(struct lsm *db);
+/*
+ * The disk is full.  Deletes make no space until they are in tables and meet
+ * what they delete: so, while the reserve is spent, the active memtable becomes
+ * full, if nobody has to wait for that and no full one is on its way.  True:
+ * something that was under way in the background has ended since `before`, so
+ * there may be space now.  Caller holds db->write_lock, which is released
+ * meanwhile.
+ */
+bool room_await_space(struct lsm *db, const struct work_tally *before);
 
 /*
  * Which segment takes the next record, of size bytes: the present one, or a

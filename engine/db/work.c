@@ -88,6 +88,8 @@ static void
 work_ended(struct work *w)
 {
 	w->ended++;
+	/* Release: who sees it finds done what the step has done. */
+	atomic_fetch_add_explicit(&w->db->work_over, 1, memory_order_release);
 	lock_cond_broadcast(&w->db->work_ended);
 }
 
@@ -125,8 +127,12 @@ work_step(struct work *w)
 	w->running--;
 	if (rc != 0)
 		work_want(w);
-	if (rc > 0)
+	if (rc > 0) {
 		w->done++;
+		/* Relaxed: work_over brings it. */
+		atomic_fetch_add_explicit(
+		    &w->db->work_done, 1, memory_order_relaxed);
+	}
 	work_set_error(w, rc < 0 ? rc : 0, number);
 	work_ended(w);
 	return rc;
@@ -301,17 +307,66 @@ work_await(struct work *w)
 	return rc < 0 ? rc : 0;
 }
 
-void
-work_all(struct work *w)
+struct work_tally
+work_tally(struct lsm *db)
+{
+	struct work_tally t;
+
+	t.ended = atomic_load_explicit(&db->work_over, memory_order_acquire);
+	t.done = atomic_load_explicit(&db->work_done, memory_order_relaxed);
+	return t;
+}
+
+/* A step runs, or is about to without waiting for time to pass. */
+static bool
+work_is_under_way(const struct work *w)
+{
+	if (w->running > 0 || w->claimed)
+		return true;
+	return w->thread_count > 0 && w->wanted && (!w->error || w->hurry);
+}
+
+bool
+work_await_any(struct lsm *db, const struct work_tally *before)
+{
+	bool some;
+
+	lock_acquire(&db->state_lock);
+	while (!(some = work_tally(db).ended != before->ended) &&
+	       (work_is_under_way(&db->flush) ||
+		   work_is_under_way(&db->compaction) ||
+		   work_is_under_way(&db->spare)))
+		lock_cond_wait(&db->work_ended, &db->state_lock);
+	lock_release(&db->state_lock);
+	return some;
+}
+
+static bool
+work_all_steps(struct work *w)
 {
 	struct lock *l = &w->db->state_lock;
+	bool some = false;
 
 	lock_acquire(l);
-	do {
+	for (;;) {
 		while (!work_is_free(w))
 			work_wait_ended(w);
-	} while (w->wanted && work_step(w) > 0);
+		if (!w->wanted || work_step(w) <= 0)
+			break;
+		some = true;
+	}
 	lock_release(l);
+	return some;
+}
+
+bool
+work_all(struct lsm *db)
+{
+	bool some = work_all_steps(&db->flush);
+
+	some |= work_all_steps(&db->compaction);
+	some |= work_all_steps(&db->spare);
+	return some;
 }
 
 void

@@ -37,6 +37,11 @@ struct work_pieces {
 
 TAILQ_HEAD(work_divided, work_pieces);
 
+struct work_tally {
+	uint64_t ended;
+	uint64_t done;
+};
+
 struct work {
 	/* constant after open */
 	const char *name;
@@ -99,8 +104,20 @@ int work_await(struct work *w);
  */
 void work_divide(struct work *w, struct work_pieces *p);
 
-/* For no_background: steps until there is nothing to do or one fails. */
-void work_all(struct work *w);
+/* How many steps and claims of all jobs are over, and how many steps of these
+ * did something.  What one has had is given back when it counts.  No lock. */
+struct work_tally work_tally(struct lsm *db);
+
+/*
+ * Waits until more are over than `before`.  False: there are not, for none runs
+ * or is about to; a pause after an error is not waited out.  Caller holds no
+ * lock.
+ */
+bool work_await_any(struct lsm *db, const struct work_tally *before);
+
+/* For no_background: steps of each job until it has nothing to do or one fails.
+ * True: one did something.  Caller holds no lock. */
+bool work_all(struct lsm *db);
 
 /* Keeps the job from running, for a thread that does it by itself.  Caller
  * does not hold db->state_lock. */

@@ -13,6 +13,10 @@
 #include "engine/db/hint.h"
 #include "engine/db/room.h"
 
+/* A batch that has met a full disk, while so many steps in the background have
+ * done nothing (and some may have been begun for its sake), is refused. */
+#define WRITE_VAIN_MAX 8
+
 /* Which segment takes the record, and memory for what the memtable gets. */
 static int
 write_prepare(struct lsm *db, struct lsm_batch *b, struct memtable_place *p)
@@ -136,13 +140,33 @@ write_batch(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
 	/* Relaxed: whoever misses one now takes it with the next batch. */
 	if (atomic_load_explicit(&db->hint, memory_order_relaxed))
 		hint_take(db);
-	if (reserve_refuses(db, b)) {
-		room_free(db);
+	if (reserve_refuses(db, b))
 		return -ENOSPC;
-	}
 	err = write_try(db, b, sleep_us);
 	if (err_is_full(err) && write_find_space(db, b))
 		err = write_try(db, b, sleep_us);
+	return err;
+}
+
+/*
+ * On a full disk, until it is full for good: a compaction that does not fit
+ * either has the space for a moment, and what is deleted gives back some once
+ * it is flushed.  Caller holds write_lock, which is released while it waits.
+ */
+static int
+write_insist(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
+{
+	struct work_tally before;
+	unsigned vain = 0;
+	int err;
+
+	do {
+		before = work_tally(db);
+		err = write_batch(db, b, sleep_us);
+		if (!err_is_full(err) || !room_await_space(db, &before))
+			return err;
+		vain = work_tally(db).done == before.done ? vain + 1 : 0;
+	} while (vain < WRITE_VAIN_MAX);
 	return err;
 }
 
@@ -173,7 +197,7 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 		return -EINVAL;
 	begin = latency_sample();
 	lock_acquire(&db->write_lock);
-	err = write_batch(db, b, &sleep_us);
+	err = write_insist(db, b, &sleep_us);
 	if (!err) {
 		done.seq = db->next_seq - 1;
 		done.sync_seq = pace_note(db, d, done.seq);
@@ -181,12 +205,8 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 	lock_release(&db->write_lock);
 	write_pay(db, sleep_us);
 	latency_end(&db->latencies.put, begin);
-	/* Also after -ENOSPC: it may make space for the next one. */
-	if (db->options.no_background && (!err || err_is_full(err))) {
-		work_all(&db->flush);
-		work_all(&db->compaction);
-		work_all(&db->spare);
-	}
+	if (db->options.no_background && !err)
+		(void)work_all(db);
 	if (err)
 		return err;
 	*out = done;

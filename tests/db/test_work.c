@@ -141,7 +141,7 @@ work__without_threads_the_caller_does_it(void **state)
 	job.left = 5;
 	check_ok(await(&f));
 	check_eq(job.left, 4);
-	work_all(f.work);
+	check_true(work_all(f.db));
 	check_eq(job.left, 0);
 	check_eq(job.most, 1);
 	fixture_fini(&f);
@@ -224,6 +224,66 @@ work__await_returns_the_error_of_a_step(void **state)
 		check_ok(await(&f));
 		fixture_fini(&f);
 	}
+}
+
+static void *
+awaiting_any(void *arg)
+{
+	const struct work_tally none = {0};
+	struct fixture *f = arg;
+
+	check_true(work_await_any(f->db, &none));
+	check_le(1, job.ended);
+	return NULL;
+}
+
+static void
+work__await_any_waits_for_what_runs(void **state)
+{
+	struct work_tally tally;
+	struct fixture f;
+	struct thread t;
+
+	(void)state;
+	fixture_init(&f, 1, step);
+	job.left = 1;
+	job.hold = true;
+	want(&f);
+	wait_for(&job.now, 1);
+	check_eq(work_tally(f.db).ended, 0);
+	check_ok(thread_start(&t, "awaiting", awaiting_any, &f));
+	usleep(20000);
+	job.hold = false;
+	thread_join(&t);
+	/* What has ended before counts, too; what is not there does not. */
+	tally = (struct work_tally){0};
+	check_true(work_await_any(f.db, &tally));
+	do
+		tally = work_tally(f.db);
+	while (work_await_any(f.db, &tally));
+	check_eq(tally.ended, 2);
+	check_eq(tally.done, 1);
+	fixture_fini(&f);
+}
+
+static void
+work__await_any_does_not_wait_out_a_pause(void **state)
+{
+	struct work_tally tally = {0};
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, 2, step);
+	check_false(work_await_any(f.db, &tally));
+	job.result = -ENOSPC;
+	check_err(await(&f), -ENOSPC);
+	tally = work_tally(f.db);
+	check_eq(tally.ended, 1);
+	check_false(work_await_any(f.db, &tally));
+	work_claim(f.work);
+	work_unclaim(f.work);
+	check_true(work_await_any(f.db, &tally));
+	fixture_fini(&f);
 }
 
 static void *
@@ -318,6 +378,8 @@ main(void)
 	    cmocka_unit_test(work__await_ends_when_there_is_nothing_to_do),
 	    cmocka_unit_test(work__await_waits_for_steps_that_run),
 	    cmocka_unit_test(work__await_returns_the_error_of_a_step),
+	    cmocka_unit_test(work__await_any_waits_for_what_runs),
+	    cmocka_unit_test(work__await_any_does_not_wait_out_a_pause),
 	    cmocka_unit_test(work__claims_run_alone),
 	    cmocka_unit_test(work__pieces_are_done_once_each),
 	};
