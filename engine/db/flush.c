@@ -249,7 +249,7 @@ flush_sync_log(struct lsm *db, uint64_t number)
 
 static int
 flush_table(struct lsm *db, struct memtable *m, const struct version *older,
-    struct edit *e)
+    bool keep, struct edit *e)
 {
 	uint64_t number = vset_new_number(&db->vset);
 	struct table_info info = {0};
@@ -261,6 +261,7 @@ flush_table(struct lsm *db, struct memtable *m, const struct version *older,
 	if (err)
 		return err;
 	err = flush_init(&f, db, m, older);
+	f.values.keep = keep;
 	if (!err)
 		err = flush_write(&f, path, number, &info);
 	if (!err) {
@@ -287,7 +288,7 @@ flush_table(struct lsm *db, struct memtable *m, const struct version *older,
 
 /* The edit that replaces the oldest full memtable of the view and its log. */
 static int
-flush_prepare(struct lsm *db, const struct view *now, struct edit *e)
+flush_prepare(struct lsm *db, const struct view *now, bool keep, struct edit *e)
 {
 	size_t n = now->full_count;
 	struct memtable *m = now->full[n - 1];
@@ -297,7 +298,7 @@ flush_prepare(struct lsm *db, const struct view *now, struct edit *e)
 	e->log_number = next->log_no;
 	e->last_seq = memtable_last_seq(m);
 	if (memtable_count(m) > 0)
-		return flush_table(db, m, now->version, e);
+		return flush_table(db, m, now->version, keep, e);
 	err = flush_sync_log(db, e->log_number);
 	return err ? err : env_sync_dir(db->env, db->dir);
 }
@@ -324,9 +325,9 @@ flush_install(struct lsm *db, struct edit *e, struct view *v)
 	return 0;
 }
 
-/* The oldest full memtable of the view. */
+/* The oldest full memtable of the view; keep: its values stay in the log. */
 static int
-flush_oldest(struct lsm *db, const struct view *now)
+flush_oldest(struct lsm *db, const struct view *now, bool keep)
 {
 	struct view *v = view_new(db->full_max);
 	struct edit e = {0};
@@ -334,12 +335,25 @@ flush_oldest(struct lsm *db, const struct view *now)
 
 	if (!v)
 		return -ENOMEM;
-	err = flush_prepare(db, now, &e);
+	err = flush_prepare(db, now, keep, &e);
 	if (err)
 		view_unref(v);
 	else
 		err = flush_install(db, &e, v);
 	edit_fini(&e);
+	return err;
+}
+
+/* With as much space as there is. */
+static int
+flush_insist(struct lsm *db, const struct view *now)
+{
+	int err = flush_oldest(db, now, false);
+
+	if (err_is_full(err) && reserve_spend(db))
+		err = flush_oldest(db, now, false);
+	if (err_is_full(err) && now->full[now->full_count - 1]->value_count > 0)
+		err = flush_oldest(db, now, true);
 	return err;
 }
 
@@ -355,9 +369,7 @@ flush_step(struct lsm *db)
 	if (now->full_count > 0) {
 		begin = latency_begin();
 		begin_us = env_now_us(db->env);
-		rc = flush_oldest(db, now);
-		if (err_is_full(rc) && reserve_spend(db))
-			rc = flush_oldest(db, now);
+		rc = flush_insist(db, now);
 		latency_end(&db->latencies.flush, begin);
 		if (rc == 0) {
 			throttle_flushed(&db->throttle,

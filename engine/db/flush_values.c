@@ -78,7 +78,7 @@ flush_values_decide(struct flush_values *f)
 		const struct vref_use *u = &f->found.uses[i];
 		const struct vref r = {.file = u->file};
 
-		if (is_worth_keeping(f->db, u))
+		if (f->keep || is_worth_keeping(f->db, u))
 			err = vref_list_add(&f->kept, &r, 0);
 		else
 			copied += u->bytes;

@@ -4,7 +4,7 @@
  * They are in the log already.  A segment of which they are the most is kept
  * for them, and the table refers to it; else the segment goes, for it would be
  * kept for little, and they are copied: into a file of values, or if they are
- * few into the table.
+ * few into the table.  Where there is no space for copies all are kept.
  * Use: flush_values_count for each entry that the table gets, then
  * flush_values_decide, then flush_values_put for each of them again, and
  * flush_values_finish before the manifest names the table;
@@ -25,6 +25,7 @@ struct table_writer;
 
 struct flush_values {
 	struct lsm *db;             /* set by the caller, as is writer.vset */
+	bool keep;                  /* the same: whatever they are, no copies */
 	struct value_writer writer; /* of what is copied */
 	bool apart;                 /* to a file of its own */
 	struct vref_list found;     /* what the table would refer to */
