@@ -80,8 +80,9 @@ struct lsm {
 	_Atomic(struct hint *) hint;
 	/* The active memtable may be worth a flush though it is not full. */
 	atomic_bool spent;
-	/* Of all jobs (work_tally); changed under state_lock. */
-	_Atomic uint64_t work_over;
+	/* The log has grown past log_mark: so shall the reserve. */
+	atomic_bool grown;
+	/* Steps of all jobs that did something; changed under state_lock. */
 	_Atomic uint64_t work_done;
 	/* Set by lsm_close: what runs in the background ends soon. */
 	atomic_bool stop;
@@ -91,6 +92,7 @@ struct lsm {
 	struct memtable *active; /* the view has the reference */
 	struct segment *log;     /* the last; the list's */
 	uint64_t log_before;     /* bytes that active has in earlier segments */
+	uint64_t log_mark;       /* when it has so many, `grown` is set next */
 	struct write_figures figures;
 
 	struct lock sync_lock;        /* protects: */

@@ -362,6 +362,7 @@ flush_step(struct lsm *db)
 {
 	uint64_t begin, begin_us;
 	struct view *now;
+	bool grown;
 	int rc = 0;
 
 	room_flush_spent(db);
@@ -379,13 +380,15 @@ flush_step(struct lsm *db)
 		}
 	}
 	view_unref(now);
-	if (rc > 0)
-		reserve_want(db);
 	/* Now that this memtable does not refer to their values any more. */
 	if (rc > 0)
 		segment_delete_below(
 		    db, atomic_load_explicit(
 			    &db->vset.log_number, memory_order_acquire));
+	grown =
+	    atomic_exchange_explicit(&db->grown, false, memory_order_relaxed);
+	if (rc > 0 || (rc == 0 && grown))
+		reserve_want(db);
 	return rc;
 }
 

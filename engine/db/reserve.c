@@ -27,15 +27,18 @@
 /* No more than this part of the filesystem. */
 #define RESERVE_DISK_PART 16
 
-/* It is made, or grows, if so many times that is free: something is left for
- * puts. */
-#define RESERVE_FREE_MIN 2
+/* It is made, or grows, if twice of that is free: something is left for puts.
+ * But a small store has to lose no more than this part of itself for it. */
+#define RESERVE_FREE_PART 4
 
 /* A store is large if it is so many times as large as its reserve. */
 #define RESERVE_STORE_MIN 8
 
 /* It shrinks when it is so many times as large as it need be. */
 #define RESERVE_SHRINK_MIN 2
+
+/* The part of it that the log of a memtable may have. */
+#define RESERVE_LOG_PART 8
 
 /* Bytes of values that a batch may put beside its deletes: what goes with the
  * removal of a name, not the content that a rename brings. */
@@ -73,11 +76,20 @@ reserve_set(struct lsm *db, enum reserve_state state)
 	atomic_store_explicit(&db->reserve.state, state, memory_order_relaxed);
 }
 
+/* It had so many bytes, or would have. */
+static void
+reserve_set_spent(struct lsm *db, uint64_t bytes)
+{
+	atomic_store_explicit(&db->reserve.log_max, bytes / RESERVE_LOG_PART,
+	    memory_order_relaxed);
+	reserve_set(db, RESERVE_SPENT);
+}
+
 /* --- how large ------------------------------------------------------------ */
 
 /* What it depends on. */
 struct reserve_scene {
-	uint64_t store_bytes; /* of tables, and of values they refer to */
+	uint64_t store_bytes; /* of tables, values they refer to, and the log */
 	uint64_t free_bytes;
 	uint64_t want_bytes; /* so much is to be held */
 };
@@ -93,7 +105,13 @@ reserve_store_bytes(struct lsm *db)
 	for (size_t i = 0; i < v->use_count; i++)
 		bytes += v->uses[i].bytes;
 	version_unref(v);
-	return bytes;
+	return bytes + segment_bytes(db);
+}
+
+uint64_t
+reserve_log_max(struct lsm *db)
+{
+	return atomic_load_explicit(&db->reserve.log_max, memory_order_relaxed);
 }
 
 static uint64_t
@@ -207,6 +225,14 @@ reserve_fits(uint64_t have, uint64_t want)
 	return want <= have && have / RESERVE_SHRINK_MIN <= want;
 }
 
+static bool
+reserve_is_free(const struct reserve_scene *s, uint64_t more)
+{
+	uint64_t left = s->store_bytes / RESERVE_FREE_PART;
+
+	return s->free_bytes >= more + (left < more ? left : more);
+}
+
 /* As large as it is to be; -ENOSPC also if there is less than shall be free.
  * What is held stays held.  Caller holds the lock. */
 static int
@@ -221,7 +247,7 @@ reserve_size(struct lsm *db, const struct reserve_scene *s)
 		return -ENOTSUP;
 	if (reserve_fits(have, want))
 		return 0;
-	if (want > have && s->free_bytes / RESERVE_FREE_MIN < want - have)
+	if (want > have && !reserve_is_free(s, want - have))
 		return -ENOSPC;
 	err = reserve_size_file(db, have, want);
 	if (!err)
@@ -311,8 +337,8 @@ reserve_spend(struct lsm *db)
 	lock_acquire(&db->reserve.lock);
 	if (reserve_state(db) == RESERVE_HELD) {
 		reserve_remove_file(db);
+		reserve_set_spent(db, db->reserve.bytes);
 		db->reserve.bytes = 0;
-		reserve_set(db, RESERVE_SPENT);
 		env_log(db->env, ERR_LEVEL_WARNING,
 		    "%s: the disk is full; until there is space only deletes"
 		    " are taken",
@@ -386,7 +412,7 @@ reserve_open(struct lsm *db)
 	if (!err)
 		reserve_set(db, RESERVE_HELD);
 	else if (err_is_full(err))
-		reserve_set(db, RESERVE_SPENT);
+		reserve_set_spent(db, s.want_bytes);
 	lock_release(&db->reserve.lock);
 	/* Recovery may have to begin files. */
 	if (!err && s.free_bytes < s.want_bytes)

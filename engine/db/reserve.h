@@ -3,13 +3,14 @@
  *
  * A store on a full disk can only be emptied by writing: a delete goes to the
  * log, and what it deletes goes when a compaction has written new tables.  So
- * from the first flush on a file holds some space, without being written: as
- * much as the store has in tables, up to what a memtable takes, and a 16th of
- * them; it grows and shrinks with the store, after flushes and compactions.
- * Who finds the disk full and is to make space removes it: then the reserve is
- * spent.  While it is, batches that only put are refused, so that what it held
- * is left to deletes, flushes and compactions, until there is space to make it
- * again; each batch that would be refused looks for that.
+ * a file holds some space, without being written: as much as the store has in
+ * tables and in the log, up to what a memtable takes, and a 16th of them.  It
+ * grows and shrinks with the store, after flushes and compactions, and grows
+ * while the log does.  Who finds the disk full and is to make space removes it:
+ * then the reserve is spent.  While it is, batches that only put are refused,
+ * and the log is flushed in small pieces, so that what it held is left to
+ * deletes, flushes and compactions, until there is space to make it again; each
+ * batch that would be refused looks for that.
  *
  *	state     file   puts           a full disk
  *	NONE      no     taken          is an error of who meets it
@@ -41,6 +42,8 @@ struct reserve {
 	/* Changed under the lock, which is held while the file is made or
 	 * removed.  Relaxed: nothing else is read on the strength of it. */
 	_Atomic enum reserve_state state;
+	/* While it is spent: what the log may have.  Relaxed, the same. */
+	_Atomic uint64_t log_max;
 	struct lock lock;
 	/* protected by it */
 	uint64_t bytes; /* held */
@@ -63,6 +66,10 @@ void reserve_close(struct lsm *db);
 void reserve_want(struct lsm *db);
 
 bool reserve_is_spent(struct lsm *db);
+
+/* While it is spent: a memtable that has so much in the log is to be flushed,
+ * for else its flush might not fit any more. */
+uint64_t reserve_log_max(struct lsm *db);
 
 /* Whether the batch is to be refused: the reserve is spent, there is no space
  * to make it again, and the batch makes none. */

@@ -10,8 +10,21 @@
  * what it may hold, so that recovery does not take longer than that. */
 #define ROOM_LOG_FACTOR 4
 
+/* The reserve grows with the log in so many steps a memtable; no smaller ones.
+ */
+#define ROOM_MARKS      16
+#define ROOM_MARK_BYTES (64u << 10)
+
 /* A segment with large values does not get much larger. */
 #define ROOM_SEGMENT_BYTES (64u << 20)
+
+/* How many full memtables may wait.  Deletes that make space must not take
+ * what the flush of those before them needs. */
+static size_t
+room_full_max(struct lsm *db)
+{
+	return reserve_is_spent(db) ? 1 : db->options.memtables_max;
+}
 
 /* What has to be done before another memtable may be full, or NULL. */
 static struct work *
@@ -21,7 +34,7 @@ room_lacking(struct lsm *db)
 	size_t max = throttle_level0_max(&db->throttle);
 
 	lock_assert_held(&db->state_lock);
-	if (v->full_count >= db->options.memtables_max)
+	if (v->full_count >= room_full_max(db))
 		return &db->flush;
 	if (db->compaction.error)
 		max *= ROOM_LEVEL0_FAILED;
@@ -112,6 +125,7 @@ room_replace(struct lsm *db)
 	synced = segment_is_synced(db->log);
 	room_push(db, s);
 	db->log_before = 0;
+	db->log_mark = 0;
 
 	lock_acquire(&db->state_lock);
 	v = view_rotate(db, v, m);
@@ -125,12 +139,27 @@ room_replace(struct lsm *db)
 	return 0;
 }
 
+/* What the active memtable has in the log. */
+static uint64_t
+room_log_bytes(const struct lsm *db)
+{
+	return db->log_before + wal_size(db->log->wal);
+}
+
+/* For its flush: space is short, and the log has so much of it. */
+static bool
+room_is_short(struct lsm *db)
+{
+	return reserve_is_spent(db) &&
+	       room_log_bytes(db) >= reserve_log_max(db) &&
+	       memtable_count(db->active) > 0;
+}
+
 double
 room_used(const struct lsm *db)
 {
 	uint64_t bytes = memtable_bytes(db->active);
-	uint64_t log =
-	    (db->log_before + wal_size(db->log->wal)) / ROOM_LOG_FACTOR;
+	uint64_t log = room_log_bytes(db) / ROOM_LOG_FACTOR;
 
 	return (double)(bytes > log ? bytes : log) /
 	       (double)db->options.memtable_bytes;
@@ -145,7 +174,8 @@ room_make(struct lsm *db, const struct batch_ranges *r)
 	for (;;) {
 		if (db_failed(db))
 			return -EROFS;
-		if (room_used(db) < 1 && !memtable_is_spent(db->active) &&
+		if (room_used(db) < 1 && !room_is_short(db) &&
+		    !memtable_is_spent(db->active) &&
 		    memtable_takes(db->active, r))
 			return 0;
 		rc = room_wait(db);
@@ -184,20 +214,39 @@ room_free(struct lsm *db)
 		(void)room_replace(db);
 }
 
-bool
-room_await_space(struct lsm *db, const struct work_tally *before)
+/* A flush that has failed is tried again: what it needs may be there now.
+ * Returns the job that has just been tried in vain, if there is only one step
+ * of it at a time. */
+static const struct work *
+room_hurry_flush(struct lsm *db, const struct room_full *f)
 {
+	const struct work *tried = NULL;
+
+	lock_acquire(&db->state_lock);
+	if (f->stalled && room_lacking(db) == &db->flush)
+		tried = &db->flush;
+	else if (!f->again && db->view->full_count > 0)
+		work_hurry(&db->flush);
+	lock_release(&db->state_lock);
+	return tried;
+}
+
+bool
+room_await_space(struct lsm *db, const struct room_full *f)
+{
+	const struct work *tried;
 	bool some;
 
 	lock_assert_held(&db->write_lock);
 	if (reserve_is_spent(db))
 		room_free(db);
+	tried = room_hurry_flush(db, f);
 	lock_release(&db->write_lock);
 	/* No lock: who has the space may need any of them to get on. */
 	if (db->options.no_background)
 		some = work_all(db);
 	else
-		some = work_await_any(db, before);
+		some = work_await_any(db, &f->before, tried);
 	lock_acquire(&db->write_lock);
 	return some;
 }
@@ -251,12 +300,34 @@ room_log_spare(struct lsm *db, size_t size)
 	return segment_begin_in_spare(db, db->next_seq);
 }
 
+/* The first time in a memtable the log is not past a mark, but has one. */
+static void
+room_mark(struct lsm *db)
+{
+	uint64_t bytes = room_log_bytes(db);
+	uint64_t step = db->options.memtable_bytes / ROOM_MARKS;
+	bool first = db->log_mark == 0;
+
+	if (step < ROOM_MARK_BYTES)
+		step = ROOM_MARK_BYTES;
+	db->log_mark = bytes + step;
+	if (first && bytes < step)
+		return;
+	/* Relaxed: a wish, which state_lock brings to the flush. */
+	atomic_store_explicit(&db->grown, true, memory_order_relaxed);
+	lock_acquire(&db->state_lock);
+	work_want(&db->flush);
+	lock_release(&db->state_lock);
+}
+
 void
 room_log(struct lsm *db, size_t size)
 {
 	struct segment *s;
 
 	lock_assert_held(&db->write_lock);
+	if (room_log_bytes(db) >= db->log_mark)
+		room_mark(db);
 	s = room_log_spare(db, size);
 	if (!s)
 		s = room_log_large(db, size);

@@ -13,9 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/db/work.h"
+
 struct batch_ranges;
 struct lsm;
-struct work_tally;
 
 /*
  * Makes sure that the active memtable is not full, and may take these range
@@ -33,21 +34,30 @@ double room_used(const struct lsm *db);
  * and errors as above. */
 int room_rotate(struct lsm *db);
 
+/* How a batch came to meet a full disk. */
+struct room_full {
+	struct work_tally before; /* when it began */
+	bool again;               /* what has been done since is in vain */
+	bool stalled; /* there was no room, and what it waited for failed */
+};
+
 /*
  * The disk is full.  Deletes make no space until they are in tables and meet
  * what they delete: so, while the reserve is spent, the active memtable becomes
- * full, if nobody has to wait for that and no full one is on its way.  True:
- * something that was under way in the background has ended since `before`, so
- * there may be space now.  Caller holds db->write_lock, which is released
- * meanwhile.
+ * full, if nobody has to wait for that and no full one is on its way; and a
+ * flush that has failed is tried again now, unless f->again.  True: something
+ * that was under way in the background has ended since, other than what failed
+ * for this batch, so there may be space now.  Caller holds db->write_lock,
+ * which is released meanwhile.
  */
-bool room_await_space(struct lsm *db, const struct work_tally *before);
+bool room_await_space(struct lsm *db, const struct room_full *f);
 
 /*
  * Which segment takes the next record, of size bytes: the present one, or a
  * spare, if the present one grows and one is ready, or another one if it has
  * large values and would get too large.  The memtable goes on:
- * what it holds is in several segments then.  Caller holds db->write_lock.
+ * what it holds is in several segments then.  Has the flush see to the reserve
+ * when the log has grown by a part of a memtable.  Caller holds db->write_lock.
  */
 void room_log(struct lsm *db, size_t size);
 

@@ -205,6 +205,19 @@ segment_from(struct lsm *db, uint64_t number)
 	return NULL;
 }
 
+uint64_t
+segment_bytes(struct lsm *db)
+{
+	const struct segment *s;
+	uint64_t bytes = 0;
+
+	lock_acquire(&db->sync_lock);
+	TAILQ_FOREACH (s, &db->segments, link)
+		bytes += wal_size(s->wal);
+	lock_release(&db->sync_lock);
+	return bytes;
+}
+
 int
 segment_take_all(struct lsm *db, struct segment ***out, size_t *count)
 {

@@ -77,6 +77,9 @@ void segment_push(struct lsm *db, struct segment *s);
  * db->sync_lock. */
 struct segment *segment_from(struct lsm *db, uint64_t number);
 
+/* What has been written to all in the list. */
+uint64_t segment_bytes(struct lsm *db);
+
 /* All in the list, in order, each with a reference; a new array. */
 int segment_take_all(struct lsm *db, struct segment ***out, size_t *count);
 void segment_drop_all(struct segment **all, size_t count);

@@ -39,6 +39,13 @@ work_want(struct work *w)
 }
 
 void
+work_hurry(struct work *w)
+{
+	w->hurry = true;
+	work_want(w);
+}
+
+void
 work_want_at(struct work *w, uint64_t us)
 {
 	lock_assert_held(&w->db->state_lock);
@@ -87,9 +94,8 @@ work_set_error(struct work *w, int err, uint64_t number)
 static void
 work_ended(struct work *w)
 {
-	w->ended++;
 	/* Release: who sees it finds done what the step has done. */
-	atomic_fetch_add_explicit(&w->db->work_over, 1, memory_order_release);
+	atomic_fetch_add_explicit(&w->ended, 1, memory_order_release);
 	lock_cond_broadcast(&w->db->work_ended);
 }
 
@@ -105,6 +111,17 @@ static bool
 work_is_free(const struct work *w)
 {
 	return w->running < work_limit(w) && w->claims == 0 && !w->claimed;
+}
+
+/* Something was done, and may have made the space that others have missed. */
+static void
+work_hurry_full(struct lsm *db)
+{
+	struct work *all[] = {&db->flush, &db->compaction};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (err_is_full(all[i]->error))
+			work_hurry(all[i]);
 }
 
 /* One step.  Caller holds state_lock, and the work is free. */
@@ -129,9 +146,10 @@ work_step(struct work *w)
 		work_want(w);
 	if (rc > 0) {
 		w->done++;
-		/* Relaxed: work_over brings it. */
+		/* Relaxed: `ended` brings it. */
 		atomic_fetch_add_explicit(
 		    &w->db->work_done, 1, memory_order_relaxed);
+		work_hurry_full(w->db);
 	}
 	work_set_error(w, rc < 0 ? rc : 0, number);
 	work_ended(w);
@@ -275,8 +293,7 @@ work_await_threads(struct work *w, uint64_t begun)
 {
 	uint64_t done = w->done;
 
-	w->hurry = true;
-	work_want(w);
+	work_hurry(w);
 	for (;;) {
 		work_wait_ended(w);
 		if (w->done != done)
@@ -307,12 +324,21 @@ work_await(struct work *w)
 	return rc < 0 ? rc : 0;
 }
 
+static uint64_t
+work_ended_count(const struct work *w)
+{
+	return atomic_load_explicit(&w->ended, memory_order_acquire);
+}
+
 struct work_tally
 work_tally(struct lsm *db)
 {
-	struct work_tally t;
+	struct work_tally t = {
+	    .flush = work_ended_count(&db->flush),
+	    .compaction = work_ended_count(&db->compaction),
+	    .spare = work_ended_count(&db->spare),
+	};
 
-	t.ended = atomic_load_explicit(&db->work_over, memory_order_acquire);
 	t.done = atomic_load_explicit(&db->work_done, memory_order_relaxed);
 	return t;
 }
@@ -327,16 +353,32 @@ work_is_under_way(const struct work *w)
 }
 
 bool
-work_await_any(struct lsm *db, const struct work_tally *before)
+work_await_any(
+    struct lsm *db, const struct work_tally *before, const struct work *but)
 {
-	bool some;
+	const struct {
+		const struct work *work;
+		uint64_t ended;
+	} jobs[] = {
+	    {&db->flush, before->flush},
+	    {&db->compaction, before->compaction},
+	    {&db->spare, before->spare},
+	};
+	bool some = false, any = true;
 
 	lock_acquire(&db->state_lock);
-	while (!(some = work_tally(db).ended != before->ended) &&
-	       (work_is_under_way(&db->flush) ||
-		   work_is_under_way(&db->compaction) ||
-		   work_is_under_way(&db->spare)))
-		lock_cond_wait(&db->work_ended, &db->state_lock);
+	while (any) {
+		any = false;
+		for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+			if (jobs[i].work == but)
+				continue;
+			some |= work_ended_count(jobs[i].work) != jobs[i].ended;
+			any |= work_is_under_way(jobs[i].work);
+		}
+		any = any && !some;
+		if (any)
+			lock_cond_wait(&db->work_ended, &db->state_lock);
+	}
 	lock_release(&db->state_lock);
 	return some;
 }

@@ -37,9 +37,13 @@ struct work_pieces {
 
 TAILQ_HEAD(work_divided, work_pieces);
 
+/* How many steps and claims are over, and how many steps of these did
+ * something. */
 struct work_tally {
-	uint64_t ended;
-	uint64_t done;
+	uint64_t flush;
+	uint64_t compaction;
+	uint64_t spare;
+	uint64_t done; /* of all */
 };
 
 struct work {
@@ -56,20 +60,20 @@ struct work {
 	struct lock_cond wake;
 	struct work_divided divided; /* that have pieces left */
 
-	bool wanted;           /* there may be something to do */
-	uint64_t wanted_at;    /* or at this time; 0: no */
-	bool hurry;            /* do not wait out the pause */
-	unsigned running;      /* steps */
-	bool claimed;          /* somebody runs something instead of it */
-	unsigned claims;       /* who wait to do so */
-	uint64_t begun;        /* steps so far */
-	uint64_t done;         /* steps that did something */
-	uint64_t ended;        /* steps and claims that are over */
-	int error;             /* of the last step, also if others did well */
-	uint64_t error_number; /* which step that was */
-	uint64_t error_begun;  /* how many had begun when it ended */
-	uint64_t pause_us;     /* from an error to the next try */
-	uint64_t retry_at;     /* on the clock of env_now_us */
+	bool wanted;            /* there may be something to do */
+	uint64_t wanted_at;     /* or at this time; 0: no */
+	bool hurry;             /* do not wait out the pause */
+	unsigned running;       /* steps */
+	bool claimed;           /* somebody runs something instead of it */
+	unsigned claims;        /* who wait to do so */
+	uint64_t begun;         /* steps so far */
+	uint64_t done;          /* steps that did something */
+	_Atomic uint64_t ended; /* steps and claims that are over */
+	int error;              /* of the last step, also if others did well */
+	uint64_t error_number;  /* which step that was */
+	uint64_t error_begun;   /* how many had begun when it ended */
+	uint64_t pause_us;      /* from an error to the next try */
+	uint64_t retry_at;      /* on the clock of env_now_us */
 };
 
 void work_init(struct work *w, struct lsm *db, const char *name,
@@ -85,6 +89,9 @@ void work_stop(struct lsm *db);
 
 /* There may be something to do.  Caller holds db->state_lock. */
 void work_want(struct work *w);
+
+/* The same, and a pause after an error is over. */
+void work_hurry(struct work *w);
 
 /* There may be something to do at a time (env_now_us) to come, if nobody wants
  * it before.  Caller holds db->state_lock. */
@@ -104,16 +111,17 @@ int work_await(struct work *w);
  */
 void work_divide(struct work *w, struct work_pieces *p);
 
-/* How many steps and claims of all jobs are over, and how many steps of these
- * did something.  What one has had is given back when it counts.  No lock. */
+/* What there is so far.  What a step has had is given back when it counts.  No
+ * lock. */
 struct work_tally work_tally(struct lsm *db);
 
 /*
- * Waits until more are over than `before`.  False: there are not, for none runs
- * or is about to; a pause after an error is not waited out.  Caller holds no
- * lock.
+ * Waits until more is over than `before`, of any job but one, which may be
+ * NULL.  False: there is not, for nothing runs or is about to; a pause after an
+ * error is not waited out.  Caller holds no lock.
  */
-bool work_await_any(struct lsm *db, const struct work_tally *before);
+bool work_await_any(
+    struct lsm *db, const struct work_tally *before, const struct work *but);
 
 /* For no_background: steps of each job until it has nothing to do or one fails.
  * True: one did something.  Caller holds no lock. */

@@ -14,8 +14,14 @@
 #include "engine/db/room.h"
 
 /* A batch that has met a full disk, while so many steps in the background have
- * done nothing (and some may have been begun for its sake), is refused. */
+ * done nothing, is refused. */
 #define WRITE_VAIN_MAX 8
+
+/* How it went. */
+struct write_try {
+	uint64_t sleep_us; /* if it is done: the writer's debt */
+	bool stalled;      /* there was no room */
+};
 
 /* Which segment takes the record, and memory for what the memtable gets. */
 static int
@@ -94,9 +100,8 @@ write_apply(
 	db->next_seq = seq;
 }
 
-/* On 0 the writer is to sleep so long afterwards. */
 static int
-write_try(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
+write_try(struct lsm *db, struct lsm_batch *b, struct write_try *t)
 {
 	uint32_t count = lsm_batch_count(b);
 	struct memtable_place place;
@@ -104,6 +109,7 @@ write_try(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
 	int err;
 
 	err = room_make(db, batch_ranges(b));
+	t->stalled = err != 0;
 	if (err)
 		return err;
 	used = room_used(db);
@@ -116,7 +122,7 @@ write_try(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
 	if (err)
 		return err;
 	write_apply(db, b, &place);
-	*sleep_us = throttle_charge(&db->throttle, used, room_used(db));
+	t->sleep_us = throttle_charge(&db->throttle, used, room_used(db));
 	/* Release: who sees the number sees what is in the memtable. */
 	atomic_store_explicit(
 	    &db->written, db->next_seq - 1, memory_order_release);
@@ -133,7 +139,7 @@ write_find_space(struct lsm *db, const struct lsm_batch *b)
 }
 
 static int
-write_batch(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
+write_batch(struct lsm *db, struct lsm_batch *b, struct write_try *t)
 {
 	int err;
 
@@ -142,9 +148,9 @@ write_batch(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
 		hint_take(db);
 	if (reserve_refuses(db, b))
 		return -ENOSPC;
-	err = write_try(db, b, sleep_us);
+	err = write_try(db, b, t);
 	if (err_is_full(err) && write_find_space(db, b))
-		err = write_try(db, b, sleep_us);
+		err = write_try(db, b, t);
 	return err;
 }
 
@@ -156,16 +162,19 @@ write_batch(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
 static int
 write_insist(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
 {
-	struct work_tally before;
 	unsigned vain = 0;
 	int err;
 
 	do {
-		before = work_tally(db);
-		err = write_batch(db, b, sleep_us);
-		if (!err_is_full(err) || !room_await_space(db, &before))
+		struct room_full f = {work_tally(db), .again = vain > 0};
+		struct write_try t = {0};
+
+		err = write_batch(db, b, &t);
+		*sleep_us = t.sleep_us;
+		f.stalled = t.stalled;
+		if (!err_is_full(err) || !room_await_space(db, &f))
 			return err;
-		vain = work_tally(db).done == before.done ? vain + 1 : 0;
+		vain = work_tally(db).done == f.before.done ? vain + 1 : 0;
 	} while (vain < WRITE_VAIN_MAX);
 	return err;
 }

@@ -133,7 +133,9 @@ spare__a_sync_in_one_is_a_sync_of_data_alone(void **state)
 	for (unsigned k = 0; k < 1000; k++)
 		i = spares_put_and_sync(&s, i);
 	check_eq(s.fault.syncs, 1000);
-	check_eq(s.fault.ops, 2000); /* a write and a sync each */
+	/* A write and a sync each; and the reserve grows with the log. */
+	check_le(2000, s.fault.ops);
+	check_le(s.fault.ops, 2020);
 	check_eq(spares_size_of(path), spare_bytes(s.db));
 	check_str(path, s.db->log->path);
 	lsm_store_fini(&s);

@@ -232,7 +232,7 @@ awaiting_any(void *arg)
 	const struct work_tally none = {0};
 	struct fixture *f = arg;
 
-	check_true(work_await_any(f->db, &none));
+	check_true(work_await_any(f->db, &none, NULL));
 	check_le(1, job.ended);
 	return NULL;
 }
@@ -250,18 +250,18 @@ work__await_any_waits_for_what_runs(void **state)
 	job.hold = true;
 	want(&f);
 	wait_for(&job.now, 1);
-	check_eq(work_tally(f.db).ended, 0);
+	check_eq(work_tally(f.db).compaction, 0);
 	check_ok(thread_start(&t, "awaiting", awaiting_any, &f));
 	usleep(20000);
 	job.hold = false;
 	thread_join(&t);
 	/* What has ended before counts, too; what is not there does not. */
 	tally = (struct work_tally){0};
-	check_true(work_await_any(f.db, &tally));
+	check_true(work_await_any(f.db, &tally, NULL));
 	do
 		tally = work_tally(f.db);
-	while (work_await_any(f.db, &tally));
-	check_eq(tally.ended, 2);
+	while (work_await_any(f.db, &tally, NULL));
+	check_eq(tally.compaction, 2);
 	check_eq(tally.done, 1);
 	fixture_fini(&f);
 }
@@ -274,15 +274,16 @@ work__await_any_does_not_wait_out_a_pause(void **state)
 
 	(void)state;
 	fixture_init(&f, 2, step);
-	check_false(work_await_any(f.db, &tally));
+	check_false(work_await_any(f.db, &tally, NULL));
 	job.result = -ENOSPC;
 	check_err(await(&f), -ENOSPC);
 	tally = work_tally(f.db);
-	check_eq(tally.ended, 1);
-	check_false(work_await_any(f.db, &tally));
+	check_eq(tally.compaction, 1);
+	check_false(work_await_any(f.db, &tally, NULL));
 	work_claim(f.work);
 	work_unclaim(f.work);
-	check_true(work_await_any(f.db, &tally));
+	check_false(work_await_any(f.db, &tally, f.work));
+	check_true(work_await_any(f.db, &tally, NULL));
 	fixture_fini(&f);
 }
 

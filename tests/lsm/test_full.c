@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/lsm.h"
@@ -9,7 +10,9 @@
 #include "tests/support/small_disk.h"
 
 #define DISK      (16u << 20)
-#define WAIT_MS   20000 /* for puts, after the last delete */
+#define MEMTABLE  (128u << 10)
+#define SMALLEST  (256u << 10) /* reserve */
+#define WAIT_MS   20000        /* for puts, after the last delete */
 #define VALUE_MAX 3000
 
 struct fixture {
@@ -21,20 +24,27 @@ struct fixture {
 };
 
 static void
-begin(struct fixture *f, enum small_disk_kind kind)
+begin_on(struct fixture *f, enum small_disk_kind kind, unsigned disk,
+    unsigned memtable)
 {
 	*f = (struct fixture){.count = 0};
-	small_disk_init(&f->disk, kind, DISK);
+	small_disk_init(&f->disk, kind, disk);
 	lsm_options_init(&f->options);
 	f->options.create = true;
 	f->options.env = &f->disk.env;
-	f->options.memtable_bytes = 128u << 10;
-	f->options.table_bytes = 64u << 10;
-	f->options.level_base_bytes = 512u << 10;
+	f->options.memtable_bytes = memtable;
+	f->options.table_bytes = memtable / 2;
+	f->options.level_base_bytes = 4 * memtable;
 	f->options.cache_bytes = 1u << 20;
 	check_ok(lsm_open(f->disk.dir, &f->options, &f->db));
 	f->batch = lsm_batch_new();
 	check_true(f->batch != NULL);
+}
+
+static void
+begin(struct fixture *f, enum small_disk_kind kind)
+{
+	begin_on(f, kind, DISK, MEMTABLE);
 }
 
 static void
@@ -101,7 +111,6 @@ fill(struct fixture *f)
 	while (!(err = put(f, f->count)))
 		f->count++;
 	check_err(err, -ENOSPC);
-	check_le(3000, f->count);
 }
 
 static bool
@@ -136,33 +145,55 @@ remove_half(struct fixture *f)
 		check_ok(remove_key(f, i));
 }
 
+static uint64_t
+reserve_bytes(struct fixture *f)
+{
+	char path[4096];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/RESERVE", f->disk.dir);
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static bool
+has_reserve(struct fixture *f)
+{
+	return reserve_bytes(f) > 0;
+}
+
+/* Until nothing is done in the background. */
+static void
+settle(struct fixture *f)
+{
+	struct lsm_stats before, now;
+
+	lsm_stats(f->db, &now);
+	do {
+		before = now;
+		usleep(30000);
+		lsm_stats(f->db, &now);
+	} while (now.memtables > 1 || now.flushes != before.flushes ||
+		 now.compactions != before.compactions);
+}
+
 /* Nobody has to reopen the store. */
 static void
 goes_on(struct fixture *f, unsigned more)
 {
 	int err = 0;
 
-	for (unsigned i = 0; i < WAIT_MS && more > 0; i++) {
-		err = put(f, f->count);
-		if (!err) {
+	for (unsigned waits = 0; waits < WAIT_MS && more > 0; waits++) {
+		while (more > 0 && !(err = put(f, f->count))) {
 			f->count++;
 			more--;
-			continue;
 		}
+		if (more == 0)
+			break;
 		check_err(err, -ENOSPC);
 		usleep(1000);
 	}
 	check_ok(err);
 	check_eq(more, 0);
-}
-
-static bool
-has_reserve(struct fixture *f)
-{
-	char path[4096];
-
-	(void)snprintf(path, sizeof(path), "%s/RESERVE", f->disk.dir);
-	return access(path, F_OK) == 0;
 }
 
 /* --- cases ---------------------------------------------------------------- */
@@ -175,6 +206,7 @@ can_be_emptied(enum small_disk_kind kind)
 
 	begin(&f, kind);
 	fill(&f);
+	check_le(3000, f.count);
 	check_has(&f, 0);
 	remove_half(&f);
 	check_ok(lsm_compact(f.db, NULL, NULL));
@@ -295,6 +327,65 @@ full__no_table_fits(void **state)
 	end(&f);
 }
 
+/* Others fill the disk beside a store of so many keys, which has had time to
+ * make its reserve.  All goes, key by key, a few rounds through. */
+static void
+can_be_emptied_of(
+    enum small_disk_kind kind, unsigned keys, unsigned rounds, bool flushed)
+{
+	struct fixture f;
+	unsigned count;
+
+	begin(&f, kind);
+	for (; f.count < keys; f.count++)
+		check_ok(put(&f, f.count));
+	if (flushed)
+		check_ok(lsm_flush(f.db));
+	settle(&f);
+	check_le(SMALLEST, reserve_bytes(&f));
+	small_disk_occupy(&f.disk, 100u << 10);
+	fill(&f);
+	count = f.count;
+	for (unsigned from = 0; from < rounds; from++)
+		for (unsigned i = from; i < count; i += rounds)
+			check_ok(remove_key(&f, i));
+	for (unsigned i = 0; i < count; i++)
+		check_false(has(&f, i));
+	check_ok(lsm_compact(f.db, NULL, NULL));
+	goes_on(&f, count / 2);
+	end(&f);
+}
+
+static void
+can_be_emptied_at_any_size(enum small_disk_kind kind)
+{
+	for (unsigned keys = 200; keys < 20000; keys *= 2)
+		for (unsigned rounds = 1; rounds < 10; rounds += 7) {
+			can_be_emptied_of(kind, keys, rounds, false);
+			can_be_emptied_of(kind, keys, rounds, true);
+		}
+}
+
+/* The reserve is a 60th of the store. */
+static void
+can_be_emptied_with_little(enum small_disk_kind kind)
+{
+	struct fixture f;
+	unsigned count;
+
+	begin_on(&f, kind, DISK, 32u << 10);
+	fill(&f);
+	count = f.count;
+	check_le(20000, count);
+	remove_half(&f);
+	check_has(&f, 2);
+	goes_on(&f, count / 5);
+	for (unsigned i = 0; i < f.count; i++)
+		check_ok(remove_key(&f, i));
+	goes_on(&f, count / 2);
+	end(&f);
+}
+
 #define BOTH(name)                                      \
 	static void full__##name(void **state)          \
 	{                                               \
@@ -309,6 +400,8 @@ full__no_table_fits(void **state)
 
 BOTH(can_be_emptied)
 BOTH(empties_by_itself)
+BOTH(can_be_emptied_at_any_size)
+BOTH(can_be_emptied_with_little)
 BOTH(others_make_space)
 BOTH(keeps_a_reserve_if_large)
 
@@ -321,6 +414,10 @@ main(void)
 	    cmocka_unit_test(full__empties_by_itself),
 	    cmocka_unit_test(full__empties_by_itself_really),
 	    cmocka_unit_test(full__no_table_fits),
+	    cmocka_unit_test(full__can_be_emptied_at_any_size),
+	    cmocka_unit_test(full__can_be_emptied_at_any_size_really),
+	    cmocka_unit_test(full__can_be_emptied_with_little),
+	    cmocka_unit_test(full__can_be_emptied_with_little_really),
 	    cmocka_unit_test(full__others_make_space),
 	    cmocka_unit_test(full__others_make_space_really),
 	    cmocka_unit_test(full__keeps_a_reserve_if_large),

@@ -75,7 +75,7 @@ disk_free(const struct small_disk *d)
 	return d->bytes > used ? d->bytes - used : 0;
 }
 
-/* Whether the file may grow to end. */
+/* Whether the file may grow to end.  Caller holds the mutex until it has. */
 static bool
 fits(struct env_file *f, uint64_t end)
 {
@@ -89,21 +89,29 @@ fits(struct env_file *f, uint64_t end)
 static ssize_t
 counted_pwrite(struct env_file *f, const void *data, size_t size, uint64_t at)
 {
-	if (!fits(f, at + size))
-		return -ENOSPC;
-	return disk_of(f->env)->base->pwrite(f, data, size, at);
+	struct small_disk *d = disk_of(f->env);
+	ssize_t n = -ENOSPC;
+
+	check_ok(pthread_mutex_lock(&d->mutex));
+	if (fits(f, at + size))
+		n = d->base->pwrite(f, data, size, at);
+	check_ok(pthread_mutex_unlock(&d->mutex));
+	return n;
 }
 
 static int
 counted_allocate(struct env_file *f, uint64_t size)
 {
-	const struct env_ops *base = disk_of(f->env)->base;
+	struct small_disk *d = disk_of(f->env);
 	uint64_t had = 0;
+	int err = 0;
 
-	check_ok(base->size(f, &had));
-	if (size <= had)
-		return 0;
-	return fits(f, size) ? base->truncate(f, size) : -ENOSPC;
+	check_ok(pthread_mutex_lock(&d->mutex));
+	check_ok(d->base->size(f, &had));
+	if (size > had)
+		err = fits(f, size) ? d->base->truncate(f, size) : -ENOSPC;
+	check_ok(pthread_mutex_unlock(&d->mutex));
+	return err;
 }
 
 static int
@@ -152,6 +160,7 @@ small_disk_init(struct small_disk *d, enum small_disk_kind kind, uint64_t bytes)
 
 	*d = (struct small_disk){
 	    .kind = kind, .dir = check_tmpdir(), .bytes = bytes};
+	check_ok(pthread_mutex_init(&d->mutex, NULL));
 	env_posix_init(&d->env, nobody);
 	if (kind == SMALL_DISK_REAL) {
 		mount_real(d);
@@ -170,6 +179,7 @@ small_disk_fini(struct small_disk *d)
 {
 	if (d->kind == SMALL_DISK_REAL)
 		unmount_real();
+	check_ok(pthread_mutex_destroy(&d->mutex));
 	check_rmtree(d->dir);
 }
 
@@ -187,12 +197,19 @@ small_disk_occupy(struct small_disk *d, uint64_t but)
 {
 	uint64_t free_bytes, total_bytes;
 	struct env_file *f;
+	int err;
 
-	check_ok(env_space(&d->env, d->dir, &free_bytes, &total_bytes));
-	check_le(but + BLOCK, free_bytes);
 	check_ok(env_open(
 	    &d->env, ballast(d), ENV_OPEN_WRITE | ENV_OPEN_CREATE, &f));
-	check_ok(env_allocate(f, free_bytes - but));
+	/* Others may take some meanwhile. */
+	do {
+		check_ok(env_space(&d->env, d->dir, &free_bytes, &total_bytes));
+		check_le(but + BLOCK, free_bytes);
+		err = env_allocate(f, free_bytes - but);
+		if (err)
+			check_ok(env_truncate(f, 0));
+	} while (err == -ENOSPC);
+	check_ok(err);
 	env_close(f);
 }
 

@@ -12,6 +12,7 @@
 #ifndef TESTS_SUPPORT_SMALL_DISK_H
 #define TESTS_SUPPORT_SMALL_DISK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct small_disk {
 	enum small_disk_kind kind;
 	const char *dir;
 	uint64_t bytes;
+	pthread_mutex_t mutex; /* what is counted, is so until it is taken */
 };
 
 void small_disk_enter(void);
