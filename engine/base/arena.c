@@ -2,22 +2,32 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
+#include "engine/base/chunk.h"
 #include "engine/base/must.h"
 
 #define ARENA_ALIGN 8
 
 struct arena_chunk {
 	struct arena_chunk *next;
+	bool pooled; /* of the pool, else malloc's */
 	_Alignas(ARENA_ALIGN) uint8_t data[];
 };
 
 void
-arena_init(struct arena *a, size_t chunk_bytes)
+arena_init(struct arena *a, size_t chunk_bytes, struct chunk_pool *pool)
 {
 	must(chunk_bytes >= 4096);
-	*a = (struct arena){.chunk_bytes = chunk_bytes};
+	*a = (struct arena){.chunk_bytes = chunk_bytes, .pool = pool};
+}
+
+static void
+arena_free_chunk(struct arena *a, struct arena_chunk *c)
+{
+	if (c->pooled)
+		chunk_pool_give(a->pool, c);
+	else
+		free(c);
 }
 
 void
@@ -28,42 +38,37 @@ arena_fini(struct arena *a)
 	while (c) {
 		struct arena_chunk *next = c->next;
 
-		free(c);
+		arena_free_chunk(a, c);
 		c = next;
 	}
-	*a = (struct arena){.chunk_bytes = a->chunk_bytes};
-}
-
-static void *
-arena_ask(size_t bytes)
-{
-	void *p;
-
-	if (bytes != ARENA_HUGE_BYTES)
-		return malloc(bytes);
-	p = aligned_alloc(ARENA_HUGE_BYTES, bytes);
-	/* Without huge pages it is memory all the same. */
-	if (p)
-		(void)madvise(p, bytes, MADV_HUGEPAGE);
-	return p;
+	arena_init(a, a->chunk_bytes, a->pool);
 }
 
 static struct arena_chunk *
-arena_add_chunk(struct arena *a, size_t bytes)
+arena_add_chunk(struct arena *a, size_t bytes, bool pooled)
 {
-	struct arena_chunk *c = arena_ask(bytes);
-	size_t total;
+	struct arena_chunk *c =
+	    pooled ? chunk_pool_take(a->pool) : malloc(bytes);
 
 	if (!c)
 		return NULL;
+	c->pooled = pooled;
 	c->next = a->chunks;
 	a->chunks = c;
 	/* One thread writes and the figure guards nothing: relaxed. */
-	total = arena_bytes(a) + bytes;
-	atomic_store_explicit(&a->total_bytes, total, memory_order_relaxed);
-	if (total >= ARENA_HUGE_BYTES)
-		a->chunk_bytes = ARENA_HUGE_BYTES;
+	atomic_store_explicit(
+	    &a->total_bytes, arena_bytes(a) + bytes, memory_order_relaxed);
 	return c;
+}
+
+/* Of the usual size: *bytes. */
+static struct arena_chunk *
+arena_add_usual(struct arena *a, size_t *bytes)
+{
+	bool pooled = a->pool && arena_bytes(a) >= CHUNK_BYTES;
+
+	*bytes = pooled ? CHUNK_BYTES : a->chunk_bytes;
+	return arena_add_chunk(a, *bytes, pooled);
 }
 
 static void *
@@ -71,18 +76,19 @@ arena_alloc_in_new_chunk(struct arena *a, size_t size)
 {
 	const size_t head = sizeof(struct arena_chunk);
 	struct arena_chunk *c;
+	size_t bytes;
 
 	/* A large piece goes alone: the rest of the present chunk stays in
 	 * use, so never more than a quarter of a chunk is wasted. */
 	if (size > a->chunk_bytes / 4) {
-		c = arena_add_chunk(a, head + size);
+		c = arena_add_chunk(a, head + size, false);
 		return c ? c->data : NULL;
 	}
-	c = arena_add_chunk(a, a->chunk_bytes);
+	c = arena_add_usual(a, &bytes);
 	if (!c)
 		return NULL;
 	a->next = c->data + size;
-	a->left = a->chunk_bytes - head - size;
+	a->left = bytes - head - size;
 	return c->data;
 }
 
@@ -107,16 +113,18 @@ int
 arena_reserve(struct arena *a, size_t size)
 {
 	const size_t head = sizeof(struct arena_chunk);
-	size_t bytes = a->chunk_bytes;
 	struct arena_chunk *c;
+	size_t bytes;
 
 	if (size <= a->left)
 		return 0;
 	if (size > PTRDIFF_MAX - head)
 		return -ENOMEM;
-	if (size > bytes / 4)
-		bytes = head + size;
-	c = arena_add_chunk(a, bytes);
+	bytes = head + size;
+	if (size > a->chunk_bytes / 4)
+		c = arena_add_chunk(a, bytes, false);
+	else
+		c = arena_add_usual(a, &bytes);
 	if (!c)
 		return -ENOMEM;
 	a->next = c->data;

@@ -19,6 +19,7 @@ db_new(void)
 	compaction_set_init(&db->compactions);
 	reaper_init(&db->reaper);
 	reserve_init(&db->reserve);
+	chunk_pool_init(&db->chunks);
 	lock_init(&db->write_lock, LOCK_RANK_DB_WRITE);
 	lock_init(&db->sync_lock, LOCK_RANK_DB_SYNC);
 	lock_cond_init(&db->sync_ended);
@@ -59,6 +60,7 @@ db_free(struct lsm *db)
 	lock_cond_fini(&db->sync_ended);
 	lock_fini(&db->sync_lock);
 	lock_fini(&db->write_lock);
+	chunk_pool_fini(&db->chunks);
 	free(db->dir);
 	free(db);
 }

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "engine/base/chunk.h"
 #include "engine/base/counter.h"
 #include "engine/base/lock.h"
 #include "engine/db/compaction.h"
@@ -60,9 +61,10 @@ struct lsm {
 	struct lsm_options options;
 	struct filelock *filelock;
 	struct cache *cache;
-	struct reaper reaper;   /* has its own lock */
-	struct values values;   /* the same */
-	struct reserve reserve; /* the same */
+	struct reaper reaper;     /* has its own lock */
+	struct values values;     /* the same */
+	struct reserve reserve;   /* the same */
+	struct chunk_pool chunks; /* the same; of memtables */
 	struct vset vset;
 	bool has_vset;
 	size_t full_max; /* full memtables there may be */

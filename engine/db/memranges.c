@@ -43,7 +43,7 @@ void
 memranges_init(struct memranges *r)
 {
 	*r = (struct memranges){.count = 0};
-	arena_init(&r->arena, ARENA_BYTES);
+	arena_init(&r->arena, ARENA_BYTES, NULL);
 }
 
 void

@@ -11,7 +11,7 @@
 #include "engine/db/values.h"
 
 /* Asked from malloc at a time.  Pages that are not used yet cost nothing. */
-#define CHUNK_BYTES (256u << 10)
+#define ARENA_BYTES (256u << 10)
 
 /* Fewer operations gain nothing. */
 #define EXPECT_MIN 4
@@ -21,13 +21,13 @@
 #define SPENT_DIVISOR 4
 
 struct memtable *
-memtable_new(void)
+memtable_new(struct chunk_pool *pool)
 {
 	struct memtable *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return NULL;
-	arena_init(&m->arena, CHUNK_BYTES);
+	arena_init(&m->arena, ARENA_BYTES, pool);
 	memranges_init(&m->ranges);
 	if (skiplist_init(&m->list, &m->arena)) {
 		arena_fini(&m->arena);
@@ -39,10 +39,10 @@ memtable_new(void)
 }
 
 struct memtable *
-memtable_new_sized(size_t bytes_max)
+memtable_new_sized(size_t bytes_max, struct chunk_pool *pool)
 {
 	size_t bytes = memfilter_bytes(bytes_max);
-	struct memtable *m = memtable_new();
+	struct memtable *m = memtable_new(pool);
 	void *memory;
 
 	if (!m || bytes == 0)

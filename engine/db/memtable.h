@@ -29,6 +29,7 @@
 struct batch_cursor;
 struct batch_op;
 struct batch_ranges;
+struct chunk_pool;
 struct value_file;
 
 /* Writes that may come between what an iterator sees and its hint. */
@@ -70,11 +71,11 @@ struct memtable {
 	struct memranges ranges; /* their keys are the arena's */
 };
 
-/* With one reference; NULL: no memory. */
-struct memtable *memtable_new(void);
+/* With one reference; NULL: no memory.  pool: of the arena, or NULL. */
+struct memtable *memtable_new(struct chunk_pool *pool);
 
 /* As memtable_new, with a filter for a memtable that grows to bytes_max. */
-struct memtable *memtable_new_sized(size_t bytes_max);
+struct memtable *memtable_new_sized(size_t bytes_max, struct chunk_pool *pool);
 void memtable_ref(struct memtable *m);
 
 /* Frees it with the last reference; NULL is allowed. */

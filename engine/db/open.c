@@ -240,6 +240,7 @@ open_new(const char *path, const struct lsm_options *o)
 	if (!db)
 		return NULL;
 	db->options = *o;
+	chunk_pool_keep(&db->chunks, o->memtable_bytes);
 	db->env = o->lab ? lab_env(o->lab) : o->env;
 	if (!db->env) {
 		env_posix_init(&db->posix, (struct err_sink){open_message, db});

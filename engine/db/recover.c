@@ -135,7 +135,8 @@ recover_view(struct replay *r)
 	if (!v)
 		return -ENOMEM;
 	if (!db->active) {
-		db->active = memtable_new_sized(db->options.memtable_bytes);
+		db->active =
+		    memtable_new_sized(db->options.memtable_bytes, &db->chunks);
 		if (!db->active) {
 			view_unref(v);
 			return -ENOMEM;

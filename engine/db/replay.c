@@ -151,7 +151,8 @@ replay_follow(struct replay *r, struct wal_reader *reader, struct replay_log *l)
 
 	l->is_old = wal_reader_version(reader) < WAL_FORMAT_VERSION;
 	if (first_seq == seq + 1) {
-		l->memtable = memtable_new_sized(r->db->options.memtable_bytes);
+		l->memtable = memtable_new_sized(
+		    r->db->options.memtable_bytes, &r->db->chunks);
 		if (!l->memtable)
 			return -ENOMEM;
 		l->memtable->log_no = l->number;

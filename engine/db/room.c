@@ -107,7 +107,8 @@ static int
 room_replace(struct lsm *db)
 {
 	struct view *v = view_new(db->full_max);
-	struct memtable *m = memtable_new_sized(db->options.memtable_bytes);
+	struct memtable *m =
+	    memtable_new_sized(db->options.memtable_bytes, &db->chunks);
 	struct segment *s = NULL;
 	int err = -ENOMEM;
 	bool synced;

@@ -85,6 +85,12 @@ spare_want(struct lsm *db)
 		spare_wake(db);
 }
 
+void
+spare_want_memory(struct lsm *db)
+{
+	spare_wake(db);
+}
+
 /* The first of the list, or NULL.  Caller holds sync_lock. */
 static struct spare *
 spare_shift(struct spare_list *l)
@@ -361,6 +367,8 @@ spare_step(struct lsm *db)
 	struct spare *s;
 	int err = 0;
 
+	if (!db->options.no_background)
+		chunk_pool_prepare(&db->chunks);
 	if (db_failed(db) || !spare_begin(db, &s))
 		return 0;
 	if (!s)

@@ -9,6 +9,7 @@
  * tables by now, or, if none waits and none comes, of zeros; but only while the
  * log is synced now and then: what is not is less work to write into new
  * blocks, and to forget.
+ * Its thread also makes memory ready for memtables (engine/base/chunk.h).
  * Use: spare_want once the log is worth it; spare_take when a segment begins;
  * spare_offer when one has ended; spare_remove_all before the store is closed.
  * Threads: any; db->sync_lock protects the pool.  spare_step runs in one thread
@@ -54,6 +55,9 @@ size_t spare_bytes(const struct lsm *db);
 
 /* From now on there shall be spares.  Caller does not hold db->state_lock. */
 void spare_want(struct lsm *db);
+
+/* There shall be memory again.  The same. */
+void spare_want_memory(struct lsm *db);
 
 /* The next spare, the caller's to use or drop; NULL: there is none. */
 struct spare *spare_take(struct lsm *db);

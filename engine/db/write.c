@@ -146,6 +146,8 @@ write_batch(struct lsm *db, struct lsm_batch *b, struct write_try *t)
 	/* Relaxed: whoever misses one now takes it with the next batch. */
 	if (atomic_load_explicit(&db->hint, memory_order_relaxed))
 		hint_take(db);
+	if (chunk_pool_wishes(&db->chunks))
+		spare_want_memory(db);
 	if (reserve_refuses(db, b))
 		return -ENOSPC;
 	err = write_try(db, b, t);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/chunk.h"
 #include "tests/check.h"
 #include "tests/support/dies.h"
 
@@ -16,7 +17,7 @@ arena__pieces_are_aligned_and_apart(void **state)
 	size_t sizes[2000];
 
 	(void)state;
-	arena_init(&a, 4096);
+	arena_init(&a, 4096, NULL);
 	for (int i = 0; i < 2000; i++) {
 		sizes[i] = 1 + (size_t)check_rand_below(&r, 300);
 		pieces[i] = arena_alloc(&a, sizes[i]);
@@ -38,7 +39,7 @@ arena__large_piece_leaves_the_chunk_in_use(void **state)
 	uint8_t *first, *large, *second;
 
 	(void)state;
-	arena_init(&a, 4096);
+	arena_init(&a, 4096, NULL);
 	first = arena_alloc(&a, 8);
 	large = arena_alloc(&a, 100000);
 	check_true(first != NULL && large != NULL);
@@ -54,7 +55,7 @@ arena__bytes_counts_what_malloc_gave(void **state)
 	struct arena a;
 
 	(void)state;
-	arena_init(&a, 8192);
+	arena_init(&a, 8192, NULL);
 	check_eq(arena_bytes(&a), 0);
 	check_true(arena_alloc(&a, 1) != NULL);
 	check_eq(arena_bytes(&a), 8192);
@@ -67,30 +68,36 @@ arena__bytes_counts_what_malloc_gave(void **state)
 	check_eq(arena_bytes(&a), 0);
 }
 
-/* Pieces of one that has grown large, and the chunks they are in. */
+/* One that has grown large takes chunks of the pool, and gives them back. */
 static void
-arena__goes_on_in_huge_chunks(void **state)
+arena__goes_on_in_chunks_of_the_pool(void **state)
 {
+	struct chunk_pool p;
 	struct arena a;
 	size_t before;
 
 	(void)state;
-	arena_init(&a, 4096);
+	chunk_pool_init(&p);
+	chunk_pool_keep(&p, 3 * CHUNK_BYTES);
+	arena_init(&a, 4096, &p);
 	for (int i = 0; i < 1000; i++)
 		memset(arena_alloc(&a, 1000), 1, 1000);
 	check_le(arena_bytes(&a), 1000 * 1100);
-	check_ok(arena_reserve(&a, ARENA_HUGE_BYTES));
+	check_ok(arena_reserve(&a, CHUNK_BYTES));
 	for (int i = 0; i < 9000; i++) {
 		before = arena_bytes(&a);
 		memset(arena_alloc(&a, 1000), 1, 1000);
 		if (arena_bytes(&a) > before)
-			check_eq(arena_bytes(&a) - before, ARENA_HUGE_BYTES);
+			check_eq(arena_bytes(&a) - before, CHUNK_BYTES);
 	}
 	/* What is larger than a part of a chunk does not take a whole one. */
 	before = arena_bytes(&a);
-	check_ok(arena_reserve(&a, 3 * ARENA_HUGE_BYTES / 4));
-	check_le(arena_bytes(&a) - before, 3 * ARENA_HUGE_BYTES / 4 + 64);
+	check_ok(arena_reserve(&a, 3 * CHUNK_BYTES / 4));
+	check_le(arena_bytes(&a) - before, 3 * CHUNK_BYTES / 4 + 64);
+	check_eq(p.count, 0);
 	arena_fini(&a);
+	check_eq(p.count, 3);
+	chunk_pool_fini(&p);
 }
 
 static void
@@ -99,7 +106,7 @@ arena__impossible_size_is_refused(void **state)
 	struct arena a;
 
 	(void)state;
-	arena_init(&a, 4096);
+	arena_init(&a, 4096, NULL);
 	check_true(arena_alloc(&a, SIZE_MAX) == NULL);
 	check_true(arena_alloc(&a, SIZE_MAX - 7) == NULL);
 	check_true(arena_alloc(&a, 16) != NULL);
@@ -113,7 +120,7 @@ arena__reserved_bytes_come_without_malloc(void **state)
 	size_t sizes[] = {100, 4000, 100000, 8};
 
 	(void)state;
-	arena_init(&a, 4096);
+	arena_init(&a, 4096, NULL);
 	for (int i = 0; i < 4; i++) {
 		size_t bytes;
 
@@ -141,7 +148,7 @@ arena__size_zero_is_a_bug(void **state)
 	struct arena a;
 
 	(void)state;
-	arena_init(&a, 4096);
+	arena_init(&a, 4096, NULL);
 	check_true(dies_by_abort(alloc_nothing, &a));
 	arena_fini(&a);
 }
@@ -153,7 +160,7 @@ main(void)
 	    cmocka_unit_test(arena__pieces_are_aligned_and_apart),
 	    cmocka_unit_test(arena__large_piece_leaves_the_chunk_in_use),
 	    cmocka_unit_test(arena__bytes_counts_what_malloc_gave),
-	    cmocka_unit_test(arena__goes_on_in_huge_chunks),
+	    cmocka_unit_test(arena__goes_on_in_chunks_of_the_pool),
 	    cmocka_unit_test(arena__impossible_size_is_refused),
 	    cmocka_unit_test(arena__reserved_bytes_come_without_malloc),
 	    cmocka_unit_test(arena__size_zero_is_a_bug),

@@ -70,7 +70,7 @@ delete_range(struct world *w, struct memtable *m, unsigned first, unsigned end)
 static struct memtable *
 fill(struct world *w, bool is_flushed)
 {
-	struct memtable *m = memtable_new();
+	struct memtable *m = memtable_new(NULL);
 	size_t writes = 5 + check_rand_below(&w->rand, 60);
 
 	check_true(m != NULL);

@@ -15,7 +15,7 @@
 static struct memtable *
 new_memtable(void)
 {
-	struct memtable *m = memtable_new();
+	struct memtable *m = memtable_new(NULL);
 
 	check_true(m != NULL);
 	return m;
@@ -289,7 +289,7 @@ memtable__reservation_without_memory_fails(void **state)
 static void
 memtable__filter_knows_every_key(void **state)
 {
-	struct memtable *m = memtable_new_sized(64u << 10), *none;
+	struct memtable *m = memtable_new_sized(64u << 10, NULL), *none;
 	unsigned passed = 0;
 	char key[16];
 

@@ -35,7 +35,7 @@ by_ikey(const void *a, const void *b)
 static void
 setup(struct fixture *f, size_t room)
 {
-	arena_init(&f->arena, 4096);
+	arena_init(&f->arena, 4096, NULL);
 	check_ok(skiplist_init(&f->list, &f->arena));
 	f->model = calloc(room, sizeof(*f->model));
 	f->count = 0;
@@ -388,7 +388,7 @@ skiplist__readers_see_all_that_is_published(void **state)
 	pthread_t threads[SHARED_READS];
 
 	(void)state;
-	arena_init(&s.arena, 65536);
+	arena_init(&s.arena, 65536, NULL);
 	check_ok(skiplist_init(&s.list, &s.arena));
 	shared_fill(&s, &r);
 	for (unsigned i = 0; i < SHARED_READS; i++)

@@ -36,7 +36,7 @@ walk(struct bytes payload)
 static void
 apply(struct bytes payload, int64_t count)
 {
-	struct memtable *m = memtable_new();
+	struct memtable *m = memtable_new(NULL);
 	int err;
 
 	must(m);
