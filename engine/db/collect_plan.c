@@ -27,7 +27,7 @@ static uint64_t
 garbage_of(const struct version_use *u)
 {
 	/* 0: the log has not let go of it yet. */
-	uint64_t bytes = values_bytes(u->file);
+	uint64_t bytes = values_content(u->file);
 
 	return bytes > u->bytes ? bytes - u->bytes : 0;
 }

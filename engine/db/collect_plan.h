@@ -7,8 +7,10 @@
  * apart from what tables say, so no figure can go wrong; what tables say of
  * values that newer tables have overwritten counts as live until they are
  * merged (pick_values.h).
- * A file that was emptied in part is all the more worth it: so a plan that is
- * made anew comes to an end.
+ * A file that was emptied in part is all the more worth it, and what a copy has
+ * beside its values (keys, a header) is no garbage: so a plan that is made anew
+ * comes to an end.  Of files from before the store was opened nobody knows how
+ * much that is; they are copied once more at most.
  */
 #ifndef ENGINE_DB_COLLECT_PLAN_H
 #define ENGINE_DB_COLLECT_PLAN_H

@@ -44,6 +44,7 @@ begin_file(struct value_writer *w)
 	if (err)
 		return err;
 	w->seq = 1;
+	w->value_bytes = 0;
 	err = wal_create(p->env, f->path, &id, w->seq, &w->wal);
 	if (err)
 		values_unref(f);
@@ -87,6 +88,8 @@ end_file(struct value_writer *w)
 		err = wal_sync(w->wal);
 	if (!err) {
 		values_set_bytes(w->files[w->count - 1], wal_size(w->wal));
+		values_set_overhead(
+		    w->files[w->count - 1], wal_size(w->wal) - w->value_bytes);
 		w->bytes += wal_size(w->wal);
 	}
 	wal_close(w->wal);
@@ -127,6 +130,7 @@ value_writer_add(struct value_writer *w, struct bytes key, struct bytes value,
 		err = add_to_batch(w, key, value, &offset);
 	if (err)
 		return err;
+	w->value_bytes += value.size;
 	*ref_size =
 	    vref_encode(ref, w->files[w->count - 1]->file, offset, value);
 	if (lsm_batch_bytes(w->batch) >= RECORD_BYTES)

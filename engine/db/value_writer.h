@@ -27,8 +27,9 @@ struct value_writer {
 	struct lsm_batch *batch; /* what goes to it next */
 	struct value_file **files;
 	size_t count;
-	uint64_t seq;   /* of the next operation in the file */
-	uint64_t bytes; /* of all files */
+	uint64_t seq;         /* of the next operation in the file */
+	uint64_t bytes;       /* of all files */
+	uint64_t value_bytes; /* of the values in the last one */
 };
 
 /* Adds the value of a key; writes the reference at ref, which has room for

@@ -246,6 +246,25 @@ values_bytes(struct value_file *f)
 	return bytes;
 }
 
+void
+values_set_overhead(struct value_file *f, uint64_t bytes)
+{
+	lock_acquire(&f->set->lock);
+	f->overhead = bytes;
+	lock_release(&f->set->lock);
+}
+
+uint64_t
+values_content(struct value_file *f)
+{
+	uint64_t bytes;
+
+	lock_acquire(&f->set->lock);
+	bytes = f->bytes > f->overhead ? f->bytes - f->overhead : 0;
+	lock_release(&f->set->lock);
+	return bytes;
+}
+
 /* --- reading -------------------------------------------------------------- */
 
 static int

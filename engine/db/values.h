@@ -36,7 +36,8 @@ struct value_file {
 	unsigned refs;
 	bool obsolete;
 	bool shared;
-	uint64_t bytes; /* of the file; 0: it is being written */
+	uint64_t bytes;    /* of the file; 0: it is being written */
+	uint64_t overhead; /* values_set_overhead */
 };
 
 struct values {
@@ -78,6 +79,13 @@ bool values_is_alone(struct value_file *f);
 /* Nothing is added any more: it has so many bytes. */
 void values_set_bytes(struct value_file *f, uint64_t bytes);
 uint64_t values_bytes(struct value_file *f);
+
+/* Of a file that this process has written for values alone: what of it is none,
+ * and would be in any copy of them.  0: nobody knows. */
+void values_set_overhead(struct value_file *f, uint64_t bytes);
+
+/* What of it is, or may have been, values: bytes less overhead. */
+uint64_t values_content(struct value_file *f);
 
 /* The file open for reading (opened now if it was not); the set's.  A file
  * that is missing is ERR_DAMAGED, with a message. */

@@ -195,6 +195,32 @@ collect_plan__file_that_is_being_written_is_no_garbage(void **state)
 	fini(&f);
 }
 
+/* Large keys, small values: a copy would be no smaller. */
+static void
+collect_plan__what_a_copy_has_beside_values_is_no_garbage(void **state)
+{
+	const struct table t = {
+	    6, 20, "a", "z", 0, {{1, 100 * KB}, {2, 80 * KB}}, NULL};
+	struct collect_plan_figures figures;
+	struct fixture f;
+
+	(void)state;
+	init(&f);
+	add_file(&f, 1, 1000 * KB);
+	add_file(&f, 2, 1000 * KB);
+	values_set_overhead(f.files[1], 900 * KB);
+	values_set_overhead(f.files[2], 850 * KB);
+	add_table(&f, &t);
+	build(&f);
+	collect_plan_figures(f.version, &f.options, &figures);
+	check_eq(figures.garbage, 70 * KB);
+	check_str(plan_of(&f, false), "");
+	check_str(plan_of(&f, true), "2");
+	values_set_overhead(f.files[1], 0);
+	check_str(plan_of(&f, false), "1 2");
+	fini(&f);
+}
+
 /* --- picks ---------------------------------------------------------------- */
 
 /* "REASON LEVEL>OUTPUT: NUMBERS" or "" of what is picked, while `running` is
@@ -315,6 +341,8 @@ main(void)
 	    cmocka_unit_test(collect_plan__takes_what_pays_most),
 	    cmocka_unit_test(
 		collect_plan__file_that_is_being_written_is_no_garbage),
+	    cmocka_unit_test(
+		collect_plan__what_a_copy_has_beside_values_is_no_garbage),
 	    cmocka_unit_test(pick_values__rewrites_the_table_with_most_of_it),
 	    cmocka_unit_test(pick_values__leaves_level_0_alone),
 	    cmocka_unit_test(pick_values__brings_down_what_may_hide_much),
