@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/lsm.h"
@@ -148,11 +147,7 @@ remove_half(struct fixture *f)
 static uint64_t
 reserve_bytes(struct fixture *f)
 {
-	char path[4096];
-	struct stat st;
-
-	(void)snprintf(path, sizeof(path), "%s/RESERVE", f->disk.dir);
-	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+	return small_disk_file_bytes(&f->disk, "RESERVE");
 }
 
 static bool

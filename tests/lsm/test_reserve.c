@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "engine/lsm.h"
 #include "engine/os/env.h"
@@ -100,11 +99,7 @@ remove_all(struct fixture *f)
 static uint64_t
 held(struct fixture *f)
 {
-	char path[4096];
-	struct stat st;
-
-	(void)snprintf(path, sizeof(path), "%s/RESERVE", f->disk.dir);
-	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+	return small_disk_file_bytes(&f->disk, "RESERVE");
 }
 
 static void

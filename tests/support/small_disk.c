@@ -218,3 +218,13 @@ small_disk_vacate(struct small_disk *d)
 {
 	check_ok(env_unlink(&d->env, ballast(d)));
 }
+
+uint64_t
+small_disk_file_bytes(const struct small_disk *d, const char *name)
+{
+	char path[4096];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", d->dir, name);
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}

@@ -35,6 +35,9 @@ void small_disk_init(
     struct small_disk *d, enum small_disk_kind kind, uint64_t bytes);
 void small_disk_fini(struct small_disk *d);
 
+/* Of a file in d->dir; 0 if there is none. */
+uint64_t small_disk_file_bytes(const struct small_disk *d, const char *name);
+
 /* Takes all but so many bytes of what is free, as somebody else's file. */
 void small_disk_occupy(struct small_disk *d, uint64_t but);
 void small_disk_vacate(struct small_disk *d);
