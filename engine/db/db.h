@@ -80,6 +80,8 @@ struct lsm {
 	_Atomic int failed;
 	/* What an iterator has found out (hint.h), until somebody takes it. */
 	_Atomic(struct hint *) hint;
+	/* The last sync served one commit, and nobody waits for another. */
+	atomic_bool sync_alone;
 	/* The active memtable may be worth a flush though it is not full. */
 	atomic_bool spent;
 	/* The log has grown past log_mark: so shall the reserve. */

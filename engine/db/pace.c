@@ -108,6 +108,20 @@ pace_add(struct pace *p, const struct durability *d, uint64_t now)
 		w->deadline = pace_min(w->deadline, now + ms * 1000);
 }
 
+bool
+pace_syncs_each(struct lsm *db, const struct durability *d)
+{
+	struct pace *p = &db->pace;
+	enum durability_policy policy;
+
+	if (d)
+		return d->policy == DURABILITY_SYNC;
+	lock_acquire(&p->lock);
+	policy = p->store.policy;
+	lock_release(&p->lock);
+	return policy == DURABILITY_SYNC;
+}
+
 uint64_t
 pace_note(struct lsm *db, const struct durability *d, uint64_t seq)
 {

@@ -61,6 +61,10 @@ void pace_fini(struct pace *p);
 int pace_start(struct lsm *db);
 void pace_stop(struct lsm *db);
 
+/* Whether each batch under d (NULL: the store's policy) is synced before it is
+ * acknowledged. */
+bool pace_syncs_each(struct lsm *db, const struct durability *d);
+
 /* A batch was written under d (NULL: the store's policy), its last number is
  * seq.  Returns the number to be synced before it is acknowledged, or 0.  In
  * the order of the numbers. */

@@ -28,6 +28,17 @@ sync_advance(struct lsm *db, uint64_t seq)
 	lock_release(&db->sync_lock);
 }
 
+void
+sync_foresee(struct lsm *db, const struct durability *d, size_t size)
+{
+	/* Relaxed: it is a guess, good for one record after each sync. */
+	if (!atomic_load_explicit(&db->sync_alone, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&db->sync_alone, false, memory_order_relaxed);
+	if (pace_syncs_each(db, d))
+		wal_sync_ahead(db->log->wal, size);
+}
+
 /* The first segment with a number in [from, to] with something to sync. */
 static struct segment *
 sync_pick(struct lsm *db, uint64_t from, uint64_t to)
@@ -94,6 +105,8 @@ sync_lead(struct lsm *db)
 	g->round++;
 	err = sync_everything(db);
 	g->expected = served + g->waiting;
+	atomic_store_explicit(
+	    &db->sync_alone, g->expected == 1, memory_order_relaxed);
 	db->syncing = false;
 	if (err)
 		db_fail(db, err);

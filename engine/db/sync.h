@@ -10,8 +10,10 @@
 #define ENGINE_DB_SYNC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct durability;
 struct lsm;
 
 /*
@@ -32,6 +34,15 @@ struct sync_group {
 	unsigned failures; /* of waiting, one after the other */
 	uint64_t round;    /* syncs begun */
 };
+
+/*
+ * The log has got the last record of size bytes, of a batch under d (NULL: the
+ * store's policy).  If a sync is going to follow and will not be shared, the
+ * disk begins now, beside the rest of the commit.  Who commits among others
+ * leaves it: a page that changes while it is written is written twice.
+ * Caller holds write_lock.
+ */
+void sync_foresee(struct lsm *db, const struct durability *d, size_t size);
 
 /* Everything up to seq is in tables that are durable. */
 void sync_advance(struct lsm *db, uint64_t seq);

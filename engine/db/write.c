@@ -17,10 +17,11 @@
  * done nothing, is refused. */
 #define WRITE_VAIN_MAX 8
 
-/* How it went. */
+/* A batch and how it went. */
 struct write_try {
-	uint64_t sleep_us; /* if it is done: the writer's debt */
-	bool stalled;      /* there was no room */
+	const struct durability *under; /* NULL: the store's policy */
+	uint64_t sleep_us;              /* if it is done: the writer's debt */
+	bool stalled;                   /* there was no room */
 };
 
 /* Which segment takes the record, and memory for what the memtable gets. */
@@ -51,11 +52,11 @@ write_prepare(struct lsm *db, struct lsm_batch *b, struct memtable_place *p)
 /* The record goes to the kernel; on an error the log is as before, or the
  * store takes no more writes. */
 static int
-write_log(struct lsm *db, struct lsm_batch *b, uint32_t count)
+write_log(struct lsm *db, struct lsm_batch *b, const struct write_try *t)
 {
 	struct wal_stamp stamp = {
 	    .seq = db->next_seq,
-	    .count = count,
+	    .count = lsm_batch_count(b),
 	    .durable = lsm_durable_seq(db),
 	};
 	size_t size;
@@ -65,9 +66,11 @@ write_log(struct lsm *db, struct lsm_batch *b, uint32_t count)
 	err = wal_append(db->log->wal, record, size, &stamp);
 	if (err && !err_is_full(err))
 		db_fail(db, err);
-	if (!err)
-		db->figures.bytes_log += size;
-	return err;
+	if (err)
+		return err;
+	sync_foresee(db, t->under, size);
+	db->figures.bytes_log += size;
+	return 0;
 }
 
 /* Into the memtable, whose memory was reserved. */
@@ -118,7 +121,7 @@ write_try(struct lsm *db, struct lsm_batch *b, struct write_try *t)
 	err = write_prepare(db, b, &place);
 	if (err)
 		return err;
-	err = write_log(db, b, count);
+	err = write_log(db, b, t);
 	if (err)
 		return err;
 	write_apply(db, b, &place);
@@ -162,14 +165,15 @@ write_batch(struct lsm *db, struct lsm_batch *b, struct write_try *t)
  * it is flushed.  Caller holds write_lock, which is released while it waits.
  */
 static int
-write_insist(struct lsm *db, struct lsm_batch *b, uint64_t *sleep_us)
+write_insist(struct lsm *db, struct lsm_batch *b, const struct durability *d,
+    uint64_t *sleep_us)
 {
 	unsigned vain = 0;
 	int err;
 
 	do {
 		struct room_full f = {work_tally(db), .again = vain > 0};
-		struct write_try t = {0};
+		struct write_try t = {.under = d};
 
 		err = write_batch(db, b, &t);
 		*sleep_us = t.sleep_us;
@@ -208,7 +212,7 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 		return -EINVAL;
 	begin = latency_sample();
 	lock_acquire(&db->write_lock);
-	err = write_insist(db, b, &sleep_us);
+	err = write_insist(db, b, d, &sleep_us);
 	if (!err) {
 		done.seq = db->next_seq - 1;
 		done.sync_seq = pace_note(db, d, done.seq);

@@ -119,6 +119,13 @@ env_sync(struct env_file *f)
 	return err ? env_failed(f->env, f->path, "sync", err) : 0;
 }
 
+void
+env_sync_ahead(struct env_file *f, uint64_t offset, size_t size)
+{
+	if (f->env->ops->sync_ahead)
+		f->env->ops->sync_ahead(f, offset, size);
+}
+
 int
 env_truncate(struct env_file *f, uint64_t size)
 {

@@ -64,6 +64,8 @@ struct env_ops {
 
 	/* May be NULL: then reads are system calls. */
 	void (*map_reads)(struct env_file *);
+	/* May be NULL. */
+	void (*sync_ahead)(struct env_file *, uint64_t offset, size_t);
 
 	/* All three may be NULL: -ENOTSUP.  map_write is no system call. */
 	int (*map)(struct env_file *, uint64_t offset, size_t size,
@@ -110,6 +112,10 @@ int env_pread_full(struct env_file *, void *, size_t, uint64_t offset);
 /* Everything or an error; after an error any part may have been written. */
 int env_pwrite(struct env_file *, const void *, size_t, uint64_t offset);
 int env_sync(struct env_file *);
+/* A hint, between writing a part of the file and env_sync: that sync comes at
+ * once, so the disk may begin with this part while the caller does something
+ * else.  Nothing is promised, and env_sync says what went wrong. */
+void env_sync_ahead(struct env_file *, uint64_t offset, size_t size);
 int env_truncate(struct env_file *, uint64_t size);
 int env_size(struct env_file *, uint64_t *out);
 

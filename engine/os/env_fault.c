@@ -231,6 +231,13 @@ env_fault_map_reads(struct env_file *file)
 	env_map_reads(env_fault_base(file));
 }
 
+static void
+env_fault_sync_ahead(struct env_file *file, uint64_t offset, size_t size)
+{
+	if (!env_fault_of(file->env)->syncs_kept)
+		env_sync_ahead(env_fault_base(file), offset, size);
+}
+
 static ssize_t
 env_fault_pwrite(
     struct env_file *file, const void *data, size_t size, uint64_t offset)
@@ -501,6 +508,7 @@ static const struct env_ops env_fault_ops = {
     .close = env_fault_close,
     .pread = env_fault_pread,
     .map_reads = env_fault_map_reads,
+    .sync_ahead = env_fault_sync_ahead,
     .pwrite = env_fault_pwrite,
     .sync = env_fault_sync,
     .truncate = env_fault_truncate,

@@ -311,6 +311,13 @@ wal_sync(struct wal *w)
 	return err;
 }
 
+void
+wal_sync_ahead(struct wal *w, size_t size)
+{
+	if (!is_poisoned(w))
+		env_sync_ahead(w->file, wal_size(w) - size, size);
+}
+
 uint64_t
 wal_size(const struct wal *w)
 {

@@ -104,6 +104,10 @@ struct wal_stamp {
 int wal_append(
     struct wal *w, uint8_t *record, size_t size, const struct wal_stamp *stamp);
 
+/* A hint, after an append: wal_sync comes at once, so the disk may begin with
+ * this record while the caller does something else.  For the appender. */
+void wal_sync_ahead(struct wal *w, size_t size);
+
 /* Everything appended before the call is on stable storage when it returns.
  * The first failure poisons the writer. */
 int wal_sync(struct wal *w);

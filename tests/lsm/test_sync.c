@@ -170,8 +170,86 @@ sync__a_flush_does_not_heal_a_failure(void **state)
 	lsm_store_fini(&s);
 }
 
-/* --- together
- * ------------------------------------------------------------------ */
+/* --- ahead ---------------------------------------------------------------- */
+
+static struct {
+	unsigned count;
+	uint64_t from;
+	uint64_t to;
+} aheads;
+
+static void
+note_ahead(struct env_file *f, uint64_t offset, size_t size)
+{
+	check_true(strstr(f->path, ".log") != NULL);
+	aheads.count++;
+	aheads.from = offset;
+	aheads.to = offset + size;
+}
+
+static void
+open_noted(struct lsm_store *s, enum durability_policy policy)
+{
+	static struct env_ops noted;
+
+	lsm_store_init(s);
+	noted = *s->posix.ops;
+	noted.sync_ahead = note_ahead;
+	s->posix.ops = &noted;
+	s->options.memtable_bytes = 1u << 20;
+	s->options.durability = durability_of(policy);
+	lsm_store_open(s);
+	memset(&aheads, 0, sizeof(aheads));
+}
+
+static void
+sync__the_disk_begins_when_one_commits_alone(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	open_noted(&s, DURABILITY_SYNC);
+	lsm_store_put(&s, "a", "1");
+	check_eq(aheads.count, 0); /* nobody knows yet that it is alone */
+	for (unsigned n = 1; n <= 5; n++) {
+		uint64_t before = aheads.to;
+
+		lsm_store_put(&s, "b", "2");
+		check_eq(aheads.count, n);
+		check_true(aheads.from < aheads.to);
+		if (before > 0)
+			check_eq(aheads.from, before);
+	}
+	check_eq(lsm_durable_seq(s.db), 6);
+	lsm_store_fini(&s);
+}
+
+static void
+sync__the_disk_does_not_begin_with_what_nobody_syncs(void **state)
+{
+	const struct durability none = durability_of(DURABILITY_NONE);
+	struct lsm_batch *b = lsm_batch_new();
+	struct lsm_written done;
+	struct lsm_store s;
+
+	(void)state;
+	open_noted(&s, DURABILITY_NONE);
+	for (unsigned n = 0; n < 5; n++)
+		check_ok(lsm_sync(s.db, lsm_store_put(&s, "a", "1")));
+	check_eq(aheads.count, 0);
+	lsm_store_fini(&s);
+
+	open_noted(&s, DURABILITY_SYNC);
+	lsm_store_put(&s, "a", "1");
+	check_ok(lsm_batch_put(b, bytes_str("b"), bytes_str("2")));
+	check_ok(lsm_write_under(s.db, b, &none, &done));
+	check_eq(done.sync_seq, 0);
+	check_eq(aheads.count, 0);
+	lsm_batch_free(b);
+	lsm_store_fini(&s);
+}
+
+/* --- together ------------------------------------------------------------- */
 
 #define THREADS 8
 #define COMMITS 50
@@ -303,6 +381,9 @@ main(void)
 	    cmocka_unit_test(sync__a_failure_is_final),
 	    cmocka_unit_test(sync__a_name_that_cannot_be_synced_is_a_failure),
 	    cmocka_unit_test(sync__a_flush_does_not_heal_a_failure),
+	    cmocka_unit_test(sync__the_disk_begins_when_one_commits_alone),
+	    cmocka_unit_test(
+		sync__the_disk_does_not_begin_with_what_nobody_syncs),
 	    cmocka_unit_test(sync__commits_in_flight_share_device_syncs),
 	    cmocka_unit_test(sync__commits_go_on_while_memtables_are_flushed),
 	    cmocka_unit_test(sync__a_failure_reaches_everybody_who_waits),
