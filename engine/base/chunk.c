@@ -19,18 +19,37 @@ chunk_pool_keep(struct chunk_pool *p, size_t bytes)
 	p->keep = bytes / CHUNK_BYTES;
 }
 
-void
-chunk_pool_fini(struct chunk_pool *p)
+static void
+free_all(struct chunk *c)
 {
-	struct chunk *c = p->ready;
-
 	while (c) {
 		struct chunk *next = c->next;
 
 		free(c);
 		c = next;
 	}
+}
+
+void
+chunk_pool_fini(struct chunk_pool *p)
+{
+	free_all(p->ready);
 	lock_fini(&p->lock);
+}
+
+void
+chunk_pool_trim(struct chunk_pool *p)
+{
+	struct chunk *rest = NULL;
+
+	lock_acquire(&p->lock);
+	if (p->ready) {
+		rest = p->ready->next;
+		p->ready->next = NULL;
+		p->count = 1;
+	}
+	lock_release(&p->lock);
+	free_all(rest);
 }
 
 static void *

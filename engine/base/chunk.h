@@ -8,7 +8,8 @@
  * the next user, and one is made ready before it is needed. Use:
  * chunk_pool_init, chunk_pool_keep; chunk_pool_take, chunk_pool_give; who
  * writes asks chunk_pool_wishes now and then, and if so another thread does
- * chunk_pool_prepare; chunk_pool_fini when all chunks are back.
+ * chunk_pool_prepare; chunk_pool_trim when nobody writes any more;
+ * chunk_pool_fini when all chunks are back.
  * Threads: any.  Errors: NULL: no memory.
  */
 #ifndef ENGINE_BASE_CHUNK_H
@@ -55,6 +56,9 @@ chunk_pool_wishes(struct chunk_pool *p)
 	return atomic_load_explicit(&p->low, memory_order_relaxed) &&
 	       atomic_exchange_explicit(&p->low, false, memory_order_relaxed);
 }
+
+/* Gives back what waits, but for one chunk. */
+void chunk_pool_trim(struct chunk_pool *p);
 
 /* If none waits, makes one ready.  Without memory there is none. */
 void chunk_pool_prepare(struct chunk_pool *p);

@@ -261,6 +261,8 @@ compaction_step(struct lsm *db)
 	uint64_t idle_at;
 	int rc = compaction_begin(db, &v, &pick, &idle_at);
 
+	if (idle_at == 0)
+		chunk_pool_trim(&db->chunks);
 	lock_acquire(&db->state_lock);
 	/* There may be more that can run beside this one; or later. */
 	if (rc > 0)

@@ -54,6 +54,31 @@ chunk__no_more_are_kept_than_said(void **state)
 }
 
 static void
+chunk__all_but_one_are_given_back(void **state)
+{
+	struct chunk_pool p;
+	void *all[4];
+
+	(void)state;
+	chunk_pool_init(&p);
+	chunk_pool_keep(&p, 4 * CHUNK_BYTES);
+	chunk_pool_trim(&p);
+	check_eq(p.count, 0);
+	for (int i = 0; i < 4; i++)
+		all[i] = chunk_pool_take(&p);
+	for (int i = 0; i < 4; i++)
+		chunk_pool_give(&p, all[i]);
+	check_eq(p.count, 4);
+	chunk_pool_trim(&p);
+	check_eq(p.count, 1);
+	check_true(chunk_pool_take(&p) == all[3]);
+	chunk_pool_trim(&p);
+	check_eq(p.count, 0);
+	chunk_pool_give(&p, all[3]);
+	chunk_pool_fini(&p);
+}
+
+static void
 chunk__one_is_made_ready_when_the_last_is_taken(void **state)
 {
 	struct chunk_pool p;
@@ -118,6 +143,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(chunk__is_used_again),
 	    cmocka_unit_test(chunk__no_more_are_kept_than_said),
+	    cmocka_unit_test(chunk__all_but_one_are_given_back),
 	    cmocka_unit_test(chunk__one_is_made_ready_when_the_last_is_taken),
 	    cmocka_unit_test(chunk__threads_have_chunks_of_their_own),
 	};
