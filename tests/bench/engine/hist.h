@@ -1,6 +1,6 @@
 /*
  * hist: how often an operation took how long, in buckets that are at most
- * 1/64 of their value wide; what is reported is a bucket's middle.
+ * 1/512 of their value wide; what is reported is a bucket's middle.
  *
  * Use: zeroed memory is an empty one; one thread at a time.
  */
@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define HIST_STEP_BITS 6
+#define HIST_STEP_BITS 9
 #define HIST_BUCKETS   ((64 - HIST_STEP_BITS + 1) << HIST_STEP_BITS)
 
 struct hist {
