@@ -1,12 +1,10 @@
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/lsm.h"
 #include "engine/os/env.h"
 #include "tests/check.h"
-#include "tests/support/small_disk.h"
+#include "tests/support/small_store.h"
 
 #define DISK      (16u << 20)
 #define MEMTABLE  (128u << 10)
@@ -14,51 +12,10 @@
 #define WAIT_MS   20000        /* for puts, after the last delete */
 #define VALUE_MAX 3000
 
-struct fixture {
-	struct small_disk disk;
-	struct lsm_options options;
-	struct lsm *db;
-	struct lsm_batch *batch;
-	unsigned count; /* keys put so far, all acknowledged */
-};
-
 static void
-begin_on(struct fixture *f, enum small_disk_kind kind, unsigned disk,
-    unsigned memtable)
+begin(struct small_store *f, enum small_disk_kind kind)
 {
-	*f = (struct fixture){.count = 0};
-	small_disk_init(&f->disk, kind, disk);
-	lsm_options_init(&f->options);
-	f->options.create = true;
-	f->options.env = &f->disk.env;
-	f->options.memtable_bytes = memtable;
-	f->options.table_bytes = memtable / 2;
-	f->options.level_base_bytes = 4 * memtable;
-	f->options.cache_bytes = 1u << 20;
-	check_ok(lsm_open(f->disk.dir, &f->options, &f->db));
-	f->batch = lsm_batch_new();
-	check_true(f->batch != NULL);
-}
-
-static void
-begin(struct fixture *f, enum small_disk_kind kind)
-{
-	begin_on(f, kind, DISK, MEMTABLE);
-}
-
-static void
-end(struct fixture *f)
-{
-	lsm_batch_free(f->batch);
-	check_ok(lsm_close(f->db));
-	small_disk_fini(&f->disk);
-}
-
-static void
-reopen(struct fixture *f)
-{
-	check_ok(lsm_close(f->db));
-	check_ok(lsm_open(f->disk.dir, &f->options, &f->db));
+	small_store_init(f, kind, DISK, MEMTABLE);
 }
 
 /* Nothing that compression could make smaller; one in eight is large enough
@@ -74,36 +31,27 @@ value_of(unsigned i)
 	return bytes_of(data, size);
 }
 
-static struct bytes
-key_of(unsigned i)
-{
-	static char key[32];
-
-	(void)snprintf(key, sizeof(key), "key%06u", i);
-	return bytes_str(key);
-}
-
 static int
-put(struct fixture *f, unsigned i)
+put(struct small_store *f, unsigned i)
 {
 	lsm_batch_clear(f->batch);
-	check_ok(lsm_batch_put(f->batch, key_of(i), value_of(i)));
+	check_ok(lsm_batch_put(f->batch, small_store_key(i), value_of(i)));
 	return lsm_write(f->db, f->batch, NULL);
 }
 
 /* As the removal of a file: the name, and the times of its directory. */
 static int
-remove_key(struct fixture *f, unsigned i)
+remove_key(struct small_store *f, unsigned i)
 {
 	lsm_batch_clear(f->batch);
-	check_ok(lsm_batch_delete(f->batch, key_of(i)));
+	check_ok(lsm_batch_delete(f->batch, small_store_key(i)));
 	check_ok(lsm_batch_put(
 	    f->batch, bytes_str("directory"), bytes_str("its times")));
 	return lsm_write(f->db, f->batch, NULL);
 }
 
 static void
-fill(struct fixture *f)
+fill(struct small_store *f)
 {
 	int err;
 
@@ -113,10 +61,10 @@ fill(struct fixture *f)
 }
 
 static bool
-has(struct fixture *f, unsigned i)
+has(struct small_store *f, unsigned i)
 {
 	struct lsm_value v;
-	int rc = lsm_get(f->db, NULL, key_of(i), &v);
+	int rc = lsm_get(f->db, NULL, small_store_key(i), &v);
 
 	check_true(rc >= 0);
 	if (rc == 0)
@@ -128,7 +76,7 @@ has(struct fixture *f, unsigned i)
 
 /* Those below count that leave a rest if divided by step. */
 static void
-check_has(struct fixture *f, unsigned step)
+check_has(struct small_store *f, unsigned step)
 {
 	for (unsigned i = 0; i < f->count; i++)
 		check_eq(has(f, i), step == 0 || i % step != 0);
@@ -138,27 +86,21 @@ check_has(struct fixture *f, unsigned step)
 /* A compaction that will not fit either may have the space for a moment: that
  * is not the deletes' concern. */
 static void
-remove_half(struct fixture *f)
+remove_half(struct small_store *f)
 {
 	for (unsigned i = 0; i < f->count; i += 2)
 		check_ok(remove_key(f, i));
 }
 
-static uint64_t
-reserve_bytes(struct fixture *f)
-{
-	return small_disk_file_bytes(&f->disk, "RESERVE");
-}
-
 static bool
-has_reserve(struct fixture *f)
+has_reserve(struct small_store *f)
 {
-	return reserve_bytes(f) > 0;
+	return small_store_held(f) > 0;
 }
 
 /* Until nothing is done in the background. */
 static void
-settle(struct fixture *f)
+settle(struct small_store *f)
 {
 	struct lsm_stats before, now;
 
@@ -173,7 +115,7 @@ settle(struct fixture *f)
 
 /* Nobody has to reopen the store. */
 static void
-goes_on(struct fixture *f, unsigned more)
+goes_on(struct small_store *f, unsigned more)
 {
 	int err = 0;
 
@@ -196,7 +138,7 @@ goes_on(struct fixture *f, unsigned more)
 static void
 can_be_emptied(enum small_disk_kind kind)
 {
-	struct fixture f;
+	struct small_store f;
 	unsigned count;
 
 	begin(&f, kind);
@@ -210,17 +152,17 @@ can_be_emptied(enum small_disk_kind kind)
 	goes_on(&f, count / 5);
 	check_true(has(&f, count) && has(&f, f.count - 1));
 	check_false(has(&f, 0));
-	reopen(&f);
+	small_store_reopen(&f);
 	check_true(has(&f, 1) && has(&f, count) && has(&f, f.count - 1));
 	check_false(has(&f, 0));
-	end(&f);
+	small_store_fini(&f);
 }
 
 /* Refused puts have the deletes flushed, and compacted. */
 static void
 empties_by_itself(enum small_disk_kind kind)
 {
-	struct fixture f;
+	struct small_store f;
 
 	begin(&f, kind);
 	fill(&f);
@@ -228,14 +170,14 @@ empties_by_itself(enum small_disk_kind kind)
 	goes_on(&f, 100);
 	check_true(has(&f, 1) && has(&f, f.count - 1));
 	check_false(has(&f, 0));
-	end(&f);
+	small_store_fini(&f);
 }
 
 /* Nothing is deleted; and what was closed is emptied on a full disk. */
 static void
 others_make_space(enum small_disk_kind kind)
 {
-	struct fixture f;
+	struct small_store f;
 
 	begin(&f, kind);
 	for (; f.count < 16000; f.count++)
@@ -247,9 +189,9 @@ others_make_space(enum small_disk_kind kind)
 	goes_on(&f, 500);
 	check_has(&f, 0);
 	/* Opened on a full disk. */
-	check_ok(lsm_close(f.db));
+	small_store_close(&f);
 	small_disk_occupy(&f.disk, 0);
-	check_ok(lsm_open(f.disk.dir, &f.options, &f.db));
+	small_store_open(&f);
 	check_false(has_reserve(&f));
 	check_err(put(&f, f.count), -ENOSPC);
 	check_has(&f, 0);
@@ -257,13 +199,13 @@ others_make_space(enum small_disk_kind kind)
 	check_has(&f, 2);
 	small_disk_vacate(&f.disk);
 	goes_on(&f, 10);
-	end(&f);
+	small_store_fini(&f);
 }
 
 static void
 keeps_a_reserve_if_large(enum small_disk_kind kind)
 {
-	struct fixture f;
+	struct small_store f;
 
 	begin(&f, kind);
 	check_false(has_reserve(&f));
@@ -271,18 +213,18 @@ keeps_a_reserve_if_large(enum small_disk_kind kind)
 		check_ok(put(&f, f.count));
 	check_ok(lsm_flush(f.db));
 	check_true(has_reserve(&f));
-	check_ok(lsm_close(f.db));
+	small_store_close(&f);
 	check_false(has_reserve(&f));
-	check_ok(lsm_open(f.disk.dir, &f.options, &f.db));
+	small_store_open(&f);
 	check_false(has_reserve(&f));
 	for (; f.count < 16000; f.count++)
 		check_ok(put(&f, f.count));
-	check_ok(lsm_close(f.db));
+	small_store_close(&f);
 	check_true(has_reserve(&f));
 	/* A crash may have left any part of it. */
-	check_ok(lsm_open(f.disk.dir, &f.options, &f.db));
+	small_store_open(&f);
 	check_true(has_reserve(&f));
-	end(&f);
+	small_store_fini(&f);
 }
 
 static ssize_t (*pwrite_any)(struct env_file *, const void *, size_t, uint64_t);
@@ -299,7 +241,7 @@ pwrite_no_table(struct env_file *f, const void *data, size_t size, uint64_t at)
 static void
 full__no_table_fits(void **state)
 {
-	struct fixture f;
+	struct small_store f;
 	unsigned i = 0;
 	int err;
 
@@ -319,7 +261,7 @@ full__no_table_fits(void **state)
 	for (; i < f.count; i++)
 		check_ok(remove_key(&f, i));
 	goes_on(&f, 100);
-	end(&f);
+	small_store_fini(&f);
 }
 
 /* Others fill the disk beside a store of so many keys, which has had time to
@@ -328,7 +270,7 @@ static void
 can_be_emptied_of(
     enum small_disk_kind kind, unsigned keys, unsigned rounds, bool flushed)
 {
-	struct fixture f;
+	struct small_store f;
 	unsigned count;
 
 	begin(&f, kind);
@@ -337,7 +279,7 @@ can_be_emptied_of(
 	if (flushed)
 		check_ok(lsm_flush(f.db));
 	settle(&f);
-	check_le(SMALLEST, reserve_bytes(&f));
+	check_le(SMALLEST, small_store_held(&f));
 	small_disk_occupy(&f.disk, 100u << 10);
 	fill(&f);
 	count = f.count;
@@ -348,7 +290,7 @@ can_be_emptied_of(
 		check_false(has(&f, i));
 	check_ok(lsm_compact(f.db, NULL, NULL));
 	goes_on(&f, count / 2);
-	end(&f);
+	small_store_fini(&f);
 }
 
 static void
@@ -365,10 +307,10 @@ can_be_emptied_at_any_size(enum small_disk_kind kind)
 static void
 can_be_emptied_with_little(enum small_disk_kind kind)
 {
-	struct fixture f;
+	struct small_store f;
 	unsigned count;
 
-	begin_on(&f, kind, DISK, 32u << 10);
+	small_store_init(&f, kind, DISK, 32u << 10);
 	fill(&f);
 	count = f.count;
 	check_le(20000, count);
@@ -378,7 +320,7 @@ can_be_emptied_with_little(enum small_disk_kind kind)
 	for (unsigned i = 0; i < f.count; i++)
 		check_ok(remove_key(&f, i));
 	goes_on(&f, count / 2);
-	end(&f);
+	small_store_fini(&f);
 }
 
 #define BOTH(name)                                      \

@@ -3,66 +3,25 @@
 #include "engine/lsm.h"
 #include "engine/os/env.h"
 #include "tests/check.h"
-#include "tests/support/small_disk.h"
+#include "tests/support/small_store.h"
 
 #define DISK     (64u << 20)
 #define MEMTABLE (512u << 10)
 #define SMALLEST (256u << 10)
 #define VALUE    900
 
-struct fixture {
-	struct small_disk disk;
-	struct lsm_options options;
-	struct lsm *db;
-	struct lsm_batch *batch;
-	unsigned count; /* keys put so far */
-};
-
 static void
-begin(struct fixture *f)
+begin(struct small_store *f)
 {
-	*f = (struct fixture){.count = 0};
-	small_disk_init(&f->disk, SMALL_DISK_COUNTED, DISK);
-	lsm_options_init(&f->options);
-	f->options.create = true;
-	f->options.env = &f->disk.env;
-	f->options.memtable_bytes = MEMTABLE;
-	f->options.table_bytes = 256u << 10;
-	f->options.level_base_bytes = 1u << 20;
-	f->options.cache_bytes = 1u << 20;
+	small_store_init(f, SMALL_DISK_COUNTED, DISK, MEMTABLE);
+	small_store_close(f);
 	f->options.no_background = true;
-	check_ok(lsm_open(f->disk.dir, &f->options, &f->db));
-	f->batch = lsm_batch_new();
-	check_true(f->batch != NULL);
-}
-
-static void
-end(struct fixture *f)
-{
-	lsm_batch_free(f->batch);
-	check_ok(lsm_close(f->db));
-	small_disk_fini(&f->disk);
-}
-
-static void
-reopen(struct fixture *f)
-{
-	check_ok(lsm_close(f->db));
-	check_ok(lsm_open(f->disk.dir, &f->options, &f->db));
-}
-
-static struct bytes
-key_of(unsigned i)
-{
-	static char key[32];
-
-	(void)snprintf(key, sizeof(key), "key%06u", i);
-	return bytes_str(key);
+	small_store_open(f);
 }
 
 /* Of values that compression does not make smaller. */
 static void
-put_to(struct fixture *f, unsigned bytes)
+put_to(struct small_store *f, unsigned bytes)
 {
 	uint8_t value[VALUE];
 
@@ -71,7 +30,7 @@ put_to(struct fixture *f, unsigned bytes)
 
 		check_rand_fill(&r, value, sizeof(value));
 		lsm_batch_clear(f->batch);
-		check_ok(lsm_batch_put(f->batch, key_of(f->count),
+		check_ok(lsm_batch_put(f->batch, small_store_key(f->count),
 		    bytes_of(value, sizeof(value))));
 		check_ok(lsm_write(f->db, f->batch, NULL));
 	}
@@ -79,27 +38,20 @@ put_to(struct fixture *f, unsigned bytes)
 
 /* In tables. */
 static void
-grow_to(struct fixture *f, unsigned bytes)
+grow_to(struct small_store *f, unsigned bytes)
 {
 	put_to(f, bytes);
 	check_ok(lsm_flush(f->db));
 }
 
 static void
-remove_all(struct fixture *f)
+remove_all(struct small_store *f)
 {
 	lsm_batch_clear(f->batch);
 	check_ok(lsm_batch_delete_range(
 	    f->batch, bytes_str("key"), bytes_str("kez")));
 	check_ok(lsm_write(f->db, f->batch, NULL));
 	check_ok(lsm_compact(f->db, NULL, NULL));
-}
-
-/* 0: there is none. */
-static uint64_t
-held(struct fixture *f)
-{
-	return small_disk_file_bytes(&f->disk, "RESERVE");
 }
 
 static void
@@ -114,112 +66,112 @@ check_between(uint64_t low, uint64_t n, uint64_t high)
 static void
 reserve__grows_with_the_store(void **state)
 {
-	struct fixture f;
+	struct small_store f;
 
 	(void)state;
 	begin(&f);
-	check_eq(held(&f), 0);
+	check_eq(small_store_held(&f), 0);
 	grow_to(&f, 10u << 10);
-	check_eq(held(&f), SMALLEST);
+	check_eq(small_store_held(&f), SMALLEST);
 	/* As much as there is, and a 16th ... */
 	grow_to(&f, 400u << 10);
-	check_between(400u << 10, held(&f), 600u << 10);
+	check_between(400u << 10, small_store_held(&f), 600u << 10);
 	/* ... up to a memtable, and a 16th. */
 	grow_to(&f, 8u << 20);
-	check_between(
-	    MEMTABLE + (8u << 20) / 16, held(&f), MEMTABLE + (9u << 20) / 16);
-	end(&f);
+	check_between(MEMTABLE + (8u << 20) / 16, small_store_held(&f),
+	    MEMTABLE + (9u << 20) / 16);
+	small_store_fini(&f);
 }
 
 /* What is not in tables yet has to be deleted in the same way. */
 static void
 reserve__grows_with_the_log(void **state)
 {
-	struct fixture f;
+	struct small_store f;
 
 	(void)state;
 	begin(&f);
 	put_to(&f, 50u << 10);
-	check_eq(held(&f), 0);
+	check_eq(small_store_held(&f), 0);
 	put_to(&f, 450u << 10);
-	check_between(400u << 10, held(&f), 550u << 10);
-	end(&f);
+	check_between(400u << 10, small_store_held(&f), 550u << 10);
+	small_store_fini(&f);
 }
 
 static void
 reserve__does_not_grow_above_8_memtables(void **state)
 {
-	struct fixture f;
+	struct small_store f;
 
 	(void)state;
 	begin(&f);
-	check_ok(lsm_close(f.db));
+	small_store_close(&f);
 	f.options.memtable_bytes = 64u << 10;
-	check_ok(lsm_open(f.disk.dir, &f.options, &f.db));
+	small_store_open(&f);
 	grow_to(&f, 12u << 20);
-	check_eq(held(&f), 8 * (64u << 10));
-	end(&f);
+	check_eq(small_store_held(&f), 8 * (64u << 10));
+	small_store_fini(&f);
 }
 
 static void
 reserve__is_no_more_than_a_16th_of_the_disk(void **state)
 {
-	struct fixture f;
+	struct small_store f;
 
 	(void)state;
 	begin(&f);
 	f.disk.bytes = 8u << 20;
 	grow_to(&f, 3u << 20);
-	check_eq(held(&f), (8u << 20) / 16);
-	end(&f);
+	check_eq(small_store_held(&f), (8u << 20) / 16);
+	small_store_fini(&f);
 }
 
 static void
 reserve__shrinks_with_the_store(void **state)
 {
-	struct fixture f;
+	struct small_store f;
 	uint64_t most;
 
 	(void)state;
 	begin(&f);
 	grow_to(&f, 8u << 20);
-	most = held(&f);
+	most = small_store_held(&f);
 	/* A little less makes no difference. */
 	lsm_batch_clear(f.batch);
 	check_ok(lsm_batch_delete_range(
 	    f.batch, bytes_str("key000000"), bytes_str("key001000")));
 	check_ok(lsm_write(f.db, f.batch, NULL));
 	check_ok(lsm_compact(f.db, NULL, NULL));
-	check_eq(held(&f), most);
+	check_eq(small_store_held(&f), most);
 	remove_all(&f);
-	check_eq(held(&f), SMALLEST);
-	end(&f);
+	check_eq(small_store_held(&f), SMALLEST);
+	small_store_fini(&f);
 }
 
 static void
 reserve__of_a_closed_store_is_that_of_a_large_one(void **state)
 {
-	struct fixture f;
+	struct small_store f;
 	uint64_t before;
 
 	(void)state;
 	begin(&f);
 	grow_to(&f, 2u << 20);
-	check_le(1, held(&f));
-	check_ok(lsm_close(f.db));
-	check_eq(held(&f), 0);
-	check_ok(lsm_open(f.disk.dir, &f.options, &f.db));
-	check_eq(held(&f), 0);
+	check_le(1, small_store_held(&f));
+	small_store_close(&f);
+	check_eq(small_store_held(&f), 0);
+	small_store_open(&f);
+	check_eq(small_store_held(&f), 0);
 	grow_to(&f, 20u << 20);
-	before = held(&f);
+	before = small_store_held(&f);
 	check_le(1u << 20, before);
-	check_ok(lsm_close(f.db));
-	check_eq(held(&f), before);
-	check_ok(lsm_open(f.disk.dir, &f.options, &f.db));
-	check_eq(held(&f), before);
+	small_store_close(&f);
+	check_eq(small_store_held(&f), before);
+	small_store_open(&f);
+	check_eq(small_store_held(&f), before);
 	remove_all(&f);
-	check_eq(held(&f), SMALLEST);
-	end(&f);
+	check_eq(small_store_held(&f), SMALLEST);
+	small_store_fini(&f);
 }
 
 /* What a crash, or another release, has left of it. */
@@ -227,27 +179,28 @@ static void
 reserve__is_brought_to_size_at_open(void **state)
 {
 	static const unsigned left[] = {0, 1, 4096, 700u << 10, 30u << 20};
-	struct fixture f;
+	struct small_store f;
 	uint64_t whole;
 	char path[4096];
 
 	(void)state;
 	begin(&f);
 	grow_to(&f, 20u << 20);
-	whole = held(&f);
+	whole = small_store_held(&f);
 	(void)snprintf(path, sizeof(path), "%s/RESERVE", f.disk.dir);
 	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
 		struct env_file *file;
 
-		check_ok(lsm_close(f.db));
+		small_store_close(&f);
 		check_ok(env_open(&f.disk.env, path, ENV_OPEN_WRITE, &file));
 		check_ok(env_truncate(file, left[i]));
 		env_close(file);
-		check_ok(lsm_open(f.disk.dir, &f.options, &f.db));
+		small_store_open(&f);
 		/* Less what the log has had. */
-		check_between(whole - MEMTABLE / 8, held(&f), whole);
+		check_between(
+		    whole - MEMTABLE / 8, small_store_held(&f), whole);
 	}
-	end(&f);
+	small_store_fini(&f);
 }
 
 /* As a filesystem that finds out in the middle. */
@@ -267,7 +220,7 @@ static void
 reserve__that_cannot_grow_is_kept(void **state)
 {
 	int (*allocate)(struct env_file *, uint64_t);
-	struct fixture f;
+	struct small_store f;
 	uint64_t before;
 
 	(void)state;
@@ -275,21 +228,21 @@ reserve__that_cannot_grow_is_kept(void **state)
 	allocate = f.disk.ops.allocate;
 	f.disk.ops.allocate = allocate_a_part;
 	grow_to(&f, 100u << 10);
-	check_eq(held(&f), 0);
+	check_eq(small_store_held(&f), 0);
 	f.disk.ops.allocate = allocate;
 	grow_to(&f, 5u << 20);
-	before = held(&f);
+	before = small_store_held(&f);
 	check_le(MEMTABLE, before);
 	f.disk.ops.allocate = allocate_a_part;
 	grow_to(&f, 20u << 20);
-	check_eq(held(&f), before);
+	check_eq(small_store_held(&f), before);
 	/* It is large: the file stays. */
-	reopen(&f);
-	check_eq(held(&f), before);
+	small_store_reopen(&f);
+	check_eq(small_store_held(&f), before);
 	f.disk.ops.allocate = allocate;
 	grow_to(&f, 21u << 20);
-	check_le(before + (14u << 20) / 16, held(&f));
-	end(&f);
+	check_le(before + (14u << 20) / 16, small_store_held(&f));
+	small_store_fini(&f);
 }
 
 int
