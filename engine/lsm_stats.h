@@ -27,7 +27,10 @@ struct lsm_stats {
 	uint64_t syncs, flushes, compactions;
 	uint64_t stalls, stall_us;   /* writers that had to wait for room */
 	uint64_t delays, delayed_us; /* and were slowed before that */
-	uint64_t cache_hits, cache_misses, filter_skips;
+	uint64_t cache_hits, cache_misses;
+	/* Tables that gets passed by for their filter said so, and those that
+	 * they searched although the key is not there. */
+	uint64_t filter_skips, searches_in_vain;
 	uint64_t expired; /* values that flush and compaction dropped */
 	uint64_t cache_bytes, memtable_bytes, memtables;
 	uint64_t seq, durable_seq;
@@ -40,8 +43,9 @@ struct lsm_stats {
 	uint64_t value_bytes_collected; /* moved, to get rid of it */
 	unsigned level_tables[LSM_LEVELS];
 	uint64_t level_bytes[LSM_LEVELS];
-	uint64_t level_read[LSM_LEVELS];    /* by compactions into it */
-	uint64_t level_written[LSM_LEVELS]; /* flush: level 0 */
+	uint64_t level_searched[LSM_LEVELS]; /* tables, by gets */
+	uint64_t level_read[LSM_LEVELS];     /* by compactions into it */
+	uint64_t level_written[LSM_LEVELS];  /* flush: level 0 */
 	/* Of calls: get, and put (lsm_write_under), of which one in 16 is
 	 * timed; commit: lsm_write with its sync, if there was one.  Of the
 	 * device: sync.  Of the background: flush and compaction. */
@@ -52,7 +56,9 @@ struct lsm_stats {
  * All of them by name, as "puts", "level_0_bytes", "get_p99_ns", and what
  * follows from them: write_amplification_percent (written over given: log,
  * flush and compaction), space_amplification_percent (all tables over those of
- * the deepest level), cache_hit_percent.  Goes on while each returns 0, and
+ * the deepest level), read_amplification_percent (tables searched over gets),
+ * cache_hit_percent, filter_hit_percent (of the tables without the key, those
+ * passed by).  Goes on while each returns 0, and
  * returns what the last call did.
  */
 int lsm_stats_each(const struct lsm_stats *s,

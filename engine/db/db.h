@@ -43,6 +43,7 @@
 struct db_counters {
 	struct counter gets, get_hits, iterators, entries_passed, filter_skips;
 	struct counter bytes_flush, bytes_compact, expired, collected;
+	struct counter searches_in_vain, level_searched[LSM_LEVELS];
 	struct counter level_read[LSM_LEVELS], level_written[LSM_LEVELS];
 	struct counter syncs, flushes, compactions;
 	struct counter stalls, stall_us, delays, delayed_us;

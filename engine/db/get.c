@@ -122,17 +122,28 @@ get_memory(
 	return rc;
 }
 
+static void
+get_count(struct db_counters *c, const struct version_met *m)
+{
+	if (m->skipped > 0)
+		counter_add(&c->filter_skips, m->skipped);
+	if (m->in_vain > 0)
+		counter_add(&c->searches_in_vain, m->in_vain);
+	for (unsigned i = 0; m->searched > 0 && i < LSM_LEVELS; i++)
+		if (m->searched_at[i] > 0)
+			counter_add(&c->level_searched[i], m->searched_at[i]);
+}
+
 static int
 get_tables(struct lsm *db, const struct view *v, const struct get_key *k,
     struct lsm_value *value)
 {
 	struct table_entry e;
-	uint64_t skips = 0;
+	struct version_met met = {0};
 	int rc;
 
-	rc = version_get(v->version, k->target, k->hash, &e, &skips);
-	if (skips > 0)
-		counter_add(&db->counters.filter_skips, skips);
+	rc = version_get(v->version, k->target, k->hash, &e, &met);
+	get_count(&db->counters, &met);
 	if (rc <= 0)
 		return rc;
 	rc = get_answer(db, k, ikey_pack(e.seq, e.kind), e.value, value);

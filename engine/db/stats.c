@@ -31,6 +31,8 @@ static void
 stats_levels(struct lsm *db, struct lsm_stats *out)
 {
 	for (int i = 0; i < LSM_LEVELS; i++) {
+		out->level_searched[i] =
+		    counter_sum(&db->counters.level_searched[i]);
 		out->level_read[i] = counter_sum(&db->counters.level_read[i]);
 		out->level_written[i] =
 		    counter_sum(&db->counters.level_written[i]);
@@ -58,6 +60,7 @@ stats_counters(struct lsm *db, struct lsm_stats *out)
 	out->expired = counter_sum(&c->expired);
 	out->value_bytes_collected = counter_sum(&c->collected);
 	out->filter_skips = counter_sum(&c->filter_skips);
+	out->searches_in_vain = counter_sum(&c->searches_in_vain);
 }
 
 static void

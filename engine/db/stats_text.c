@@ -31,6 +31,7 @@
 	X(cache_hits)            \
 	X(cache_misses)          \
 	X(filter_skips)          \
+	X(searches_in_vain)      \
 	X(expired)               \
 	X(cache_bytes)           \
 	X(memtable_bytes)        \
@@ -50,6 +51,7 @@
 #define STATS_LEVELS(X) \
 	X(tables)       \
 	X(bytes)        \
+	X(searched)     \
 	X(read)         \
 	X(written)
 
@@ -125,6 +127,16 @@ stats_space_percent(const struct lsm_stats *s)
 	return stats_percent(all, deepest);
 }
 
+static uint64_t
+stats_searched(const struct lsm_stats *s)
+{
+	uint64_t all = 0;
+
+	for (int i = 0; i < LSM_LEVELS; i++)
+		all += s->level_searched[i];
+	return all;
+}
+
 static void
 stats_tell_ratios(struct stats_teller *t, const struct lsm_stats *s)
 {
@@ -133,8 +145,13 @@ stats_tell_ratios(struct stats_teller *t, const struct lsm_stats *s)
 			      s->bytes_written_compact,
 		s->bytes_written_user));
 	stats_tell(t, "space_amplification_percent", stats_space_percent(s));
+	stats_tell(t, "read_amplification_percent",
+	    stats_percent(stats_searched(s), s->gets));
 	stats_tell(t, "cache_hit_percent",
 	    stats_percent(s->cache_hits, s->cache_hits + s->cache_misses));
+	stats_tell(t, "filter_hit_percent",
+	    stats_percent(
+		s->filter_skips, s->filter_skips + s->searches_in_vain));
 }
 
 int

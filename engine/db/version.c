@@ -100,7 +100,8 @@ struct lookup {
 	struct bytes user;
 	uint64_t seq;
 	uint64_t hash;
-	uint64_t *skips;
+	unsigned level;
+	struct version_met *met;
 	bool deleted; /* by a range tombstone: nothing further counts */
 };
 
@@ -115,6 +116,20 @@ cover_of(
 		return 0;
 	ranges_at(table_ranges(t), q->user, q->seq, &c);
 	return c.seq;
+}
+
+static void
+count_lookup(const struct lookup *q, bool filtered, int rc)
+{
+	struct version_met *m = q->met;
+
+	if (filtered) {
+		m->skipped++;
+		return;
+	}
+	m->searched++;
+	m->searched_at[q->level]++;
+	m->in_vain += rc == 0;
 }
 
 /* From a file that does not end before the key.  The filter knows the entries
@@ -134,7 +149,7 @@ get_from_file(struct version_file *f, struct lookup *q, struct table_entry *out)
 		return rc;
 	cover = cover_of(f, t, q);
 	rc = table_get(t, q->target, q->hash, out, &filtered);
-	*q->skips += filtered;
+	count_lookup(q, filtered, rc);
 	if (rc > 0 && out->seq < cover) {
 		cache_unref(out->block);
 		rc = 0;
@@ -192,7 +207,7 @@ look_ahead_all(const struct version *v, const struct lookup *q,
 
 int
 version_get(struct version *v, struct bytes target, uint64_t hash,
-    struct table_entry *out, uint64_t *skips)
+    struct table_entry *out, struct version_met *met)
 {
 	struct version_file *files[LSM_LEVELS];
 	struct lookup q = {
@@ -200,15 +215,17 @@ version_get(struct version *v, struct bytes target, uint64_t hash,
 	    .user = ikey_user(target),
 	    .seq = ikey_trailer(target) >> 8,
 	    .hash = hash,
-	    .skips = skips,
+	    .met = met,
 	};
 	int rc;
 
 	look_ahead_all(v, &q, files);
 	rc = get_from_level0(&v->levels[0], &q, out);
-	for (unsigned i = 1; rc == 0 && !q.deleted && i < LSM_LEVELS; i++)
+	for (unsigned i = 1; rc == 0 && !q.deleted && i < LSM_LEVELS; i++) {
+		q.level = i;
 		if (files[i])
 			rc = get_from_file(files[i], &q, out);
+	}
 	return rc;
 }
 

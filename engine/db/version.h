@@ -119,7 +119,7 @@ struct version {
 	struct version_level levels[LSM_LEVELS];
 	struct version_use *uses; /* ascending by file */
 	size_t use_count;
-	size_t ranged_count; /* of all levels */
+	size_t ranged_count;   /* of all levels */
 	size_t expiring_count; /* tables with values that expire */
 };
 
@@ -138,13 +138,21 @@ const struct version_use *version_find_use(
     const struct version *v, uint64_t file);
 void version_unref(struct version *v);
 
+/* Tables that a lookup had to do with. */
+struct version_met {
+	uint32_t skipped;  /* the filter excluded them */
+	uint32_t searched; /* all others, */
+	uint32_t in_vain;  /* those of them without an entry of the key, */
+	uint32_t searched_at[LSM_LEVELS];
+};
+
 /*
  * The newest entry at or after target (encoded ikey: key, seq, SEEK) with its
  * user key, if no range tombstone hides it: 1 (the caller unrefs out->block),
- * 0, <0.  *skips counts tables that the filter excluded.
+ * 0, <0.  What it met is added to *met.
  */
 int version_get(struct version *v, struct bytes target, uint64_t hash,
-    struct table_entry *out, uint64_t *skips);
+    struct table_entry *out, struct version_met *met);
 
 /* Iterators that cover the version: one per level 0 table, one per deeper
  * level (concatenating, opening tables lazily); put at out[*count] and so on,

@@ -234,11 +234,12 @@ version__find_level_finds_as_find(void **state)
 static void
 check_get(struct version *v, const struct sorted *model, struct bytes target)
 {
-	uint64_t hash = hash_64(ikey_user(target), 0), skips = 0;
+	uint64_t hash = hash_64(ikey_user(target), 0);
+	struct version_met met = {0};
 	size_t at = sorted_seek(model, target);
 	struct table_entry got;
 	struct ikey want;
-	int rc = version_get(v, target, hash, &got, &skips);
+	int rc = version_get(v, target, hash, &got, &met);
 
 	check_le(0, rc);
 	if (at == model->count ||
@@ -290,7 +291,7 @@ version__filters_are_counted(void **state)
 	struct store_dir d;
 	struct version *v;
 	struct table_entry got;
-	uint64_t skips = 0;
+	struct version_met met = {0};
 
 	(void)state;
 	store_dir_init(&d);
@@ -303,11 +304,14 @@ version__filters_are_counted(void **state)
 		buf_clear(&target);
 		check_ok(ikey_append(&target, user, 100, IKEY_KIND_SEEK));
 		check_eq(version_get(v, buf_bytes(&target), hash_64(user, 0),
-			     &got, &skips),
+			     &got, &met),
 		    0);
 	}
 	/* 48 questions; at 10 bits a key hardly one passes for nothing. */
-	check_le(40, skips);
+	check_le(40, met.skipped);
+	check_eq(met.skipped + met.searched, 48);
+	check_eq(met.in_vain, met.searched);
+	check_eq(met.searched_at[0] + met.searched_at[1], met.searched);
 	edit_fini(&e);
 	version_unref(v);
 	buf_fini(&target);

@@ -73,6 +73,8 @@ read__counts_what_the_filter_spares(void **state)
 	check_eq(stats.gets, 101);
 	check_eq(stats.get_hits, 1);
 	check_le(80, stats.filter_skips);
+	check_eq(stats.filter_skips + stats.searches_in_vain, 100);
+	check_eq(stats.level_searched[0], stats.searches_in_vain + 1);
 	lsm_store_fini(&s);
 }
 

@@ -104,6 +104,10 @@ stats__ratios_follow_from_counts(void **state)
 	    .level_bytes = {10, 0, 50, 200},
 	    .cache_hits = 3,
 	    .cache_misses = 1,
+	    .gets = 50,
+	    .level_searched = {10, 0, 25, 40},
+	    .filter_skips = 98,
+	    .searches_in_vain = 2,
 	    .get = {.p99 = 17},
 	};
 
@@ -111,6 +115,9 @@ stats__ratios_follow_from_counts(void **state)
 	check_eq(figure(&f, "write_amplification_percent"), 350);
 	check_eq(figure(&f, "space_amplification_percent"), 130);
 	check_eq(figure(&f, "cache_hit_percent"), 75);
+	check_eq(figure(&f, "read_amplification_percent"), 150);
+	check_eq(figure(&f, "filter_hit_percent"), 98);
+	check_eq(figure(&f, "level_3_searched"), 40);
 	check_eq(figure(&f, "get_p99_ns"), 17);
 	check_eq(figure(&f, "level_3_bytes"), 200);
 	f = (struct lsm_stats){0};

@@ -140,14 +140,14 @@ check_read(struct history *h, struct version *v, unsigned number, uint64_t seq)
 	struct buf target = {0};
 	struct table_entry got;
 	struct bytes want;
-	uint64_t skips = 0;
+	struct version_met met = {0};
 	char user[16];
 	int rc;
 
 	history_user(number, user);
 	check_ok(ikey_append(&target, bytes_str(user), seq, IKEY_KIND_SEEK));
 	rc = version_get(
-	    v, buf_bytes(&target), hash_64(bytes_str(user), 0), &got, &skips);
+	    v, buf_bytes(&target), hash_64(bytes_str(user), 0), &got, &met);
 	check_le(0, rc);
 	if (history_get(h, bytes_str(user), seq, &want)) {
 		check_eq(rc, 1);
