@@ -127,3 +127,14 @@ done >"$out.text"
 grep -qxF '| fillseq | 400 | 2 | 2 | 3 |' "$out.text" &&
 	! grep -qi rocksdb "$out.text"
 result leaves_out_what_is_not_there
+
+# The rows of two runs, and no new ones.
+mkdir -p "$TMPDIR/build/bin"
+ln -s "$(realpath "$bench")" "$TMPDIR/build/bin/bench_engine"
+sed -n '1,3p' "$out.csv" >"$out.first"
+sed -n '1p;4,5p' "$out.csv" >"$out.second"
+BUILD="$TMPDIR/build" ROWS="$out.first $out.second" scripts/bench-engine \
+	>"$out.text" 2>"$TMPDIR/err" &&
+	cmp -s "$out.csv" "$TMPDIR/build/bench/engine.csv" &&
+	grep -qxF '| fillseq | 400 | 2 | 2 | 3 | 4.00\* |' "$out.text"
+result makes_tables_of_earlier_runs
