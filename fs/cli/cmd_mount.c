@@ -10,6 +10,7 @@
 #include "fs/cli/commands.h"
 #include "fs/cli/daemon.h"
 #include "fs/cli/lab_store.h"
+#include "fs/cli/mount_table.h"
 #include "fs/cli/report.h"
 #include "fs/fuse/session.h"
 
@@ -109,7 +110,7 @@ check_mountpoint(struct mount_args *a)
 	int status;
 
 	/* Attributes of a dead mount are still cached; its statfs is not. */
-	if (statvfs(a->mountpoint, &fs) != 0 && errno == ENOTCONN) {
+	if (statvfs(a->mountpoint, &fs) != 0 && mount_table_died(-errno)) {
 		status = clear_dead_mount(a);
 		if (status != COMMAND_DONE)
 			return status;

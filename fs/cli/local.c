@@ -1,8 +1,10 @@
 #include "fs/cli/local.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "engine/lsm_lab.h"
@@ -108,6 +110,15 @@ local_open(const char *path, const struct local_options *o, struct local *out)
 #define WAIT_MS  10000
 #define PAUSE_MS 5
 
+/* Not if its daemon is dying, and has the store for a moment still. */
+static bool
+answers(const char *mountpoint)
+{
+	struct statvfs fs;
+
+	return statvfs(mountpoint, &fs) == 0 || !mount_table_died(-errno);
+}
+
 /* Whether somebody has the store, and (*mounted) it is mounted. */
 static bool
 look(const char *path, struct local_holder *h, bool *mounted)
@@ -122,7 +133,7 @@ look(const char *path, struct local_holder *h, bool *mounted)
 		return false;
 	*mounted = h->mountpoint[0] && realpath(path, store) &&
 		   mount_table_find(h->mountpoint, source, sizeof(source)) &&
-		   strcmp(source, store) == 0;
+		   strcmp(source, store) == 0 && answers(h->mountpoint);
 	return true;
 }
 

@@ -1,5 +1,6 @@
 #include "fs/cli/mount_table.h"
 
+#include <errno.h>
 #include <mntent.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,4 +24,10 @@ mount_table_find(const char *path, char *source, size_t size)
 	}
 	endmntent(table);
 	return found;
+}
+
+bool
+mount_table_died(int err)
+{
+	return err == -ENOTCONN || err == -ECONNABORTED;
 }

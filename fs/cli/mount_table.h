@@ -11,4 +11,8 @@
  * becomes the path of its store; otherwise it is untouched. */
 bool mount_table_find(const char *path, char *source, size_t size);
 
+/* Whether a call on a mount that returned this -errno says that its daemon has
+ * died, be it during the call. */
+bool mount_table_died(int err);
+
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fs/cli/command.h"
+#include "fs/cli/mount_table.h"
 #include "fs/cli/report.h"
 #include "fs/cli/tree.h"
 
@@ -286,7 +287,7 @@ static const struct tree_ops ops = {
 static int
 refuse(const char *mountpoint, int err)
 {
-	if (err == -ENOTCONN)
+	if (mount_table_died(err))
 		report(mountpoint,
 		    "the process that served this mount has died; nothing is "
 		    "lost: keyfs umount %s",
