@@ -1,10 +1,51 @@
 #include "engine/base/chunk.h"
 
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "engine/base/must.h"
+
+/* --- of the kernel -------------------------------------------------------- */
+
+/* What cannot be given back stays; there is nothing else to be done. */
+static void
+give_back(void *p, size_t size)
+{
+	if (size > 0)
+		(void)munmap(p, size);
+}
+
+static void *
+fresh(void)
+{
+	uint8_t *p = mmap(NULL, 2 * CHUNK_BYTES, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)p % CHUNK_BYTES;
+	give_back(p, before);
+	p += before;
+	give_back(p + CHUNK_BYTES, CHUNK_BYTES - before);
+	/* Without huge pages it is memory all the same. */
+	(void)madvise(p, CHUNK_BYTES, MADV_HUGEPAGE);
+	return p;
+}
+
+static void
+free_all(struct chunk *c)
+{
+	while (c) {
+		struct chunk *next = c->next;
+
+		give_back(c, CHUNK_BYTES);
+		c = next;
+	}
+}
+
+/* --- the pool ------------------------------------------------------------- */
 
 void
 chunk_pool_init(struct chunk_pool *p)
@@ -19,20 +60,11 @@ chunk_pool_keep(struct chunk_pool *p, size_t bytes)
 	p->keep = bytes / CHUNK_BYTES;
 }
 
-static void
-free_all(struct chunk *c)
-{
-	while (c) {
-		struct chunk *next = c->next;
-
-		free(c);
-		c = next;
-	}
-}
-
 void
 chunk_pool_fini(struct chunk_pool *p)
 {
+	/* No tool that looks for leaks knows of a mapping. */
+	must(p->taken == 0);
 	free_all(p->ready);
 	lock_fini(&p->lock);
 }
@@ -52,15 +84,13 @@ chunk_pool_trim(struct chunk_pool *p)
 	free_all(rest);
 }
 
-static void *
-fresh(void)
+static void
+count_back(struct chunk_pool *p)
 {
-	void *c = aligned_alloc(CHUNK_BYTES, CHUNK_BYTES);
-
-	/* Without huge pages it is memory all the same. */
-	if (c)
-		(void)madvise(c, CHUNK_BYTES, MADV_HUGEPAGE);
-	return c;
+	lock_acquire(&p->lock);
+	must(p->taken > 0);
+	p->taken--;
+	lock_release(&p->lock);
 }
 
 void *
@@ -76,8 +106,13 @@ chunk_pool_take(struct chunk_pool *p)
 	}
 	if (p->count == 0)
 		atomic_store_explicit(&p->low, true, memory_order_relaxed);
+	p->taken++;
 	lock_release(&p->lock);
-	return c ? c : fresh();
+	if (!c)
+		c = fresh();
+	if (!c)
+		count_back(p);
+	return c;
 }
 
 /* False: there are enough. */
@@ -100,8 +135,9 @@ keep(struct chunk_pool *p, struct chunk *c, size_t max)
 void
 chunk_pool_give(struct chunk_pool *p, void *chunk)
 {
+	count_back(p);
 	if (!keep(p, chunk, p->keep))
-		free(chunk);
+		give_back(chunk, CHUNK_BYTES);
 }
 
 static bool
@@ -125,5 +161,5 @@ chunk_pool_prepare(struct chunk_pool *p)
 	/* All of it is there now. */
 	memset(c, 0, CHUNK_BYTES);
 	if (!keep(p, c, 1))
-		free(c);
+		give_back(c, CHUNK_BYTES);
 }
