@@ -17,7 +17,7 @@
  * done nothing, is refused. */
 #define WRITE_VAIN_MAX 8
 
-/* A batch and how it went. */
+/* What one try is told, and how it went. */
 struct write_try {
 	const struct durability *under; /* NULL: the store's policy */
 	uint64_t sleep_us;              /* if it is done: the writer's debt */

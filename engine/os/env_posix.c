@@ -241,8 +241,9 @@ env_posix_sync(struct env_file *f)
 static void
 env_posix_sync_ahead(struct env_file *f, uint64_t offset, size_t size)
 {
-	/* It waits for nothing.  If it fails, the pages stay dirty or the file
-	 * keeps the error: fdatasync tells, which nothing here has told. */
+	/* It waits for no answer of the disk.  If it fails, the pages stay
+	 * dirty or the file keeps the error: fdatasync tells, which nothing
+	 * here has told. */
 	(void)sync_file_range(env_posix_fd(f), (off64_t)offset, (off64_t)size,
 	    SYNC_FILE_RANGE_WRITE);
 }
