@@ -22,7 +22,6 @@ db_new(void)
 	chunk_pool_init(&db->chunks);
 	lock_init(&db->write_lock, LOCK_RANK_DB_WRITE);
 	lock_init(&db->sync_lock, LOCK_RANK_DB_SYNC);
-	lock_cond_init(&db->sync_ended);
 	TAILQ_INIT(&db->segments);
 	spare_pool_init(&db->spares);
 	lock_init(&db->state_lock, LOCK_RANK_DB_STATE);
@@ -57,7 +56,6 @@ db_free(struct lsm *db)
 	snapshot_list_fini(&db->snapshots);
 	lock_cond_fini(&db->work_ended);
 	lock_fini(&db->state_lock);
-	lock_cond_fini(&db->sync_ended);
 	lock_fini(&db->sync_lock);
 	lock_fini(&db->write_lock);
 	chunk_pool_fini(&db->chunks);

@@ -18,6 +18,7 @@
 
 #include "engine/base/chunk.h"
 #include "engine/base/counter.h"
+#include "engine/base/eventcount.h"
 #include "engine/base/lock.h"
 #include "engine/db/compaction.h"
 #include "engine/db/file_name.h"
@@ -91,6 +92,8 @@ struct lsm {
 	_Atomic uint64_t work_done;
 	/* Set by lsm_close: what runs in the background ends soon. */
 	atomic_bool stop;
+	/* A sync of the log has ended, or who waits for one has to look. */
+	struct eventcount sync_ended;
 
 	struct lock write_lock; /* protects: */
 	uint64_t next_seq;
@@ -103,7 +106,6 @@ struct lsm {
 	struct lock sync_lock;        /* protects: */
 	struct segment_list segments; /* in order; not yet in tables */
 	struct spare_pool spares;
-	struct lock_cond sync_ended;
 	bool syncing;
 	struct sync_group group;
 

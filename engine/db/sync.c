@@ -16,7 +16,6 @@ sync_publish(struct lsm *db, uint64_t seq)
 	lock_assert_held(&db->sync_lock);
 	if (seq > lsm_durable_seq(db))
 		atomic_store_explicit(&db->durable, seq, memory_order_release);
-	lock_cond_broadcast(&db->sync_ended);
 }
 
 void
@@ -26,6 +25,7 @@ sync_advance(struct lsm *db, uint64_t seq)
 	if (!db_failed(db))
 		sync_publish(db, seq);
 	lock_release(&db->sync_lock);
+	eventcount_notify(&db->sync_ended);
 }
 
 void
@@ -91,7 +91,33 @@ sync_everything(struct lsm *db)
 	return err;
 }
 
-/* As the one who syncs.  Caller holds sync_lock. */
+/* What a thread waits for. */
+struct sync_wait {
+	uint64_t seq;
+	uint64_t round; /* when it came */
+};
+
+static uint64_t
+sync_round(struct lsm *db)
+{
+	return atomic_load_explicit(&db->group.round, memory_order_relaxed);
+}
+
+/*
+ * Takes the lock, unless there is nothing left to do (false): what this thread
+ * waits for is durable, and it is not counted any more.  A round counts out all
+ * who came before it, in one go under the lock.
+ */
+static bool
+sync_look_again(struct lsm *db, const struct sync_wait *w)
+{
+	if (lsm_durable_seq(db) >= w->seq && sync_round(db) != w->round)
+		return false;
+	lock_acquire(&db->sync_lock);
+	return true;
+}
+
+/* As the one who syncs.  Caller holds sync_lock, and afterwards does not. */
 static void
 sync_lead(struct lsm *db)
 {
@@ -102,7 +128,8 @@ sync_lead(struct lsm *db)
 	db->syncing = true;
 	g->waiting = 0;
 	g->gathering = false;
-	g->round++;
+	atomic_store_explicit(
+	    &g->round, sync_round(db) + 1, memory_order_relaxed);
 	err = sync_everything(db);
 	g->expected = served + g->waiting;
 	atomic_store_explicit(
@@ -110,7 +137,19 @@ sync_lead(struct lsm *db)
 	db->syncing = false;
 	if (err)
 		db_fail(db, err);
-	lock_cond_broadcast(&db->sync_ended);
+	lock_release(&db->sync_lock);
+	eventcount_notify(&db->sync_ended);
+}
+
+/* Until a sync has ended, or us have passed.  Caller holds sync_lock, and
+ * afterwards does not. */
+static void
+sync_sleep(struct lsm *db, uint64_t us)
+{
+	uint32_t count = eventcount_now(&db->sync_ended);
+
+	lock_release(&db->sync_lock);
+	eventcount_wait(&db->sync_ended, count, us);
 }
 
 /* --- groups --------------------------------------------------------------- */
@@ -139,14 +178,15 @@ sync_gather(struct lsm *db)
 {
 	struct sync_group *g = &db->group;
 	uint64_t us = pace_cost(db) / SYNC_GATHER_PART;
-	uint64_t round = g->round;
+	uint64_t round = sync_round(db);
 	unsigned before = g->waiting;
 
 	if (us > SYNC_GATHER_MAX_US)
 		us = SYNC_GATHER_MAX_US;
 	g->gathering = true;
-	lock_cond_wait_for(&db->sync_ended, &db->sync_lock, us);
-	if (g->round != round) {
+	sync_sleep(db, us);
+	lock_acquire(&db->sync_lock);
+	if (sync_round(db) != round) {
 		g->failures = 0;
 		return; /* another one led, and somebody else may gather now */
 	}
@@ -161,47 +201,59 @@ sync_gather(struct lsm *db)
 	g->skip = 1u << g->failures;
 }
 
-/* One step towards the durability of what this thread waits for. */
-static void
-sync_step(struct lsm *db)
+/* One step towards the durability of what this thread waits for.  Caller holds
+ * sync_lock; false: it is durable, and the lock is not held. */
+static bool
+sync_step(struct lsm *db, const struct sync_wait *w)
 {
 	struct sync_group *g = &db->group;
 
-	if (db->syncing || (g->gathering && g->waiting < g->expected))
-		lock_cond_wait(&db->sync_ended, &db->sync_lock);
-	else if (sync_may_gather(g))
+	if (db->syncing || (g->gathering && g->waiting < g->expected)) {
+		sync_sleep(db, EVENTCOUNT_FOREVER);
+	} else if (sync_may_gather(g)) {
 		sync_gather(db);
-	else
+		return true;
+	} else {
 		sync_lead(db);
+	}
+	return sync_look_again(db, w);
+}
+
+/* Caller holds sync_lock, and afterwards does not. */
+static void
+sync_leave(struct lsm *db, const struct sync_wait *w)
+{
+	bool counted = sync_round(db) == w->round;
+
+	/* A flush made it durable, or nothing will be: whoever counts on this
+	 * thread looks again. */
+	if (counted)
+		db->group.waiting--;
+	lock_release(&db->sync_lock);
+	if (counted)
+		eventcount_notify(&db->sync_ended);
 }
 
 int
 lsm_sync(struct lsm *db, uint64_t seq)
 {
-	struct sync_group *g = &db->group;
-	uint64_t written = lsm_seq(db);
-	uint64_t round;
+	struct sync_wait w = {.seq = lsm_seq(db)};
 	int err = 0;
 
-	if (seq > written)
-		seq = written;
-	if (lsm_durable_seq(db) >= seq)
+	if (w.seq > seq)
+		w.seq = seq;
+	if (lsm_durable_seq(db) >= w.seq)
 		return 0;
 	lock_acquire(&db->sync_lock);
-	round = g->round;
-	g->waiting++;
-	while (lsm_durable_seq(db) < seq) {
+	w.round = sync_round(db);
+	db->group.waiting++;
+	while (lsm_durable_seq(db) < w.seq) {
 		err = db_failed(db);
 		if (err)
 			break;
-		sync_step(db);
+		if (!sync_step(db, &w))
+			return 0;
 	}
-	if (g->round == round) {
-		/* A flush made it durable, or nothing will be: whoever counted
-		 * on this thread looks again. */
-		g->waiting--;
-		lock_cond_broadcast(&db->sync_ended);
-	}
-	lock_release(&db->sync_lock);
+	sync_leave(db, &w);
 	return err;
 }

@@ -32,7 +32,8 @@ struct sync_group {
 	bool gathering;    /* somebody waits for the others */
 	unsigned skip;     /* so many syncs begin without waiting */
 	unsigned failures; /* of waiting, one after the other */
-	uint64_t round;    /* syncs begun */
+	/* Syncs begun.  Changed under sync_lock. */
+	_Atomic uint64_t round;
 };
 
 /*
