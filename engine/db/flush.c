@@ -231,19 +231,15 @@ static int
 flush_sync_log(struct lsm *db, uint64_t number)
 {
 	struct segment *s;
-	bool synced;
 	int err;
 
 	lock_acquire(&db->sync_lock);
 	s = segment_from(db, number);
 	must(s && s->number == number);
-	synced = s->synced > 0; /* so its header is, too */
 	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
 	lock_release(&db->sync_lock);
-	err = synced ? 0 : wal_sync(s->wal);
+	err = segment_sync_header(db, s);
 	segment_unref(s);
-	if (err)
-		db_fail(db, err);
 	return err;
 }
 

@@ -131,6 +131,7 @@ room_replace(struct lsm *db)
 	lock_acquire(&db->state_lock);
 	v = view_rotate(db, v, m);
 	work_want(&db->flush);
+	work_want(&db->spare);
 	lock_release(&db->state_lock);
 	db->active = m;
 	view_unref(v);

@@ -274,6 +274,29 @@ segment_sync(struct lsm *db, struct segment *s)
 	return err;
 }
 
+int
+segment_sync_header(struct lsm *db, struct segment *s)
+{
+	bool headed;
+	int err;
+
+	lock_acquire(&db->sync_lock);
+	headed = s->headed || s->synced > 0;
+	lock_release(&db->sync_lock);
+	if (headed)
+		return 0;
+	err = wal_sync(s->wal);
+	if (err) {
+		db_fail(db, err);
+		return err;
+	}
+	/* The rest does not count: the file may have no durable name. */
+	lock_acquire(&db->sync_lock);
+	s->headed = true;
+	lock_release(&db->sync_lock);
+	return 0;
+}
+
 /* The first of the list if its number is below, taken out. */
 static struct segment *
 segment_shift(struct lsm *db, uint64_t number)

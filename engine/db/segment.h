@@ -41,6 +41,7 @@ struct segment {
 	_Atomic unsigned syncs;
 	bool named;      /* its directory entry is durable; the syncer's */
 	uint64_t synced; /* bytes of it that are durable; db->sync_lock */
+	bool headed;     /* the header is, if nothing else; the same */
 };
 
 TAILQ_HEAD(segment_list, segment);
@@ -86,6 +87,12 @@ void segment_drop_all(struct segment **all, size_t count);
 
 /* Name and content to stable storage.  One thread at a time. */
 int segment_sync(struct lsm *db, struct segment *s);
+
+/* Its header is durable, so that the manifest may name it.  Soon after it has
+ * begun that costs little; later all that is in it by then goes to the disk,
+ * also what would be deleted before.  After an error nothing is written any
+ * more. */
+int segment_sync_header(struct lsm *db, struct segment *s);
 
 /* Takes the segments below number out of the list.  Files that the current
  * version refers to stay, for its values; the others go. */

@@ -361,14 +361,30 @@ spare_failed(struct lsm *db, struct spare *s)
 	spare_free(s);
 }
 
+/* That of the segment that is being written.  An error has ended writing. */
+static void
+spare_sync_header(struct lsm *db)
+{
+	struct segment *s;
+
+	lock_acquire(&db->sync_lock);
+	s = TAILQ_LAST(&db->segments, segment_list);
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	lock_release(&db->sync_lock);
+	(void)segment_sync_header(db, s);
+	segment_unref(s);
+}
+
 int
 spare_step(struct lsm *db)
 {
 	struct spare *s;
 	int err = 0;
 
-	if (!db->options.no_background)
+	if (!db->options.no_background) {
 		chunk_pool_prepare(&db->chunks);
+		spare_sync_header(db);
+	}
 	if (db_failed(db) || !spare_begin(db, &s))
 		return 0;
 	if (!s)

@@ -9,7 +9,8 @@
  * tables by now, or, if none waits and none comes, of zeros; but only while the
  * log is synced now and then: what is not is less work to write into new
  * blocks, and to forget.
- * Its thread also makes memory ready for memtables (engine/base/chunk.h).
+ * Its thread also makes memory ready for memtables (engine/base/chunk.h), and
+ * the header of a segment durable, while there is little else in it.
  * Use: spare_want once the log is worth it; spare_take when a segment begins;
  * spare_offer when one has ended; spare_remove_all before the store is closed.
  * Threads: any; db->sync_lock protects the pool.  spare_step runs in one thread
