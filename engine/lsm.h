@@ -82,7 +82,7 @@ struct lsm_options {
 	size_t block_bytes;     /* of table content, before compression */
 	size_t table_bytes;     /* tables are cut at about this size */
 	size_t level_base_bytes; /* size of level 1; each next 10 times */
-	unsigned level0_tables;  /* compaction of level 0 begins at so many */
+	unsigned level0_tables; /* level 0 comes down at 1 to 2 times this */
 	enum lsm_compaction_style compaction_style;
 	unsigned compaction_threads; /* compactions at once, 1 to 16 */
 	unsigned filter_bits;    /* bloom bits per key, 0: no filter */

@@ -5,9 +5,47 @@
 #include "engine/db/pick_inputs.h"
 #include "engine/db/pick_move.h"
 #include "engine/db/pick_reason.h"
+#include "engine/db/span.h"
 
 /* The last level over all above it, when it has had time to settle. */
 #define SETTLED_SHARE 7
+
+/* What level 0 would meet where it goes. */
+static uint64_t
+met_by_level0(const struct pick_look *k)
+{
+	const struct version *v = k->scene->version;
+	const struct version_level *l = &v->levels[0];
+	const struct version_level *out = &v->levels[k->shape.level0_output];
+	struct span all;
+	size_t first, end;
+
+	if (l->count == 0)
+		return 0;
+	all = span_of_files(l->files, l->count);
+	span_overlap(v, k->shape.level0_output, &all, &first, &end);
+	return pick_inputs_bytes(out->files + first, end - first);
+}
+
+/*
+ * What level 0 is merged with is written again, and the more comes at once the
+ * more it pays: the score is cut by the bytes of level 0 over theirs, down to a
+ * half, which is twice as many tables.  That is more for reads to look into, so
+ * not while there is time.
+ */
+static double
+score_files(const struct pick_look *k, unsigned level)
+{
+	double score = pick_reason_score_files(k, level), share;
+
+	if (level > 0 || k->scene->idle)
+		return score;
+	share = (double)pick_reason_amount(k, 0).bytes /
+		((double)met_by_level0(k) + 1);
+	if (share > 1)
+		return score;
+	return share > 0.5 ? score * share : score / 2;
+}
 
 static int
 take_files(const struct pick_look *k, struct pick *p)
@@ -106,8 +144,8 @@ take_hidden(const struct pick_look *k, struct pick *p)
 }
 
 const struct pick_reasons pick_leveled = {
-    {{"files", pick_reason_score_files, take_files},
-	{"size", score_size, take_size}, {"hidden", score_hidden, take_hidden},
+    {{"files", score_files, take_files}, {"size", score_size, take_size},
+	{"hidden", score_hidden, take_hidden},
 	{"deletes", pick_deletes_score_level0, take_files},
 	{"settle", score_settle, take_settle}},
     5};
