@@ -73,7 +73,7 @@ LIBLSM := $(BUILD)/lib/liblsm.a
 FAULTY := $(BUILD)/lib/libfaulty.a
 ALLOC_NAMES := malloc calloc realloc reallocarray aligned_alloc posix_memalign \
 	strdup strndup asprintf vasprintf free getline getdelim open_memstream \
-	opendir pthread_create ZSTD_createCCtx ZSTD_createDCtx ZSTD_compress2
+	mmap opendir pthread_create ZSTD_createCCtx ZSTD_createDCtx ZSTD_compress2
 SHARED := $(BUILD)/lib/liblsm.so.$(SONAME)
 PUBLIC := $(BUILD)/lib/public/liblsm.a
 # What the library shows; everything else is its own.

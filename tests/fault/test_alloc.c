@@ -4,6 +4,12 @@
  * succeeds, and no memory is lost.
  */
 #include "tests/support/alloc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/chunk.h"
+#include "tests/support/lsm_store.h"
 #include "tests/support/site.h"
 #include "tests/support/sweep.h"
 
@@ -89,10 +95,110 @@ alloc__one_fails_with_threads(void **state)
 	check_le(1000, sweep_all(&s));
 }
 
+/* --- a memtable of many chunks -------------------------------------------- */
+
+#define LARGE_VALUES (4 * CHUNK_BYTES / LARGE_BYTES)
+#define LARGE_BYTES  4000
+
+static const char *
+large_key(unsigned i)
+{
+	static char key[32];
+
+	snprintf(key, sizeof(key), "key%05u", i);
+	return key;
+}
+
+static const char *
+large_value(unsigned i)
+{
+	static char value[LARGE_BYTES];
+
+	memset(value, 'a' + (int)(i % 26), sizeof(value) - 1);
+	return value;
+}
+
+static int
+put_large(struct lsm_store *s, struct lsm_batch *b, unsigned i)
+{
+	int err;
+
+	lsm_batch_clear(b);
+	err = lsm_batch_put(
+	    b, bytes_str(large_key(i)), bytes_str(large_value(i)));
+	return err ? err : lsm_write(s->db, b, NULL);
+}
+
+/* The n-th allocation fails.  Returns how many puts were refused. */
+static unsigned
+fill_large(struct lsm_store *s, struct lsm_batch *b, uint64_t n)
+{
+	unsigned refused = 0;
+	int err;
+
+	alloc_arm(n, ALLOC_ONCE, NULL);
+	for (unsigned i = 0; i < LARGE_VALUES; i++) {
+		err = put_large(s, b, i);
+		if (!err)
+			continue;
+		check_eq(err, -ENOMEM);
+		check_eq(alloc_failures(), 1);
+		refused++;
+		check_ok(put_large(s, b, i));
+	}
+	return refused;
+}
+
+/* Returns how many allocations there were. */
+static uint64_t
+run_large(uint64_t n, unsigned *refused)
+{
+	struct lsm_batch *b = lsm_batch_new();
+	struct lsm_store s;
+	uint64_t places;
+
+	check_true(b != NULL);
+	lsm_store_init(&s);
+	s.options.memtable_bytes = 8 * CHUNK_BYTES;
+	s.options.value_log_bytes = 2 * LARGE_BYTES;
+	lsm_store_open(&s);
+	*refused = fill_large(&s, b, n);
+	places = alloc_disarm();
+	for (unsigned i = 0; i < LARGE_VALUES; i++)
+		check_str(lsm_store_get(&s, large_key(i)), large_value(i));
+	lsm_store_fini(&s);
+	lsm_batch_free(b);
+	return places;
+}
+
+/* Memory comes in other ways to a memtable that has grown (chunk.h). */
+static void
+alloc__a_large_memtable_gets_none(void **state)
+{
+	unsigned refused, all = 0;
+	uint64_t places;
+	int64_t before;
+
+	(void)state;
+	places = run_large(0, &refused);
+	check_eq(refused, 0);
+	/* What lsm_store keeps for its next answer is there by now. */
+	before = alloc_live();
+	for (uint64_t n = 1; n <= places; n++) {
+		run_large(n, &refused);
+		check_le(refused, 1);
+		check_eq(alloc_live(), before);
+		all += refused;
+	}
+	/* Chunks of both kinds. */
+	check_le(3, all);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(alloc__a_large_memtable_gets_none),
 	    cmocka_unit_test_teardown(alloc__one_fails, sweep_teardown),
 	    cmocka_unit_test_teardown(
 		alloc__all_fail_until_a_call_does, sweep_teardown),

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -66,6 +67,8 @@ int alloc_asprintf(char **out, const char *format, ...)
 int alloc_vasprintf(char **out, const char *format, va_list ap)
     __attribute__((format(printf, 2, 0)));
 void alloc_free(void *p);
+void *alloc_mmap(
+    void *at, size_t size, int prot, int flags, int fd, off_t offset);
 ZSTD_CCtx *alloc_ZSTD_createCCtx(void);
 ZSTD_DCtx *alloc_ZSTD_createDCtx(void);
 size_t alloc_ZSTD_compress2(
@@ -202,6 +205,15 @@ alloc_free(void *p)
 {
 	alloc_held -= p != NULL;
 	free(p);
+}
+
+/* Not what replaces a mapping: the engine does that in a handler of signals. */
+void *
+alloc_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
+{
+	if (!(flags & MAP_FIXED) && alloc_due())
+		return MAP_FAILED;
+	return mmap(at, size, prot, flags, fd, offset);
 }
 
 DIR *
