@@ -94,7 +94,7 @@ read_block(struct values *s, const struct vref *r, const struct pieces *p,
 	int err = data ? read_pieces(s, r, p, data) : -ENOMEM;
 
 	if (err) {
-		free(data);
+		cache_room_free(cache, data, size);
 		return err;
 	}
 	fill = fill && size <= s->cached_max;

@@ -9,6 +9,21 @@
 /* A shard smaller than this would hold too few blocks for its queues. */
 #define CACHE_SHARD_BYTES_MIN (256u << 10)
 
+/* A cache this large has its blocks in huge pages, and some more of them: not
+ * every gap finds a block of its size. */
+#define CACHE_EXTENTS_MIN  (16u << 20)
+#define CACHE_EXTENTS_MORE 8
+
+/* Under AddressSanitizer they are malloc's, with red zones between them. */
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define CACHE_EXTENTS 0
+#else
+#define CACHE_EXTENTS 1
+#endif
+
 /* Of the memory of a block that was evicted, what is brought near. */
 #define CACHE_AHEAD_MAX 8192
 #define CACHE_LINE      64
@@ -17,6 +32,7 @@
 #define CACHE_CHAIN_MAX 256
 
 struct cache {
+	struct extent_pool memory;
 	struct cache_shard *shards;
 	size_t shard_count; /* a power of two */
 	struct counter hits;
@@ -40,6 +56,15 @@ cache_shards_for(size_t bytes_max)
 	return n;
 }
 
+static size_t
+cache_extents_for(size_t bytes_max)
+{
+	if (!CACHE_EXTENTS || bytes_max < CACHE_EXTENTS_MIN ||
+	    bytes_max > SIZE_MAX / 2)
+		return 0;
+	return bytes_max + bytes_max / CACHE_EXTENTS_MORE;
+}
+
 struct cache *
 cache_new(size_t bytes_max)
 {
@@ -50,12 +75,13 @@ cache_new(size_t bytes_max)
 	if (!c)
 		return NULL;
 	memset(c, 0, sizeof(*c));
+	extent_pool_init(&c->memory, cache_extents_for(bytes_max));
 	c->shards = aligned_alloc(
 	    _Alignof(struct cache_shard), count * sizeof(struct cache_shard));
 	ok = c->shards != NULL;
 	while (ok && c->shard_count < count)
-		ok = cache_shard_init(
-		    &c->shards[c->shard_count++], bytes_max / count);
+		ok = cache_shard_init(&c->shards[c->shard_count++], &c->memory,
+		    bytes_max / count);
 	if (ok)
 		return c;
 	cache_free(c);
@@ -65,10 +91,12 @@ cache_new(size_t bytes_max)
 void
 cache_free(struct cache *c)
 {
-	for (size_t i = 0; c && i < c->shard_count; i++)
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->shard_count; i++)
 		cache_shard_fini(&c->shards[i]);
-	if (c)
-		free(c->shards);
+	extent_pool_fini(&c->memory);
+	free(c->shards);
 	free(c);
 }
 
@@ -116,15 +144,16 @@ cache_get(struct cache *c, uint64_t file, uint64_t offset)
 	return &n->pub;
 }
 
-/* Of no cache; with one reference. */
+/* In no cache; with one reference. */
 static struct cache_node *
-cache_node_alone(uint8_t *data, size_t size)
+cache_node_alone(struct cache *c, uint8_t *data, size_t size)
 {
 	struct cache_node *n = calloc(1, sizeof(*n));
 
 	if (!n)
 		return NULL;
 	n->alone = true;
+	n->owner = c;
 	n->pub.data = bytes_of(data, size);
 	atomic_init(&n->refs, 1);
 	return n;
@@ -154,11 +183,23 @@ cache_room(struct cache *c, uint64_t file, uint64_t offset, size_t size)
 		data = cache_shard_take_spare(s, size);
 		lock_release(&s->lock);
 	}
+	if (data) {
+		cache_look_ahead(data, size);
+		return data;
+	}
+	if (c)
+		data = extent_take(&c->memory, frame_room(size));
 	/* One byte more: a block may be empty, malloc(0) be NULL. */
-	if (!data)
-		return malloc(frame_room(size) + !size);
-	cache_look_ahead(data, size);
-	return data;
+	return data ? data : malloc(frame_room(size) + !size);
+}
+
+void
+cache_room_free(struct cache *c, uint8_t *data, size_t size)
+{
+	if (c)
+		cache_memory_give(&c->memory, data, size);
+	else
+		free(data);
 }
 
 struct cache_block *
@@ -176,10 +217,10 @@ cache_put(struct cache *c, uint64_t file, uint64_t offset, uint8_t *data,
 		lock_release(&s->lock);
 	}
 	if (!n)
-		n = cache_node_alone(data, size);
+		n = cache_node_alone(c, data, size);
 	if (n)
 		return &n->pub;
-	free(data);
+	cache_room_free(c, data, size);
 	return NULL;
 }
 
@@ -220,7 +261,7 @@ cache_unref(struct cache_block *b)
 		if (left == 0 || cache_shard_over(s))
 			cache_shard_unref(s, n, left);
 	} else if (left == 0) {
-		free(cache_node_data(n));
+		cache_room_free(n->owner, cache_node_data(n), n->pub.data.size);
 		free(n);
 	}
 }

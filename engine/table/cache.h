@@ -11,10 +11,12 @@
  * What is pinned by a reference is never freed; pinned bytes count, so the
  * limit can be exceeded by what is pinned at that moment only.  Dropping a
  * reference takes no lock unless its shard is over its part of the limit.
- * Memory: bytes counts what malloc gave for the blocks and for what the cache
- * knows of each; tables to find them (at most a 100th of the limit), and the
- * memory of a few evicted blocks (at most a 32nd, mostly a 100th) come on top.
- * Owns: the blocks (malloc'ed) that it was given.
+ * Memory: a large cache has its blocks in huge pages (engine/base/extent.h), of
+ * which it takes an 8th more than the limit at most, else they are malloc's.
+ * bytes counts them and what the cache knows of each; tables to find them (at
+ * most a 100th of the limit), and the memory of a few evicted blocks (at most a
+ * 32nd, mostly a 100th) come on top.
+ * Owns: the blocks that it was given.
  * Threads: any; cache_free when no other call is under way.
  */
 #ifndef ENGINE_TABLE_CACHE_H
@@ -40,12 +42,14 @@ void cache_free(struct cache *c);          /* nothing may be pinned */
 struct cache_block *cache_get(struct cache *c, uint64_t file, uint64_t offset);
 
 /*
- * Memory for a block of size bytes that will be put there, malloc'ed: that of
- * one that was evicted, if there is such a one, which is cheaper.  NULL: no
- * memory.
+ * Memory for a block of size bytes that will be put there: that of one that was
+ * evicted, if there is such a one, which is cheaper.  NULL: no memory.
  */
 uint8_t *cache_room(
     struct cache *c, uint64_t file, uint64_t offset, size_t size);
+
+/* It is not needed after all.  data may be NULL. */
+void cache_room_free(struct cache *c, uint8_t *data, size_t size);
 
 /*
  * Takes `data` (from cache_room, or frame_room(size) malloc'ed bytes) and

@@ -44,7 +44,10 @@ struct cache_node {
 	uint8_t place;        /* enum cache_place; the lock's */
 	bool alone;           /* constant: of no cache, from malloc */
 	struct cache_block pub;
-	TAILQ_ENTRY(cache_node) link; /* the lock's */
+	union {
+		TAILQ_ENTRY(cache_node) link; /* the lock's */
+		struct cache *owner; /* alone: of the data's memory, or NULL */
+	};
 };
 
 struct cache_shard;

@@ -81,14 +81,15 @@ cache_spare_put(struct cache_shard *s, uint8_t *data, size_t size)
 {
 	struct cache_spare new = {data, frame_room(size)};
 	struct cache_spare *spare = cache_spare_slot(s, new.room);
+	struct cache_spare old = new;
 
 	if (new.room >= CACHE_SPARE_MIN &&new.room <=
 	    s->bytes_max / CACHE_SPARE_PART) {
 		/* Sizes change, but not often: the last one is right. */
-		data = spare->data;
+		old = *spare;
 		*spare = new;
 	}
-	free(data);
+	cache_memory_give(s->memory, old.data, old.room);
 }
 
 uint8_t *
@@ -322,7 +323,8 @@ cache_shard_put(struct cache_shard *s, const struct cache_key *k,
 		/* Relaxed: the lock keeps the shard's own reference. */
 		atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
 		cache_node_use(n);
-		free((void *)(uintptr_t)data.data);
+		cache_memory_give(
+		    s->memory, (uint8_t *)(uintptr_t)data.data, data.size);
 		return n;
 	}
 	n = fill ? cache_shard_take(s) : NULL;
@@ -337,13 +339,15 @@ cache_shard_put(struct cache_shard *s, const struct cache_key *k,
 /* --- beginning and end -------------------------------------------------- */
 
 bool
-cache_shard_init(struct cache_shard *s, size_t bytes_max)
+cache_shard_init(
+    struct cache_shard *s, struct extent_pool *memory, size_t bytes_max)
 {
 	size_t count = CACHE_BUCKETS_MIN;
 
 	memset(s, 0, sizeof(*s));
 	while (count < bytes_max / CACHE_BUCKET_BYTES)
 		count *= 2;
+	s->memory = memory;
 	s->bytes_max = bytes_max;
 	s->mask = count - 1;
 	for (int i = 0; i < 3; i++)
@@ -378,7 +382,8 @@ cache_shard_fini(struct cache_shard *s)
 	cache_shard_forget_if(s, true, 0);
 	must(atomic_load_explicit(&s->bytes, memory_order_relaxed) == 0);
 	for (size_t i = 0; i < CACHE_SPARES; i++)
-		free(s->spares[i].data);
+		cache_memory_give(
+		    s->memory, s->spares[i].data, s->spares[i].room);
 	while ((slab = s->slabs)) {
 		s->slabs = slab->next;
 		free(slab);

@@ -7,6 +7,9 @@
 #ifndef ENGINE_TABLE_CACHE_SHARD_H
 #define ENGINE_TABLE_CACHE_SHARD_H
 
+#include <stdlib.h>
+
+#include "engine/base/extent.h"
 #include "engine/base/lock.h"
 #include "engine/table/cache_node.h"
 
@@ -39,6 +42,7 @@ struct cache_spare {
 struct cache_shard {
 	_Alignas(64) struct lock lock;
 	/* constant */
+	struct extent_pool *memory;
 	size_t bytes_max;
 	size_t mask;                           /* of buckets and ghosts */
 	_Atomic(struct cache_node *) *buckets; /* changed under the lock */
@@ -65,8 +69,19 @@ cache_shard_over(struct cache_shard *s)
 	       s->bytes_max;
 }
 
+/* What has room for a block of size bytes, and came from malloc or from m. */
+static inline void
+cache_memory_give(struct extent_pool *m, uint8_t *data, size_t size)
+{
+	if (extent_has(m, data))
+		extent_give(m, data, frame_room(size));
+	else
+		free(data);
+}
+
 /* False: no memory.  cache_shard_fini is called in any case. */
-bool cache_shard_init(struct cache_shard *s, size_t bytes_max);
+bool cache_shard_init(
+    struct cache_shard *s, struct extent_pool *memory, size_t bytes_max);
 void cache_shard_fini(struct cache_shard *s); /* nothing may be pinned */
 
 /*

@@ -369,7 +369,7 @@ table_unpack(struct table *t, struct frame_handle h, struct bytes raw,
 		return -ENOMEM;
 	err = frame_unpack(t->file, h.offset, &f, room);
 	if (err) {
-		free(room);
+		cache_room_free(t->cache, room, f.plain_size);
 		return err;
 	}
 	*data = room;

@@ -294,8 +294,8 @@ cache__room_is_that_of_an_evicted_block(void **state)
 	check_true(known);
 	memset(room, 1, SIZE + 1);
 	memset(other, 1, SIZE + 256);
-	free(room);
-	free(other);
+	cache_room_free(c, room, SIZE + 1);
+	cache_room_free(c, other, SIZE + 256);
 	check_true(bytes_in(c) <= LIMIT);
 	cache_free(c);
 }
@@ -323,6 +323,8 @@ cache__many_pinned_blocks_cost_little(void **state)
 
 struct crowd {
 	struct cache *c;
+	size_t size_max; /* 0: all blocks have 1,000 bytes */
+	int steps;
 	uint64_t seed;
 	_Atomic uint64_t wrong;
 };
@@ -337,8 +339,12 @@ crowd_block(struct crowd *w, struct check_rand *r, uint64_t *want)
 	uint64_t offset = check_rand_below(r, 100);
 	struct cache_block *b = cache_get(w->c, file, offset);
 
+	size_t size = 1000;
+
+	if (w->size_max > 0)
+		size = 8 + (size_t)check_rand_below(r, w->size_max);
 	*want = content(file, offset);
-	return b ? b : put(w->c, file, offset, 1000, !check_rand_one_in(r, 10));
+	return b ? b : put(w->c, file, offset, size, !check_rand_one_in(r, 10));
 }
 
 static void *
@@ -349,7 +355,7 @@ crowd_run(void *arg)
 	struct cache_block *pins[CROWD_PINS] = {0};
 	uint64_t want[CROWD_PINS] = {0}, v;
 
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < w->steps; i++) {
 		size_t k = check_rand_below(&r, CROWD_PINS);
 
 		if (pins[k]) {
@@ -369,29 +375,47 @@ crowd_run(void *arg)
 	return NULL;
 }
 
+/* Four of them, in a cache of this limit. */
+static void
+crowd_all(size_t limit, size_t size_max, int steps)
+{
+	uint64_t seed = check_seed();
+	struct cache *c = cache_new(limit);
+	struct crowd w[4];
+	struct thread t[4];
+
+	check_true(c != NULL);
+	for (uint64_t i = 0; i < 4; i++) {
+		w[i] = (struct crowd){.c = c,
+		    .size_max = size_max,
+		    .steps = steps,
+		    .seed = seed + i};
+		check_ok(thread_start(&t[i], "crowd", crowd_run, &w[i]));
+	}
+	for (size_t i = 0; i < 4; i++) {
+		thread_join(&t[i]);
+		check_eq(w[i].wrong, 0);
+	}
+	check_le(bytes_in(c), limit);
+	cache_free(c);
+}
+
 static void
 cache__threads(void **state)
 {
-	uint64_t seed = check_seed();
-
 	(void)state;
-	for (size_t limit = 0; limit <= 100000; limit += 50000) {
-		struct cache *c = cache_new(limit);
-		struct crowd w[4];
-		struct thread t[4];
+	for (size_t limit = 0; limit <= 100000; limit += 50000)
+		crowd_all(limit, 0, 20000);
+}
 
-		for (uint64_t i = 0; i < 4; i++) {
-			w[i] = (struct crowd){.c = c, .seed = seed + i};
-			check_ok(
-			    thread_start(&t[i], "crowd", crowd_run, &w[i]));
-		}
-		for (size_t i = 0; i < 4; i++) {
-			thread_join(&t[i]);
-			check_eq(w[i].wrong, 0);
-		}
-		check_le(bytes_in(c), limit);
-		cache_free(c);
-	}
+/* Some are too small or too large for the memory that a large cache has, and
+ * some find no place in it. */
+static void
+cache__a_large_one_takes_blocks_of_all_sizes(void **state)
+{
+	(void)state;
+	crowd_all(16 << 20, 2000, 20000);
+	crowd_all(16 << 20, 200000, 2000);
 }
 
 int
@@ -410,6 +434,7 @@ main(void)
 	    cmocka_unit_test(cache__many_pinned_blocks_cost_little),
 	    cmocka_unit_test(cache__room_is_that_of_an_evicted_block),
 	    cmocka_unit_test(cache__threads),
+	    cmocka_unit_test(cache__a_large_one_takes_blocks_of_all_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
