@@ -1,38 +1,9 @@
 #include "engine/base/chunk.h"
 
-#include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "engine/base/huge.h"
 #include "engine/base/must.h"
-
-/* --- of the kernel -------------------------------------------------------- */
-
-/* What cannot be given back stays; there is nothing else to be done. */
-static void
-give_back(void *p, size_t size)
-{
-	if (size > 0)
-		(void)munmap(p, size);
-}
-
-static void *
-fresh(void)
-{
-	uint8_t *p = mmap(NULL, 2 * CHUNK_BYTES, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	size_t before;
-
-	if (p == MAP_FAILED)
-		return NULL;
-	before = -(uintptr_t)p % CHUNK_BYTES;
-	give_back(p, before);
-	p += before;
-	give_back(p + CHUNK_BYTES, CHUNK_BYTES - before);
-	/* Without huge pages it is memory all the same. */
-	(void)madvise(p, CHUNK_BYTES, MADV_HUGEPAGE);
-	return p;
-}
 
 static void
 free_all(struct chunk *c)
@@ -40,7 +11,7 @@ free_all(struct chunk *c)
 	while (c) {
 		struct chunk *next = c->next;
 
-		give_back(c, CHUNK_BYTES);
+		huge_unmap(c, CHUNK_BYTES);
 		c = next;
 	}
 }
@@ -109,7 +80,7 @@ chunk_pool_take(struct chunk_pool *p)
 	p->taken++;
 	lock_release(&p->lock);
 	if (!c)
-		c = fresh();
+		c = huge_map(CHUNK_BYTES);
 	if (!c)
 		count_back(p);
 	return c;
@@ -137,7 +108,7 @@ chunk_pool_give(struct chunk_pool *p, void *chunk)
 {
 	count_back(p);
 	if (!keep(p, chunk, p->keep))
-		give_back(chunk, CHUNK_BYTES);
+		huge_unmap(chunk, CHUNK_BYTES);
 }
 
 static bool
@@ -154,12 +125,12 @@ has_any(struct chunk_pool *p)
 void
 chunk_pool_prepare(struct chunk_pool *p)
 {
-	void *c = has_any(p) ? NULL : fresh();
+	void *c = has_any(p) ? NULL : huge_map(CHUNK_BYTES);
 
 	if (!c)
 		return;
 	/* All of it is there now. */
 	memset(c, 0, CHUNK_BYTES);
 	if (!keep(p, c, 1))
-		give_back(c, CHUNK_BYTES);
+		huge_unmap(c, CHUNK_BYTES);
 }

@@ -21,10 +21,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/base/huge.h"
 #include "engine/base/lock.h"
 
-/* A huge page of most processors. */
-#define CHUNK_BYTES ((size_t)2 << 20)
+#define CHUNK_BYTES ((size_t)HUGE_BYTES)
 
 struct chunk {
 	struct chunk *next;

@@ -1,12 +1,8 @@
 #include "engine/base/extent.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include "engine/base/must.h"
-
-#define PAGE_BYTES ((size_t)EXTENT_PAGE_UNITS * EXTENT_UNIT)
 
 /* --- runs of bits --------------------------------------------------------- */
 
@@ -64,33 +60,19 @@ find_run(struct extent_page *g, uint32_t count, uint32_t *out)
 
 /* --- the pool ------------------------------------------------------------- */
 
-static bool
-map(struct extent_pool *p, size_t bytes)
-{
-	void *m = mmap(NULL, bytes + PAGE_BYTES, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (m == MAP_FAILED)
-		return false;
-	p->mapped = m;
-	p->mapped_bytes = bytes + PAGE_BYTES;
-	p->begin = p->mapped + -(uintptr_t)m % PAGE_BYTES;
-	/* Without huge pages it is memory all the same. */
-	(void)madvise(p->begin, bytes, MADV_HUGEPAGE);
-	return true;
-}
-
 void
 extent_pool_init(struct extent_pool *p, size_t bytes)
 {
-	size_t count = bytes / PAGE_BYTES;
+	size_t count = bytes / HUGE_BYTES;
 
 	*p = (struct extent_pool){.page_count = 0};
 	lock_init(&p->lock, LOCK_RANK_LEAF);
 	if (count == 0)
 		return;
 	p->pages = calloc(count, sizeof(*p->pages));
-	if (!p->pages || !map(p, count * PAGE_BYTES))
+	if (p->pages)
+		p->begin = huge_map(count * HUGE_BYTES);
+	if (!p->begin)
 		return;
 	p->page_count = count;
 	for (size_t i = 0; i < count; i++)
@@ -102,8 +84,7 @@ extent_pool_fini(struct extent_pool *p)
 {
 	/* No tool that looks for leaks sees into the mapping. */
 	must(p->taken == 0);
-	if (p->mapped)
-		must(munmap(p->mapped, p->mapped_bytes) == 0);
+	huge_unmap(p->begin, p->page_count * HUGE_BYTES);
 	free(p->pages);
 	lock_fini(&p->lock);
 }
@@ -127,7 +108,7 @@ take(struct extent_pool *p, uint32_t count)
 			continue;
 		mark(g, at, count, true);
 		p->taken += count;
-		return p->begin + i * PAGE_BYTES + (size_t)at * EXTENT_UNIT;
+		return p->begin + i * HUGE_BYTES + (size_t)at * EXTENT_UNIT;
 	}
 	return NULL;
 }
@@ -152,9 +133,9 @@ extent_give(struct extent_pool *p, void *data, size_t size)
 	struct extent_page *g;
 
 	must(extent_has(p, data) && offset % EXTENT_UNIT == 0);
-	g = &p->pages[offset / PAGE_BYTES];
+	g = &p->pages[offset / HUGE_BYTES];
 	lock_acquire(&p->lock);
-	mark(g, (uint32_t)(offset % PAGE_BYTES / EXTENT_UNIT), units_of(size),
+	mark(g, (uint32_t)(offset % HUGE_BYTES / EXTENT_UNIT), units_of(size),
 	    false);
 	/* It may lie between others that are free. */
 	g->free_max = EXTENT_PAGE_UNITS;

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/huge.h"
 #include "engine/base/lock.h"
 
 #define EXTENT_UNIT      256u
@@ -26,7 +27,7 @@
 #define EXTENT_BYTES_MAX (128u << 10)
 
 /* A huge page of units; pieces do not go over from one to the next. */
-#define EXTENT_PAGE_UNITS ((2u << 20) / EXTENT_UNIT)
+#define EXTENT_PAGE_UNITS (HUGE_BYTES / EXTENT_UNIT)
 #define EXTENT_PAGE_WORDS (EXTENT_PAGE_UNITS / 64)
 
 struct extent_page {
@@ -36,9 +37,8 @@ struct extent_page {
 
 struct extent_pool {
 	/* constant after init */
-	uint8_t *mapped, *begin;
-	size_t mapped_bytes;
-	size_t page_count; /* 0: all is malloc's */
+	uint8_t *begin; /* NULL: nothing is ever there */
+	size_t page_count;
 
 	struct lock lock; /* protects: */
 	struct extent_page *pages;
@@ -57,7 +57,7 @@ static inline bool
 extent_has(const struct extent_pool *p, const void *data)
 {
 	return (uintptr_t)data - (uintptr_t)p->begin <
-	       p->page_count * EXTENT_PAGE_UNITS * EXTENT_UNIT;
+	       p->page_count * HUGE_BYTES;
 }
 
 /* What extent_take gave for this size. */

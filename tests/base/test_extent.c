@@ -5,7 +5,7 @@
 
 #include "tests/check.h"
 
-#define PAGE    ((size_t)EXTENT_PAGE_UNITS * EXTENT_UNIT)
+#define PAGE    ((size_t)HUGE_BYTES)
 #define PIECES  512
 #define THREADS 4
 

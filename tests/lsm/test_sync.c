@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -249,6 +250,57 @@ sync__the_disk_does_not_begin_with_what_nobody_syncs(void **state)
 	lsm_store_fini(&s);
 }
 
+/* --- the header ----------------------------------------------------------- */
+
+static struct {
+	const struct env_ops *base;
+	_Atomic unsigned logs; /* syncs of logs */
+	atomic_bool flush;     /* tables wait for it */
+} header;
+
+static int
+sync_log_or_wait(struct env_file *f)
+{
+	if (strstr(f->path, ".log"))
+		header.logs++;
+	if (strstr(f->path, ".sst"))
+		while (!header.flush)
+			(void)usleep(1000);
+	return header.base->sync(f);
+}
+
+/* Synced as the flush ends, it would take half of the log with it to the disk,
+ * to be deleted a moment later. */
+static void
+sync__the_header_is_durable_as_the_log_begins(void **state)
+{
+	static struct env_ops ops;
+	struct lsm_store s;
+	unsigned n = 0;
+
+	(void)state;
+	lsm_store_init(&s);
+	header.base = s.posix.ops;
+	ops = *s.posix.ops;
+	ops.sync = sync_log_or_wait;
+	s.posix.ops = &ops;
+	s.options.no_background = false;
+	lsm_store_open(&s);
+	header.logs = 0;
+	for (; lsm_store_file_count(&s, ".log") < 2; n++)
+		lsm_store_fill(&s, n, n + 1, 100, 'a');
+	for (int i = 0; i < 1000 && header.logs == 0; i++)
+		(void)usleep(10000);
+	check_eq(header.logs, 1);
+	check_eq(lsm_store_stats(&s).flushes, 0);
+	header.flush = true;
+	for (int i = 0; i < 1000 && lsm_store_stats(&s).flushes == 0; i++)
+		(void)usleep(10000);
+	check_eq(lsm_store_stats(&s).flushes, 1);
+	check_eq(header.logs, 1);
+	lsm_store_fini(&s);
+}
+
 /* --- together ------------------------------------------------------------- */
 
 #define THREADS 8
@@ -384,6 +436,7 @@ main(void)
 	    cmocka_unit_test(sync__the_disk_begins_when_one_commits_alone),
 	    cmocka_unit_test(
 		sync__the_disk_does_not_begin_with_what_nobody_syncs),
+	    cmocka_unit_test(sync__the_header_is_durable_as_the_log_begins),
 	    cmocka_unit_test(sync__commits_in_flight_share_device_syncs),
 	    cmocka_unit_test(sync__commits_go_on_while_memtables_are_flushed),
 	    cmocka_unit_test(sync__a_failure_reaches_everybody_who_waits),
