@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define PEAK_US      10000
@@ -32,24 +31,56 @@ field(const char *path, const char *name)
 	return found;
 }
 
-static double
-seconds_of(struct timeval t)
+/* --- what measuring costs itself ----------------------------------------- */
+
+static _Atomic uint64_t looking_ns; /* of the thread that looks at memory */
+static uint64_t waited_ns;          /* of waiting until an engine is quiet */
+static uint64_t waiting_since;      /* as the thread's clock is; 0: it is not */
+
+static uint64_t
+cpu_ns(clockid_t clock)
 {
-	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
+
+static void
+wait_begin(void)
+{
+	waiting_since = cpu_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static void
+wait_end(void)
+{
+	waited_ns += cpu_ns(CLOCK_THREAD_CPUTIME_ID) - waiting_since;
+	waiting_since = 0;
+}
+
+static uint64_t
+own_ns(void)
+{
+	uint64_t now = cpu_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	return waited_ns + (waiting_since ? now - waiting_since : 0) +
+	       atomic_load_explicit(&looking_ns, memory_order_relaxed);
+}
+
+/* --- all at once ---------------------------------------------------------- */
 
 struct measure
 measure_now(void)
 {
 	uint64_t dirtied = field("/proc/self/io", "write_bytes:");
 	uint64_t gone = field("/proc/self/io", "cancelled_write_bytes:");
-	struct rusage used;
+	uint64_t own = own_ns();
 
-	getrusage(RUSAGE_SELF, &used);
 	return (struct measure){
 	    .seconds = (double)measure_ns() / 1e9,
 	    .cpu_seconds =
-		seconds_of(used.ru_utime) + seconds_of(used.ru_stime),
+		(double)(cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - own) / 1e9,
 	    .written_bytes = dirtied > gone ? dirtied - gone : 0,
 	};
 }
@@ -91,6 +122,8 @@ look(void *arg)
 		    atomic_load_explicit(&peak_anon, memory_order_relaxed))
 			atomic_store_explicit(
 			    &peak_anon, anon, memory_order_relaxed);
+		atomic_store_explicit(&looking_ns,
+		    cpu_ns(CLOCK_THREAD_CPUTIME_ID), memory_order_relaxed);
 		usleep(PEAK_US);
 	}
 	return NULL;
@@ -176,6 +209,7 @@ measure_settle(const struct peer_ops *ops, void *db, unsigned quiet_ms)
 {
 	struct measure begin = measure_now(), from = begin, now = begin;
 
+	wait_begin();
 	while (now.seconds - from.seconds < quiet_ms / 1e3) {
 		if (now.seconds - begin.seconds > SETTLE_MAX_S)
 			peer_die(ops->name, "settle", "it never does");
@@ -184,4 +218,5 @@ measure_settle(const struct peer_ops *ops, void *db, unsigned quiet_ms)
 		if ((ops->busy && ops->busy(db)) || !quiet(&from, &now))
 			from = now;
 	}
+	wait_end();
 }

@@ -1,7 +1,8 @@
 /*
  * measure: what a process has used.
  *
- * Time: CLOCK_MONOTONIC.  CPU: of the process, user and system, all threads.
+ * Time: CLOCK_MONOTONIC.  CPU: of the process, user and system, all threads,
+ * but for what measuring costs itself.
  * Written: pages that the process dirtied less those it deleted before they
  * went to the disk, from /proc/self/io (write_bytes - cancelled_write_bytes):
  * unlike the bytes given to write(2) it counts mapped files too, and a log
