@@ -1,11 +1,14 @@
 #include "tests/bench/engine/measure.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define PEAK_US      10000
@@ -154,6 +157,19 @@ uint64_t
 measure_peak_resident(void)
 {
 	return field("/proc/self/status", "VmHWM:") * 1024;
+}
+
+void
+measure_warm_memory(uint64_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		peer_die("memory", "mmap", strerror(errno));
+	(void)madvise(p, bytes, MADV_HUGEPAGE);
+	memset(p, 1, bytes);
+	munmap(p, bytes);
 }
 
 /* --- the store ----------------------------------------------------------- */

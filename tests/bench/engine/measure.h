@@ -42,6 +42,11 @@ void measure_peak_reset(void);
 uint64_t measure_peak_anon(void);
 uint64_t measure_peak_resident(void);
 
+/* So much memory is taken, and given back: what is free then is there.  The
+ * host of a virtual machine takes what is free for more than a second or two,
+ * and to get a page of it again takes longer than a put. */
+void measure_warm_memory(uint64_t bytes);
+
 uint64_t measure_store_bytes(const char *dir);
 
 /* Waits until the engine has no background work: it says so, and for quiet_ms

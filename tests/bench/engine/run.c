@@ -11,6 +11,7 @@
 #define FILTER_BITS        10
 #define JOBS               2
 #define KEYS_MIN           2000
+#define WARM_TIMES         2
 
 static uint64_t
 scaled(const struct run *r, uint64_t n, uint64_t least)
@@ -40,7 +41,8 @@ run_open(struct run *r, const struct peer_ops *ops, const struct shape *shape,
 	r->keys = scaled(r, shape->keys, KEYS_MIN);
 	if (mkdir(dir, 0755) != 0)
 		peer_die(ops->name, dir, strerror(errno));
-	s.data_bytes = r->keys * (SHAPE_KEY_MAX + shape->value_max);
+	r->data_bytes = r->keys * (SHAPE_KEY_MAX + shape->value_max);
+	s.data_bytes = r->data_bytes;
 	r->live_bytes = 0;
 	r->db = ops->open(dir, &s);
 }
@@ -70,6 +72,13 @@ run_row_begin(struct run *r)
 {
 	measure_peak_reset();
 	r->begin = measure_now();
+}
+
+void
+run_write_row_begin(struct run *r)
+{
+	measure_warm_memory(WARM_TIMES * r->data_bytes);
+	run_row_begin(r);
 }
 
 void

@@ -34,7 +34,8 @@ struct run {
 	struct run_setup setup;
 	const struct peer_ops *ops;
 	struct shape shape;
-	uint64_t keys; /* the shape's, scaled */
+	uint64_t keys;       /* the shape's, scaled */
+	uint64_t data_bytes; /* of all of them, about */
 	char dir[PATH_MAX];
 	/* the store */
 	void *db;
@@ -76,6 +77,7 @@ double run_settle(struct run *r);
 /* Around what a row measures.  A row that writes settles before the figures
  * are taken: work it has put off is its own. */
 void run_row_begin(struct run *r);
+void run_write_row_begin(struct run *r); /* with memory for what it writes */
 void run_row_end(
     struct run *r, const char *name, const struct tally *t, struct row *out);
 void run_row_end_settled(

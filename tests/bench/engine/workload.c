@@ -54,7 +54,7 @@ fill(struct run *r, const char *name, const struct writes *w, struct row *row)
 {
 	struct tally t;
 
-	run_row_begin(r);
+	run_write_row_begin(r);
 	writes_run(r, w, &t);
 	r->live_bytes += t.given_bytes;
 	run_row_end_settled(r, name, &t, row);
@@ -187,7 +187,7 @@ overwrite_so_often(
 
 	w.count *= times;
 	w.seconds *= times > 1 ? LONGER : 1;
-	run_row_begin(r);
+	run_write_row_begin(r);
 	writes_run(r, &w, &t);
 	run_row_end_settled(r, name, &t, row);
 	row->threads = 1;
@@ -216,7 +216,7 @@ deleterandom(struct run *r, struct row *row)
 
 	w.erases = true;
 	w.count /= 2;
-	run_row_begin(r);
+	run_write_row_begin(r);
 	writes_run(r, &w, &t);
 	for (uint64_t n = 0; n < t.ops; n++) {
 		uint64_t i = random_order_at(&order, n);
@@ -316,7 +316,7 @@ readwhilewriting(struct run *r, struct row *rows)
 
 	w.seconds = r->setup.seconds;
 	w.count = UINT64_MAX;
-	run_row_begin(r);
+	run_write_row_begin(r);
 	if (pthread_create(&thread, NULL, read_beside, &reader) != 0)
 		peer_die(r->ops->name, "reader", "no thread");
 	writes_loop(r, &w, 0, &t);
