@@ -26,6 +26,7 @@ memfilter_init(struct memfilter *f, void *memory, size_t bytes)
 {
 	f->words = memory;
 	f->count = (uint32_t)(bytes / sizeof(uint64_t));
+	atomic_init(&f->used, false);
 	for (uint32_t i = 0; i < f->count; i++)
 		atomic_init(&f->words[i], 0);
 }
