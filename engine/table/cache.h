@@ -11,8 +11,9 @@
  * What is pinned by a reference is never freed; pinned bytes count, so the
  * limit can be exceeded by what is pinned at that moment only.  Dropping a
  * reference takes no lock unless its shard is over its part of the limit.
- * Memory: a large cache has its blocks in huge pages (engine/base/extent.h), of
- * which it takes an 8th more than the limit at most, else they are malloc's.
+ * Memory: a large cache has its blocks, and what they are found by, in huge
+ * pages (engine/base/extent.h), of which it takes an 8th more than the limit at
+ * most; otherwise all is malloc's.
  * bytes counts them and what the cache knows of each; tables to find them (at
  * most a 100th of the limit), and the memory of a few evicted blocks (at most a
  * 32nd, mostly a 100th) come on top.

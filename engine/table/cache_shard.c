@@ -25,11 +25,47 @@ cache_shard_count_bytes(struct cache_shard *s, size_t add, size_t sub)
 	atomic_store_explicit(&s->bytes, now + add - sub, memory_order_relaxed);
 }
 
+/* --- nodes: the lock is held --------------------------------------------- */
+
+/* Of the newest run; NULL: it has no room for one more. */
+static struct cache_slab *
+cache_shard_cut(struct cache_shard *s)
+{
+	size_t at = s->run_used;
+
+	if (!s->runs || at + CACHE_SLAB_BYTES > CACHE_RUN_BYTES)
+		return NULL;
+	s->run_used = at + CACHE_SLAB_BYTES;
+	return (struct cache_slab *)(void *)((uint8_t *)s->runs + at);
+}
+
+static bool
+cache_shard_add_run(struct cache_shard *s)
+{
+	struct cache_run *r = extent_take(s->memory, CACHE_RUN_BYTES);
+
+	if (!r)
+		return false;
+	r->next = s->runs;
+	s->runs = r;
+	s->run_used = CACHE_SLAB_BYTES - (uintptr_t)r % CACHE_SLAB_BYTES;
+	return true;
+}
+
+static struct cache_slab *
+cache_shard_slab(struct cache_shard *s)
+{
+	struct cache_slab *slab = cache_shard_cut(s);
+
+	if (!slab && cache_shard_add_run(s))
+		slab = cache_shard_cut(s);
+	return slab ? slab : aligned_alloc(CACHE_SLAB_BYTES, CACHE_SLAB_BYTES);
+}
+
 static bool
 cache_shard_add_slab(struct cache_shard *s)
 {
-	struct cache_slab *slab =
-	    aligned_alloc(CACHE_SLAB_BYTES, CACHE_SLAB_BYTES);
+	struct cache_slab *slab = cache_shard_slab(s);
 
 	if (!slab)
 		return false;
@@ -338,6 +374,18 @@ cache_shard_put(struct cache_shard *s, const struct cache_key *k,
 
 /* --- beginning and end -------------------------------------------------- */
 
+/* Looked into for every block, as nodes are. */
+static void *
+cache_shard_table(struct cache_shard *s, size_t bytes)
+{
+	void *table = extent_take(s->memory, bytes);
+
+	if (!table)
+		return calloc(1, bytes);
+	memset(table, 0, bytes);
+	return table;
+}
+
 bool
 cache_shard_init(
     struct cache_shard *s, struct extent_pool *memory, size_t bytes_max)
@@ -353,7 +401,7 @@ cache_shard_init(
 	for (int i = 0; i < 3; i++)
 		TAILQ_INIT(&s->queues[i].list);
 	lock_init(&s->lock, LOCK_RANK_CACHE);
-	s->buckets = calloc(count, sizeof(*s->buckets));
+	s->buckets = cache_shard_table(s, count * sizeof(*s->buckets));
 	s->ghosts.slots = calloc(count, sizeof(*s->ghosts.slots));
 	return s->buckets && s->ghosts.slots;
 }
@@ -378,6 +426,7 @@ void
 cache_shard_fini(struct cache_shard *s)
 {
 	struct cache_slab *slab;
+	struct cache_run *run;
 
 	cache_shard_forget_if(s, true, 0);
 	must(atomic_load_explicit(&s->bytes, memory_order_relaxed) == 0);
@@ -386,9 +435,15 @@ cache_shard_fini(struct cache_shard *s)
 		    s->memory, s->spares[i].data, s->spares[i].room);
 	while ((slab = s->slabs)) {
 		s->slabs = slab->next;
-		free(slab);
+		if (!extent_has(s->memory, slab))
+			free(slab);
 	}
-	free(s->buckets);
+	while ((run = s->runs)) {
+		s->runs = run->next;
+		extent_give(s->memory, run, CACHE_RUN_BYTES);
+	}
+	cache_extent_give(
+	    s->memory, s->buckets, (s->mask + 1) * sizeof(*s->buckets));
 	free(s->ghosts.slots);
 	lock_fini(&s->lock);
 }

@@ -31,6 +31,15 @@ struct cache_ghosts {
 	uint32_t time;
 };
 
+/* Memory of slabs from the extents: what is looked at for every block is in
+ * huge pages, as the blocks are.  Slabs begin at the first multiple of their
+ * size. */
+#define CACHE_RUN_BYTES (8 * CACHE_SLAB_BYTES)
+
+struct cache_run {
+	struct cache_run *next;
+};
+
 #define CACHE_SPARES 4
 
 /* The memory of a block that is no more, for one of the same size. */
@@ -52,6 +61,8 @@ struct cache_shard {
 	struct cache_queue queues[3]; /* by place */
 	struct cache_ghosts ghosts;
 	struct cache_slab *slabs;
+	struct cache_run *runs;  /* slabs may lie in; the newest first */
+	size_t run_used;         /* of the newest one */
 	struct cache_node *free; /* by chain */
 	struct cache_spare spares[CACHE_SPARES];
 };
@@ -69,14 +80,21 @@ cache_shard_over(struct cache_shard *s)
 	       s->bytes_max;
 }
 
-/* What has room for a block of size bytes, and came from malloc or from m. */
+/* What came from malloc or from m. */
+static inline void
+cache_extent_give(struct extent_pool *m, void *p, size_t bytes)
+{
+	if (extent_has(m, p))
+		extent_give(m, p, bytes);
+	else
+		free(p);
+}
+
+/* The same, with room for a block of size bytes. */
 static inline void
 cache_memory_give(struct extent_pool *m, uint8_t *data, size_t size)
 {
-	if (extent_has(m, data))
-		extent_give(m, data, frame_room(size));
-	else
-		free(data);
+	cache_extent_give(m, data, frame_room(size));
 }
 
 /* False: no memory.  cache_shard_fini is called in any case. */

@@ -319,6 +319,30 @@ cache__many_pinned_blocks_cost_little(void **state)
 	cache_free(c);
 }
 
+/* What they are found by is taken piece by piece, too. */
+static void
+cache__a_large_one_has_many_small_blocks(void **state)
+{
+	const uint64_t many = 50000;
+	struct cache *c = cache_new(16 << 20);
+
+	(void)state;
+	check_true(c != NULL);
+	for (uint64_t i = 0; i < many; i++)
+		cache_unref(put(c, i % 3, i, 100, true));
+	for (uint64_t i = 0; i < many; i++)
+		check_true(has(c, i % 3, i));
+	cache_drop_file(c, 0);
+	for (uint64_t i = 0; i < many; i++)
+		check_eq(has(c, i % 3, i), i % 3 > 0);
+	/* And of another size, in all that there is room for. */
+	for (uint64_t i = 0; i < many; i++)
+		cache_unref(put(c, 3, i, 1024, true));
+	check_le(bytes_in(c), 16 << 20);
+	check_true(has(c, 3, many - 1));
+	cache_free(c);
+}
+
 /* --- threads ----------------------------------------------------------- */
 
 struct crowd {
@@ -434,6 +458,7 @@ main(void)
 	    cmocka_unit_test(cache__many_pinned_blocks_cost_little),
 	    cmocka_unit_test(cache__room_is_that_of_an_evicted_block),
 	    cmocka_unit_test(cache__threads),
+	    cmocka_unit_test(cache__a_large_one_has_many_small_blocks),
 	    cmocka_unit_test(cache__a_large_one_takes_blocks_of_all_sizes),
 	};
 
