@@ -35,21 +35,50 @@ digest_side(struct bytes prefix, struct bytes key)
 	return c ? c : -(key.size < prefix.size);
 }
 
-/* The first of count ascending digests that is not below d; count if none.
+/* Of the n digests from base on, the part of `last` or fewer where the first
+ * that is not below d stands, if any does: where it begins; its size in *left.
  * Written so that there is no branch that cannot be foreseen. */
-static inline size_t
-digest_lower(const uint64_t *digests, size_t count, uint64_t d)
+static inline const uint64_t *
+digest_narrow(
+    const uint64_t *base, size_t n, uint64_t d, size_t last, size_t *left)
 {
-	const uint64_t *base = digests;
-	size_t n = count, half;
+	size_t half;
 
-	if (n == 0)
-		return 0;
-	while (n > 1) {
+	while (n > last) {
 		half = n / 2;
 		base = base[half - 1] < d ? base + half : base;
 		n -= half;
 	}
+	*left = n;
+	return base;
+}
+
+/* The first of count ascending digests that is not below d; count if none. */
+static inline size_t
+digest_lower(const uint64_t *digests, size_t count, uint64_t d)
+{
+	const uint64_t *base;
+
+	if (count == 0)
+		return 0;
+	base = digest_narrow(digests, count, d, 1, &count);
+	return (size_t)(base - digests) + (*base < d);
+}
+
+/* The same; of another array the item with the number that is returned is on
+ * its way then. */
+static inline size_t
+digest_lower_for(
+    const uint64_t *digests, size_t count, uint64_t d, const uint64_t *next)
+{
+	const uint64_t *base;
+
+	if (count == 0)
+		return 0;
+	/* The last steps meet a line or two. */
+	base = digest_narrow(digests, count, d, 8, &count);
+	__builtin_prefetch(next + (base - digests) + count / 2);
+	base = digest_narrow(base, count, d, 1, &count);
 	return (size_t)(base - digests) + (*base < d);
 }
 

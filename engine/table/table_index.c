@@ -118,7 +118,7 @@ table_index_find(const struct table_index *ix, struct bytes target)
 	if (side != 0)
 		return side < 0 ? 0 : ix->count;
 	digest = digest_of(user, ix->prefix.size);
-	r.begin = digest_lower(ix->digests, ix->count, digest);
+	r.begin = digest_lower_for(ix->digests, ix->count, digest, ix->offsets);
 	if (r.begin == ix->count || ix->digests[r.begin] != digest)
 		return r.begin;
 	r.end = digest_upper(ix->digests, ix->count, digest);
