@@ -14,6 +14,8 @@
 #ifndef ENGINE_DB_VSET_H
 #define ENGINE_DB_VSET_H
 
+#include <stdatomic.h>
+
 #include "engine/base/lock.h"
 #include "engine/db/edit.h"
 #include "engine/db/version.h"
@@ -25,8 +27,9 @@ struct vset {
 	const struct err_sink *sink;
 	uint64_t salt; /* of every log and manifest (engine/table/wal.h) */
 
-	/* Below this many bytes a manifest is never too long. */
-	uint64_t manifest_bytes_max;
+	/* Below this many bytes a manifest is never too long.  Relaxed: tests
+	 * change it while threads are at work. */
+	_Atomic uint64_t manifest_bytes_max;
 
 	struct lock manifest_lock; /* protects applying */
 	struct lock_cond applied;

@@ -109,7 +109,8 @@ manifest_is_long(const struct vset *s)
 {
 	uint64_t size = wal_size(s->manifest);
 
-	return size > s->manifest_bytes_max &&
+	return size > atomic_load_explicit(
+			  &s->manifest_bytes_max, memory_order_relaxed) &&
 	       size / MANIFEST_GROWTH > s->manifest_first_bytes;
 }
 
