@@ -116,8 +116,6 @@ read_cached(struct values *s, const struct vref *r, const struct pieces *p,
 		b = cache_get(s->cache, vref_number(r->file), p->key);
 	if (!b)
 		return read_block(s, r, p, fill, out);
-	/* What the caller looks at is on its way meanwhile. */
-	__builtin_prefetch(b->data.data);
 	*out = b;
 	return 0;
 }
@@ -212,7 +210,6 @@ value_read_passing(struct values *s, struct bytes ref, struct buf *room,
 	all = pieces_all(&r);
 	b = cache_get(s->cache, vref_number(r.file), all.key);
 	if (b) {
-		__builtin_prefetch(b->data.data);
 		*out = b;
 		*bytes = b->data;
 		return 0;
