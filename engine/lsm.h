@@ -26,8 +26,8 @@
  * Iterators, values and snapshots must be closed before the store.
  * Threads: a struct lsm may be used by any number of threads; one batch,
  * iterator or value by one thread at a time.  Reads never wait for writers.
- * Signals: the log is written through mapped memory, under a handler of SIGBUS
- * that stays and hands on what is not its own.
+ * Signals: files are written and read through mapped memory, under a handler of
+ * SIGBUS that stays and hands on what is not its own.
  * Errors: 0 or -errno; -EUCLEAN: damage on disk; -EPROTONOSUPPORT: a format
  * newer than this code, or not ours; -EBUSY: open elsewhere; -ENOSPC, -EDQUOT:
  * nothing was written; deletes are still taken, and all is once there is space;
@@ -78,10 +78,10 @@ struct lsm_options {
 	bool must_create;       /* with create: -EEXIST if there is one */
 	size_t memtable_bytes;  /* a memtable is flushed at this size */
 	unsigned memtables_max; /* full memtables that may wait, at least 2 */
-	size_t cache_bytes;     /* blocks of tables kept in memory */
+	size_t cache_bytes;     /* blocks and large values kept in memory */
 	size_t block_bytes;     /* of table content, before compression */
 	size_t table_bytes;     /* tables are cut at about this size */
-	size_t level_base_bytes; /* size of level 1; each next 10 times */
+	size_t level_base_bytes; /* of the first level below level 0 */
 	unsigned level0_tables; /* level 0 comes down at 1 to 2 times this */
 	enum lsm_compaction_style compaction_style;
 	unsigned compaction_threads; /* compactions at once, 1 to 16 */
