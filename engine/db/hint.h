@@ -14,11 +14,12 @@
  * and what was written later has higher numbers, which the tombstone does not
  * delete.  Who reads below S does not see the tombstone.
  * - Entries of the range above S may stand in the same memtable, from before
- *   the hint came: they are noted there (memranges.h), or the hint is dropped
- *   if there were too many writes meanwhile.  What stands in older memtables
- *   and in tables is not above S: the view was taken before S.  If the memtable
- *   is not the active one any more, the hint is dropped: it may have been
- *   flushed, and in a newer one the hint would come before entries above S.
+ *   the hint came: they are noted there (memranges.h) before it is seen, or it
+ *   is dropped if there were too many writes meanwhile.  What stands in older
+ *   memtables and in tables is not above S: the view was taken before S.  If
+ *   the memtable is not the active one any more, the hint is dropped: it may
+ *   have been flushed, and in a newer one the hint would come before entries
+ *   above S.
  * - It is lost with the memory.  If it gets to a table by a flush, everything
  *   up to S is in tables by then, for flushes come in order.
  * - S may be the last number of an older table, and lower than any other of its

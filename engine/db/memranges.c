@@ -125,6 +125,7 @@ rebuild(struct memranges *r, size_t count)
 	struct ranges *set;
 	int err = old ? collect(old, &b) : 0;
 
+	must(r->staged == 0);
 	if (!err)
 		err = ranges_build_finish(&b, &set);
 	ranges_build_fini(&b);
@@ -159,25 +160,55 @@ memranges_reserve(struct memranges *r, size_t count)
 	return rebuild(r, count);
 }
 
+void
+memranges_stage(
+    struct memranges *r, struct bytes begin, struct bytes end, uint64_t seq)
+{
+	struct memranges_state *s = own_state(r);
+	size_t n = own_tail_count(s) + r->staged;
+
+	must(n < s->tail_max);
+	s->tail[n] = (struct memranges_item){begin, end, seq};
+	r->staged++;
+	r->count++;
+	r->key_bytes += begin.size + end.size;
+	r->begin_list = true;
+}
+
+void
+memranges_publish(struct memranges *r)
+{
+	struct memranges_state *s = own_state(r);
+	size_t n;
+
+	if (r->staged == 0)
+		return;
+	n = own_tail_count(s) + r->staged;
+	/* Release: who acquires the count sees the items, and the keys that
+	 * were noted before. */
+	atomic_store_explicit(&s->tail_count, n, memory_order_release);
+	r->staged = 0;
+}
+
 int
 memranges_add(
     struct memranges *r, struct bytes begin, struct bytes end, uint64_t seq)
 {
-	struct memranges_state *s;
-	size_t n;
 	int err = memranges_reserve(r, 1);
 
 	if (err)
 		return err;
-	s = own_state(r);
-	n = own_tail_count(s);
-	s->tail[n] = (struct memranges_item){begin, end, seq};
-	/* Release: who acquires the count sees the item. */
-	atomic_store_explicit(&s->tail_count, n + 1, memory_order_release);
-	r->count++;
-	r->key_bytes += begin.size + end.size;
-	r->begin_list = true;
+	memranges_stage(r, begin, end, seq);
+	memranges_publish(r);
 	return 0;
+}
+
+/* What the writer sees. */
+static void
+own_look(const struct memranges *r, struct memranges_look *out)
+{
+	memranges_take_look(r, out);
+	out->tail_count += r->staged;
 }
 
 bool
@@ -192,7 +223,7 @@ memranges_want_hint(const struct memranges *r, struct bytes begin,
 		return false;
 	if (!memranges_any(r))
 		return true;
-	memranges_take_look(r, &look);
+	own_look(r, &look);
 	memranges_at(&look, begin, IKEY_SEQ_MAX, &c);
 	/* Is it not all under one that is as new? */
 	return c.seq < seq || !(c.end.size == 0 ||
@@ -253,8 +284,12 @@ void
 memranges_note_covered(struct memranges *r, const struct ikey *key)
 {
 	size_t before = arena_bytes(&r->arena);
+	struct memranges_look look;
+	struct ranges_cover c;
 
-	if (memranges_cover(r, key->user, IKEY_SEQ_MAX) == 0)
+	own_look(r, &look);
+	memranges_at(&look, key->user, IKEY_SEQ_MAX, &c);
+	if (c.seq == 0)
 		return;
 	if (note_key(r, key))
 		atomic_store_explicit(&r->lost, true, memory_order_relaxed);
@@ -274,11 +309,13 @@ memranges_take_look(const struct memranges *r, struct memranges_look *out)
 {
 	const struct memranges_state *s =
 	    atomic_load_explicit(&r->state, memory_order_acquire);
+	size_t tail_count =
+	    atomic_load_explicit(&s->tail_count, memory_order_acquire);
 
+	/* The keys last: those under the tombstones are there. */
 	*out = (struct memranges_look){
 	    .state = s,
-	    .tail_count =
-		atomic_load_explicit(&s->tail_count, memory_order_acquire),
+	    .tail_count = tail_count,
 	    .newest = atomic_load_explicit(&r->newest, memory_order_acquire),
 	    .ranges = r,
 	};

@@ -11,13 +11,15 @@
  * were added since: under a tombstone only what stands in newer lists can be
  * seen.
  * Use: memranges_reserve, then memranges_add for tombstones and memranges_note
- * for entries, in order of their numbers; a hint comes later than its number
- * says, and the entries above it are noted again behind it;
- * memranges_settle.  Readers: memranges_look, then the questions.
+ * for entries, in order of their numbers; memranges_settle.  A hint comes later
+ * than its number says, which may be read at by then: it is staged, the entries
+ * above it are noted again, and then it is published.  Readers: memranges_look,
+ * then the questions.
  * Owns: sets and lists.  Keys of tombstones are the caller's.
  * Threads: one adds at a time (the database's write lock), any number read.
  * Who reads at a published number sees every tombstone and every noted key up
- * to it, for they were there before it was published.
+ * to it, for they were there before it was published; and who sees a hint sees
+ * every noted key under it.
  */
 #ifndef ENGINE_DB_MEMRANGES_H
 #define ENGINE_DB_MEMRANGES_H
@@ -40,6 +42,7 @@ struct memranges {
 
 	/* the writer's */
 	bool begin_list; /* tombstones were added since a key was noted */
+	size_t staged;   /* behind the tail */
 	size_t count;
 	size_t key_bytes;
 	struct arena arena; /* of the lists */
@@ -52,7 +55,8 @@ void memranges_fini(struct memranges *r);
  * bytes; one that has none takes any number. */
 bool memranges_take(const struct memranges *r, size_t count, size_t bytes);
 
-/* Makes sure that the next count calls of memranges_add do not fail. */
+/* Makes sure that the next count calls of memranges_add do not fail; nothing is
+ * staged. */
 int memranges_reserve(struct memranges *r, size_t count);
 
 /* begin and end (of no bytes: none) must stay.  -ENOMEM: without a
@@ -60,7 +64,13 @@ int memranges_reserve(struct memranges *r, size_t count);
 int memranges_add(
     struct memranges *r, struct bytes begin, struct bytes end, uint64_t seq);
 
-/* Whether a hint (hint.h) would tell anything new, and is not one too many. */
+/* As memranges_add in two steps, for hints (hint.h); what is staged, within a
+ * reservation, is seen by the writer only, and by all others at once. */
+void memranges_stage(
+    struct memranges *r, struct bytes begin, struct bytes end, uint64_t seq);
+void memranges_publish(struct memranges *r);
+
+/* Whether a hint would tell anything new, and is not one too many. */
 bool memranges_want_hint(const struct memranges *r, struct bytes begin,
     struct bytes end, uint64_t seq);
 

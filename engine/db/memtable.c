@@ -342,32 +342,57 @@ note_recent(struct memtable *m, uint64_t seq)
 	}
 }
 
-static bool
-add_hint(struct memtable *m, uint64_t seq, struct bytes begin, struct bytes end)
+/* How many of them would tell anything new. */
+static size_t
+count_hints(const struct memtable *m, const struct memtable_hints *h)
 {
-	return memranges_want_hint(&m->ranges, begin, end, seq) &&
-	       !copy_key(m, &begin) && !copy_key(m, &end) &&
-	       !memranges_add(&m->ranges, begin, end, seq);
+	struct wire_in in = wire_in_of(h->ranges);
+	struct bytes begin, end;
+	size_t n = 0;
+
+	while (!wire_in_sized(&in, &begin) && !wire_in_sized(&in, &end))
+		n += memranges_want_hint(&m->ranges, begin, end, h->seq);
+	return n;
+}
+
+/* At most max. */
+static size_t
+stage_hints(struct memtable *m, const struct memtable_hints *h, size_t max)
+{
+	struct wire_in in = wire_in_of(h->ranges);
+	struct bytes begin, end;
+	size_t n = 0;
+
+	while (n < max && !wire_in_sized(&in, &begin) &&
+	       !wire_in_sized(&in, &end)) {
+		if (!memranges_want_hint(&m->ranges, begin, end, h->seq) ||
+		    copy_key(m, &begin) || copy_key(m, &end))
+			continue;
+		memranges_stage(&m->ranges, begin, end, h->seq);
+		n++;
+	}
+	return n;
 }
 
 size_t
 memtable_add_hints(
     struct memtable *m, const struct memtable_hints *h, uint64_t last_seq)
 {
-	struct wire_in in = wire_in_of(h->ranges);
-	struct bytes begin, end;
-	size_t added = 0;
+	size_t count;
 
 	if (last_seq - h->seq > MEMTABLE_RECENT)
 		return 0;
-	while (!wire_in_sized(&in, &begin) && !wire_in_sized(&in, &end))
-		added += add_hint(m, h->seq, begin, end);
-	if (added > 0) {
+	count = count_hints(m, h);
+	if (count == 0 || memranges_reserve(&m->ranges, count))
+		return 0;
+	count = stage_hints(m, h, count);
+	if (count > 0) {
 		note_recent(m, h->seq);
+		memranges_publish(&m->ranges);
 		m->passed += h->deletes;
 	}
 	memtable_settle(m);
-	return added;
+	return count;
 }
 
 bool

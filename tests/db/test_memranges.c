@@ -255,6 +255,41 @@ memranges__want_hints_that_tell_something(void **state)
 }
 
 static void
+memranges__what_is_staged_is_not_seen(void **state)
+{
+	const struct ikey newer = {key(7), 9, IKEY_KIND_PUT};
+	struct memranges_look before, after;
+	struct ranges_cover c;
+	struct memranges r;
+	struct buf b = {0};
+	struct bytes found;
+
+	(void)state;
+	memranges_init(&r);
+	check_ok(memranges_reserve(&r, 2));
+	memranges_stage(&r, key(5), key(9), 8);
+	memranges_stage(&r, key(20), key(KEYS), 8);
+	check_eq(memranges_cover(&r, key(6), IKEY_SEQ_MAX), 0);
+	check_false(memranges_want_hint(&r, key(5), key(9), 8));
+	memranges_note(&r, &newer);
+	memranges_take_look(&r, &before);
+	memranges_publish(&r);
+	memranges_take_look(&r, &after);
+	memranges_at(&before, key(6), IKEY_SEQ_MAX, &c);
+	check_eq(c.seq, 0);
+	memranges_at(&after, key(6), IKEY_SEQ_MAX, &c);
+	check_eq(c.seq, 8);
+	memranges_at(&after, key(30), IKEY_SEQ_MAX, &c);
+	check_eq(c.seq, 8);
+	check_eq(memranges_next_newer(&after, target(&b, 5), 8, &found), 1);
+	check_bytes_eq(found, key(7));
+	memranges_publish(&r); /* nothing */
+	check_eq(r.count, 2);
+	buf_fini(&b);
+	memranges_fini(&r);
+}
+
+static void
 memranges__are_collected(void **state)
 {
 	struct ranges_build b = {0};
@@ -352,6 +387,7 @@ main(void)
 	    cmocka_unit_test(memranges__a_look_does_not_change),
 	    cmocka_unit_test(memranges__limits),
 	    cmocka_unit_test(memranges__want_hints_that_tell_something),
+	    cmocka_unit_test(memranges__what_is_staged_is_not_seen),
 	    cmocka_unit_test(memranges__are_collected),
 	    cmocka_unit_test(memranges__are_read_without_locks),
 	};

@@ -421,6 +421,135 @@ memtable__readers_see_whole_batches(void **state)
 	lsm_batch_free(b);
 }
 
+/* --- hints while others read ---------------------------------------------- */
+
+#define HINTED_RANGES 64u
+#define HINTED_ROUNDS 100u
+
+/* Of each range of four keys the second came back, with a number above that of
+ * the hints. */
+struct hinted {
+	_Atomic(struct memtable *) memtable;
+	_Atomic unsigned rounds; /* that the reader is through with */
+};
+
+static struct bytes
+hinted_key(char *room, unsigned i)
+{
+	snprintf(room, 5, "%04u", i);
+	return bytes_of(room, 4);
+}
+
+static bool
+hinted_is_seen(struct memranges_look *look, unsigned range)
+{
+	struct ranges_cover c;
+	char room[5];
+
+	memranges_at(look, hinted_key(room, 4 * range), IKEY_SEQ_MAX, &c);
+	return c.seq > 0;
+}
+
+static void
+hinted_check(const struct memranges_look *look, unsigned range, struct buf *b)
+{
+	struct bytes found;
+	char room[5];
+
+	buf_clear(b);
+	check_ok(
+	    ikey_append(b, hinted_key(room, 4 * range), 0, IKEY_KIND_DELETE));
+	check_eq(
+	    memranges_next_newer(look, buf_bytes(b), 4 * HINTED_RANGES, &found),
+	    1);
+	check_bytes_eq(found, hinted_key(room, 4 * range + 1));
+}
+
+/* How many of the hints are seen. */
+static unsigned
+hinted_look(const struct memtable *m, struct buf *b)
+{
+	struct memranges_look look;
+	unsigned seen = 0;
+
+	if (!memranges_any(&m->ranges))
+		return 0;
+	memranges_take_look(&m->ranges, &look);
+	for (unsigned i = 0; i < HINTED_RANGES; i++) {
+		if (!hinted_is_seen(&look, i))
+			continue;
+		hinted_check(&look, i, b);
+		seen++;
+	}
+	return seen;
+}
+
+static void *
+hinted_read(void *arg)
+{
+	struct hinted *h = arg;
+	struct buf b = {0};
+	struct memtable *m;
+
+	for (unsigned round = 0; round < HINTED_ROUNDS; round++) {
+		while (!(m = atomic_exchange(&h->memtable, NULL)))
+			;
+		while (hinted_look(m, &b) < HINTED_RANGES)
+			;
+		atomic_store(&h->rounds, round + 1);
+	}
+	buf_fini(&b);
+	return NULL;
+}
+
+static struct memtable *
+hinted_memtable(struct buf *ranges)
+{
+	struct memtable *m = new_memtable();
+	uint64_t seq = 1;
+	char room[5];
+
+	for (unsigned i = 0; i < 4 * HINTED_RANGES; i++)
+		del(m, seq++, (const char *)hinted_key(room, i).data);
+	for (unsigned i = 0; i < HINTED_RANGES; i++)
+		put(m, seq++, (const char *)hinted_key(room, 4 * i + 1).data,
+		    "back");
+	buf_clear(ranges);
+	for (unsigned i = 0; i < HINTED_RANGES; i++) {
+		check_ok(buf_append_sized(ranges, hinted_key(room, 4 * i)));
+		check_ok(buf_append_sized(ranges, hinted_key(room, 4 * i + 4)));
+	}
+	return m;
+}
+
+static void
+memtable__who_sees_a_hint_sees_what_is_newer(void **state)
+{
+	struct hinted h = {.rounds = 0};
+	struct buf ranges = {0};
+	pthread_t thread;
+
+	(void)state;
+	check_ok(pthread_create(&thread, NULL, hinted_read, &h));
+	for (unsigned round = 0; round < HINTED_ROUNDS; round++) {
+		struct memtable *m = hinted_memtable(&ranges);
+		const struct memtable_hints hints = {
+		    4 * HINTED_RANGES, buf_bytes(&ranges), 4 * HINTED_RANGES};
+
+		atomic_store(&h.memtable, m);
+		while (atomic_load(&h.memtable))
+			;
+		check_eq(
+		    memtable_add_hints(m, &hints, 5 * (uint64_t)HINTED_RANGES),
+		    HINTED_RANGES);
+		while (atomic_load(&h.rounds) <= round)
+			;
+		memtable_unref(m);
+	}
+	check_ok(pthread_join(thread, NULL));
+	buf_fini(&ranges);
+}
+
 int
 main(void)
 {
@@ -436,6 +565,7 @@ main(void)
 	    cmocka_unit_test(memtable__reservation_without_memory_fails),
 	    cmocka_unit_test(memtable__filter_knows_every_key),
 	    cmocka_unit_test(memtable__readers_see_whole_batches),
+	    cmocka_unit_test(memtable__who_sees_a_hint_sees_what_is_newer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
