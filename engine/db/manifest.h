@@ -35,6 +35,15 @@ struct manifest_state {
 };
 
 /*
+ * Before manifest_read of an earlier process's files: makes durable what they
+ * say, and all names in the directory, before anything is done on the strength
+ * of them.  After kill -9, or after a sync that failed, it may be in the
+ * kernel's memory only.  -ENOENT: there is no CURRENT.
+ */
+int manifest_read_settle(
+    const struct version_place *p, const struct err_sink *sink);
+
+/*
  * The state that CURRENT's manifest records; every table is there with the
  * right size.  -ENOENT: there is no CURRENT.  Any damage is an error with a
  * message to sink or env's.  The caller finishes out->whole.

@@ -279,6 +279,23 @@ place_tables(struct reading *r)
 }
 
 int
+manifest_read_settle(const struct version_place *p, const struct err_sink *sink)
+{
+	struct reading r = {.place = p, .sink = sink};
+	int err = read_current(&r);
+
+	if (err)
+		return err;
+	r.path = file_name_path(p->dir, FILE_NAME_MANIFEST, r.state.number);
+	if (!r.path)
+		return -ENOMEM;
+	err = env_settle(p->env, r.path);
+	free(r.path);
+	/* If it is missing, manifest_read says so. */
+	return err && err != -ENOENT ? err : env_sync_dir(p->env, p->dir);
+}
+
+int
 manifest_read(const struct version_place *p, const struct err_sink *sink,
     struct manifest_state *out)
 {

@@ -189,16 +189,6 @@ open_threads(struct lsm *db)
 	return err ? err : pace_start(db);
 }
 
-/* What the log held may be in the kernel's memory only, and was promised to be
- * on stable storage soon. */
-static int
-open_settle(struct lsm *db)
-{
-	if (db->options.durability.policy == DURABILITY_NONE)
-		return 0;
-	return lsm_sync(db, lsm_seq(db));
-}
-
 static void
 open_stop_threads(struct lsm *db)
 {
@@ -227,9 +217,7 @@ open_parts(struct lsm *db)
 		reserve_open(db);
 		err = recover_run(db);
 	}
-	if (!err)
-		err = open_threads(db);
-	return err ? err : open_settle(db);
+	return err ? err : open_threads(db);
 }
 
 static struct lsm *

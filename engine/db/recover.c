@@ -5,33 +5,6 @@
 #include "engine/db/db.h"
 #include "engine/db/replay.h"
 
-/* --- the manifest -----------------------------------------------------------
- */
-
-/*
- * After kill -9 the last edit, or CURRENT, may be in the kernel's memory only.
- * Made durable before anything is done on the strength of them: logs are
- * deleted, and what is in tables counts as durable.
- */
-static int
-recover_settle(struct lsm *db)
-{
-	struct env_file *f;
-	char *path;
-	int err;
-
-	err = db_path(db, FILE_NAME_MANIFEST, db->vset.manifest_number, &path);
-	if (err)
-		return err;
-	err = env_open(db->env, path, ENV_OPEN_READ, &f);
-	free(path);
-	if (err)
-		return err;
-	err = env_sync(f);
-	env_close(f);
-	return err ? err : env_sync_dir(db->env, db->dir);
-}
-
 /* --- what comes of them --------------------------------------------------- */
 
 static int
@@ -87,6 +60,7 @@ recover_segment(struct lsm *db, const struct replay_log *l)
 
 	if (err)
 		return err;
+	segment_set_durable(s);
 	if (l->memtable->value_count > 0)
 		err = segment_hold_values(db, s, l->memtable);
 	if (err)
@@ -179,9 +153,7 @@ recover_install(struct replay *r)
 	struct lsm *db = r->db;
 	int err;
 
-	err = recover_settle(db);
-	if (!err)
-		err = vset_delete_unnamed(&db->vset);
+	err = vset_delete_unnamed(&db->vset);
 	if (!err)
 		err = recover_segments(r);
 	if (!err)
@@ -194,7 +166,7 @@ recover_install(struct replay *r)
 		return err;
 	db->next_seq = r->seq + 1;
 	atomic_store(&db->written, r->seq);
-	atomic_store(&db->durable, atomic_load(&db->vset.last_seq));
+	atomic_store(&db->durable, r->seq);
 	return 0;
 }
 

@@ -181,7 +181,9 @@ replay_log(struct replay *r, struct replay_log *l)
 	err = db_path(r->db, FILE_NAME_LOG, l->number, &path);
 	if (err)
 		return err;
-	err = wal_reader_open(r->db->env, path, &id, &reader);
+	err = env_settle(r->db->env, path);
+	if (!err)
+		err = wal_reader_open(r->db->env, path, &id, &reader);
 	free(path);
 	if (err == -ENODATA &&
 	    l->number == atomic_load(&r->db->vset.log_number))

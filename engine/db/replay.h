@@ -1,5 +1,6 @@
 /*
- * replay: the log files of a store, read into memtables.  Writes nothing.
+ * replay: the log files of a store, made durable and read into memtables.
+ * Writes nothing.
  *
  * Logs follow one another without a gap in the sequence numbers.  Where one
  * does not follow, or has no header, nothing of it is taken: what it follows

@@ -161,6 +161,13 @@ segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,
 }
 
 void
+segment_set_durable(struct segment *s)
+{
+	s->named = true;
+	s->synced = wal_size(s->wal);
+}
+
+void
 segment_unref(struct segment *s)
 {
 	/* acq_rel: whoever frees it sees what the others did with it. */

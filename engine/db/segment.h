@@ -66,6 +66,9 @@ bool segment_is_synced(const struct segment *s);
 int segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,
     uint64_t end, struct segment **out);
 
+/* Its name and all that is in it; before anybody else uses it. */
+void segment_set_durable(struct segment *s);
+
 void segment_unref(struct segment *s);
 
 /* Memtable m may refer to values in s from now on.  -ENOMEM. */

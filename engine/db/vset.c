@@ -211,6 +211,8 @@ vset_recover(
 	int err = init(s, p, sink);
 
 	if (!err)
+		err = manifest_read_settle(p, sink);
+	if (!err)
 		err = manifest_read(p, sink, &state);
 	if (err == -ENOENT)
 		err = without_current(s);

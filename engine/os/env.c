@@ -127,6 +127,21 @@ env_sync_ahead(struct env_file *f, uint64_t offset, size_t size)
 }
 
 int
+env_settle(struct env *env, const char *path)
+{
+	struct env_file *f;
+	int err = env_open(env, path, ENV_OPEN_READ, &f);
+
+	if (err)
+		return err;
+	err = env_sync(f);
+	if (!err && env->ops->drop_cached)
+		env->ops->drop_cached(f);
+	env_close(f);
+	return err;
+}
+
+int
 env_truncate(struct env_file *f, uint64_t size)
 {
 	int err =

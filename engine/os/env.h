@@ -66,6 +66,8 @@ struct env_ops {
 	void (*map_reads)(struct env_file *);
 	/* May be NULL. */
 	void (*sync_ahead)(struct env_file *, uint64_t offset, size_t);
+	/* Of what is synced; may be NULL. */
+	void (*drop_cached)(struct env_file *);
 
 	/* All three may be NULL: -ENOTSUP.  map_write is no system call. */
 	int (*map)(struct env_file *, uint64_t offset, size_t size,
@@ -118,6 +120,14 @@ int env_sync(struct env_file *);
 void env_sync_ahead(struct env_file *, uint64_t offset, size_t size);
 int env_truncate(struct env_file *, uint64_t size);
 int env_size(struct env_file *, uint64_t *out);
+
+/*
+ * What earlier processes wrote to the file becomes durable, and is read from
+ * the device from now on, as far as that can be: after a failed sync memory has
+ * what the device has not, and no later sync fails for it (Rebello et al., "Can
+ * applications recover from fsync failures?", 2020).  Nobody has it open.
+ */
+int env_settle(struct env *, const char *path);
 
 /* The file has size bytes at least, zeros where nothing was, and disk space for
  * them, without writing them.  -ENOTSUP: not here, or not on this filesystem;

@@ -238,6 +238,15 @@ env_fault_sync_ahead(struct env_file *file, uint64_t offset, size_t size)
 		env_sync_ahead(env_fault_base(file), offset, size);
 }
 
+static void
+env_fault_drop_cached(struct env_file *file)
+{
+	struct env_file *base = env_fault_base(file);
+
+	if (base->env->ops->drop_cached)
+		base->env->ops->drop_cached(base);
+}
+
 static ssize_t
 env_fault_pwrite(
     struct env_file *file, const void *data, size_t size, uint64_t offset)
@@ -509,6 +518,7 @@ static const struct env_ops env_fault_ops = {
     .pread = env_fault_pread,
     .map_reads = env_fault_map_reads,
     .sync_ahead = env_fault_sync_ahead,
+    .drop_cached = env_fault_drop_cached,
     .pwrite = env_fault_pwrite,
     .sync = env_fault_sync,
     .truncate = env_fault_truncate,

@@ -88,6 +88,14 @@ env_forget_set_sync_delay(struct env_forget *f, uint64_t us)
 	lock_release(&f->lock);
 }
 
+void
+env_forget_fail_sync(struct env_forget *f, const char *part)
+{
+	lock_acquire(&f->lock);
+	f->fails = part;
+	lock_release(&f->lock);
+}
+
 uint64_t
 env_forget_ops(struct env_forget *f)
 {

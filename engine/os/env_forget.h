@@ -32,6 +32,9 @@
  * copied into a mapping is a write like others.  Reading goes on after a cut,
  * on files that are open and on new ones.
  * A rename between two directories is synced by a sync of either.
+ * env_forget_fail_sync makes a sync fail as the kernel does it: what it should
+ * have covered can be read, and later syncs of the file succeed, but nothing of
+ * the file becomes durable before env_settle has let go of what is in memory.
  * Limits: a directory that mkdir makes, or rmdir removes, is synced at once; it
  * can be removed if it was synced after its last unlink; directories are not
  * renamed; two names that a file had before env_forget_new are taken for
@@ -69,6 +72,10 @@ struct env *env_forget_env(struct env_forget *f);
 
 /* Every sync takes so much longer, as on a slow disk.  Any time. */
 void env_forget_set_sync_delay(struct env_forget *f, uint64_t us);
+
+/* The next sync of a file whose path has part in it (which stays the caller's)
+ * fails; NULL takes an earlier order back. */
+void env_forget_fail_sync(struct env_forget *f, const char *part);
 
 enum env_forget_keep {
 	ENV_FORGET_KEEP_NONE,

@@ -326,6 +326,17 @@ env_forget_sync_end(
 	return -EIO;
 }
 
+/* Whether this sync is the one that fails by order.  Caller holds f->lock. */
+static bool
+env_forget_sync_fails(
+    struct env_forget *forget, const struct env_forget_file *file)
+{
+	if (!forget->fails || !strstr(file->file.path, forget->fails))
+		return false;
+	forget->fails = NULL;
+	return true;
+}
+
 static int
 env_forget_sync(struct env_file *f)
 {
@@ -341,9 +352,49 @@ env_forget_sync(struct env_file *f)
 	err = env_forget_sync_end(forget, &s, err);
 	if (err)
 		return err;
-	env_forget_history_drop(&file->node->history, s.op);
+	if (env_forget_sync_fails(forget, file)) {
+		file->node->stale = true;
+		err = -EIO;
+	}
+	if (!file->node->stale)
+		env_forget_history_drop(&file->node->history, s.op);
 	lock_release(&forget->lock);
-	return 0;
+	return err;
+}
+
+/* The file is what was durable before the sync that failed.  Caller holds
+ * f->lock. */
+static void
+env_forget_reread(
+    struct env_forget *f, struct env_forget_node *node, const char *path)
+{
+	const struct env_forget_pick none = {.keep = ENV_FORGET_KEEP_NONE};
+	struct env_forget_report report = {.ops = 0};
+	struct env_file *base;
+
+	if (f->base->ops->open(f->base, path, ENV_OPEN_WRITE, &base))
+		return;
+	if (!env_forget_history_restore(&node->history, base, &none, &report)) {
+		env_forget_history_fini(&node->history);
+		node->stale = false;
+	}
+	f->base->ops->close(base);
+}
+
+static void
+env_forget_drop_cached(struct env_file *f)
+{
+	struct env_forget *forget = env_forget_of(f->env);
+	struct env_forget_file *file = env_forget_file_of(f);
+	char *plain = env_forget_paths_plain(f->path);
+
+	lock_acquire(&forget->lock);
+	if (plain && file->node->stale && !forget->is_cut)
+		env_forget_reread(forget, file->node, plain);
+	lock_release(&forget->lock);
+	free(plain);
+	if (!forget->no_device_sync && file->base->env->ops->drop_cached)
+		file->base->env->ops->drop_cached(file->base);
 }
 
 static int
@@ -523,6 +574,7 @@ const struct env_ops env_forget_calls = {
     .pread = env_forget_pread,
     .pwrite = env_forget_pwrite,
     .sync = env_forget_sync,
+    .drop_cached = env_forget_drop_cached,
     .truncate = env_forget_truncate,
     .size = env_forget_size,
     .map = env_forget_map,

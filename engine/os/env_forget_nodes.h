@@ -20,6 +20,7 @@ struct env_forget_node {
 	unsigned opens;    /* open files */
 	unsigned names;    /* in the list of names */
 	unsigned removals; /* noted changes that took a name from it */
+	bool stale;        /* a sync failed: memory is not what will be */
 };
 
 struct env_forget_name {

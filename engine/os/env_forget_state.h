@@ -22,6 +22,7 @@ struct env_forget {
 	uint64_t open_files;
 	uint64_t ops;
 	uint64_t sync_delay_us;
+	const char *fails; /* a part of the path; or NULL */
 	bool is_cut;
 	uint64_t cuts; /* so many so far: a sync in flight sees a new one */
 	struct env_forget_how how; /* of the last */

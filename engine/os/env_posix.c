@@ -248,6 +248,13 @@ env_posix_sync_ahead(struct env_file *f, uint64_t offset, size_t size)
 	    SYNC_FILE_RANGE_WRITE);
 }
 
+static void
+env_posix_drop_cached(struct env_file *f)
+{
+	/* Where it cannot be, there is nothing else to be done. */
+	(void)posix_fadvise(env_posix_fd(f), 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static int
 env_posix_truncate(struct env_file *f, uint64_t size)
 {
@@ -487,6 +494,7 @@ static const struct env_ops env_posix_ops = {
     .pwrite = env_posix_pwrite,
     .sync = env_posix_sync,
     .sync_ahead = env_posix_sync_ahead,
+    .drop_cached = env_posix_drop_cached,
     .truncate = env_posix_truncate,
     .size = env_posix_size,
     .allocate = env_posix_allocate,

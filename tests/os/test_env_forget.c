@@ -156,6 +156,39 @@ env_forget__a_sync_that_fails_in_the_base_syncs_nothing(void **state)
 	forget_check(f, "a", "one");
 }
 
+/* As in a kernel: the file is not what will be there until it is read anew. */
+static void
+env_forget__a_sync_fails_by_order(void **state)
+{
+	struct forget *f = *state;
+
+	for (unsigned settle = 0; settle < 2; settle++) {
+		struct env_file *file;
+
+		forget_put_synced(f, "a", "one");
+		forget_put_synced(f, "b", "one");
+		file = forget_open(f, "a");
+		check_ok(env_pwrite(file, "two", 3, 0));
+		forget_put(f, "b", "two");
+		env_forget_fail_sync(f->forget, "a");
+		forget_sync(f, "b");
+		check_err(env_sync(file), -EIO);
+		check_ok(env_pwrite(file, "three", 5, 1));
+		check_ok(env_sync(file));
+		env_close(file);
+		forget_check(f, "a", "tthree");
+		if (settle) {
+			check_ok(env_settle(f->env, forget_path(f, "a")));
+			forget_check(f, "a", "one");
+			forget_put(f, "a", "four");
+			forget_sync(f, "a");
+		}
+		forget_lose_all(f);
+		forget_check(f, "a", settle ? "four" : "one");
+		forget_check(f, "b", "two");
+	}
+}
+
 /* --- cuts ----------------------------------------------------------------- */
 
 static void
@@ -427,6 +460,7 @@ main(void)
 	    in_fixture(env_forget__a_name_changed_during_a_sync_is_not_synced),
 	    in_fixture(env_forget__a_restart_during_a_sync_of_names_fails_it),
 	    in_fixture(env_forget__a_sync_that_fails_in_the_base_syncs_nothing),
+	    in_fixture(env_forget__a_sync_fails_by_order),
 	    in_fixture(env_forget__after_a_cut_changes_fail_and_reads_go_on),
 	    in_fixture(env_forget__armed_cut_comes_at_the_nth_change),
 	    in_fixture(env_forget__armed_cut_comes_at_a_create),
