@@ -135,13 +135,20 @@ function below_rocksdb(shape, name, what,    i, w, worst, where, n, a, b) {
 			sprintf("%.2f", worst), "at most 1", !where)
 }
 
-function all_peak(shape, engine,    i, w, peak) {
+function highest(shape, engine, what,    i, w, peak) {
 	for (i = 1; i <= workload_count[shape]; i++) {
 		w = workloads[shape, i]
-		if (v[shape, w, engine, "anon_peak"] + 0 > peak)
-			peak = v[shape, w, engine, "anon_peak"] + 0
+		if (v[shape, w, engine, what] + 0 > peak)
+			peak = v[shape, w, engine, what] + 0
 	}
 	return peak / 1048576
+}
+
+function memory(shape, what, name) {
+	if (highest(shape, "rocksdb", what) > 0 && highest(shape, ours, what) > 0)
+		at_most("peak " name ", MiB, RocksDB's", shape,
+			highest(shape, ours, what),
+			highest(shape, "rocksdb", what))
 }
 
 function goals_of(shape,    i, list, n, load) {
@@ -166,9 +173,8 @@ function goals_of(shape,    i, list, n, load) {
 	tombstones(shape, "")
 	tombstones(shape, "-flushed")
 	below_rocksdb(shape, "cpu_us_op", "CPU an operation")
-	if (all_peak(shape, "rocksdb") > 0 && all_peak(shape, ours) > 0)
-		at_most("peak private memory, MiB, RocksDB's", shape,
-			all_peak(shape, ours), all_peak(shape, "rocksdb"))
+	memory(shape, "anon_peak", "private memory")
+	memory(shape, "resident_peak", "memory with mapped files")
 }
 
 END {

@@ -91,17 +91,19 @@ function cost(shape, workload, engine,    given) {
 	if (!has(shape, workload, engine))
 		return "-"
 	given = v[shape, workload, engine, "given_bytes"]
-	return sprintf("%.2f / %s / %s / %.0f",
+	return sprintf("%.2f / %s / %s / %.0f / %.0f",
 		v[shape, workload, engine, "cpu_us_op"],
 		over(v[shape, workload, engine, "written_bytes"], given),
 		over(v[shape, workload, engine, "store_bytes"],
 			v[shape, workload, engine, "live_bytes"]),
-		v[shape, workload, engine, "anon_peak"] / 1048576)
+		v[shape, workload, engine, "anon_peak"] / 1048576,
+		v[shape, workload, engine, "resident_peak"] / 1048576)
 }
 
 function costs(shape,    i, j, w) {
 	print "\n### " shape ": CPU us an operation / written over given /" \
-		" store over live data / peak private memory, MiB\n"
+		" store over live data / peak memory, MiB, private / with" \
+		" mapped files\n"
 	printf "| workload |"
 	for (j = 1; j <= engine_count; j++)
 		printf " %s |", engines[j]
