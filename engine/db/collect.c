@@ -23,6 +23,7 @@ move_value(struct collect *c, struct compact_entry *e, const struct value *v,
 		    c->writer.vset->place.values, v->bytes, false, &b);
 	if (err)
 		return err;
+	must(b->data.size == value_bytes); /* the room is for so many */
 	err = value_writer_add(
 	    &c->writer, e->key.user, b->data, c->raw.data + head, &size);
 	cache_unref(b);

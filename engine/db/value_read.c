@@ -5,9 +5,11 @@
 
 #include "engine/base/buf.h"
 
-/* Cached as a whole, a value of several pieces must not pass for its first
- * one, which begins at the same offset. */
+/* Offsets end below these bits of a key.  Cached as a whole, a value of several
+ * pieces must not pass for its first one, which begins at the same offset; nor
+ * a table's block for a value, should a reference name the table's number. */
 #define WHOLE (UINT64_C(1) << 63)
+#define VALUE (UINT64_C(1) << 62)
 
 #define NOT_CACHED UINT64_MAX
 
@@ -105,25 +107,45 @@ read_block(struct values *s, const struct vref *r, const struct pieces *p,
 	return 0;
 }
 
+/* Whether the block that the cache has is what r speaks of: two references to
+ * one place may differ, and each is right by its own checksums.  *out, or it is
+ * unrefed. */
+static int
+take_block(struct values *s, const struct vref *r, size_t size,
+    struct cache_block *b, struct cache_block **out)
+{
+	if (b->data.size == size) {
+		*out = b;
+		return 0;
+	}
+	cache_unref(b);
+	env_log(s->env, ERR_LEVEL_ERROR,
+	    "%s: damaged: values of different sizes are said to be at offset"
+	    " %" PRIu64 " of file %" PRIu64 "; check the tables",
+	    s->dir, r->offset, vref_number(r->file));
+	return ERR_DAMAGED;
+}
+
 /* As read_block, if it is not in the cache. */
 static int
 read_cached(struct values *s, const struct vref *r, const struct pieces *p,
     bool fill, struct cache_block **out)
 {
 	struct cache_block *b = NULL;
+	int err = 0;
 
 	if (p->key != NOT_CACHED)
 		b = cache_get(s->cache, vref_number(r->file), p->key);
 	if (!b)
-		return read_block(s, r, p, fill, out);
-	*out = b;
-	return 0;
+		/* Another thread's, perhaps, which was faster. */
+		err = read_block(s, r, p, fill, &b);
+	return err ? err : take_block(s, r, pieces_bytes(r, p), b, out);
 }
 
 static struct pieces
 pieces_all(const struct vref *r)
 {
-	struct pieces all = {0, vref_chunks(r->size), r->offset};
+	struct pieces all = {0, vref_chunks(r->size), r->offset | VALUE};
 
 	if (all.end > 1)
 		all.key |= WHOLE;
@@ -160,13 +182,12 @@ read_part(struct values *s, const struct vref *r, struct pieces *p,
 	*base = 0;
 	if (p->end - p->first == vref_chunks(r->size))
 		return read_whole(s, r, true, out);
-	b = cache_get(s->cache, number, r->offset | WHOLE);
-	if (b) {
-		*out = b;
-		return 0;
-	}
+	b = cache_get(s->cache, number, r->offset | VALUE | WHOLE);
+	if (b)
+		return take_block(s, r, (size_t)r->size, b, out);
 	*base = pieces_offset(p);
-	p->key = p->end - p->first > 1 ? NOT_CACHED : r->offset + *base;
+	p->key =
+	    p->end - p->first > 1 ? NOT_CACHED : (r->offset + *base) | VALUE;
 	return read_cached(s, r, p, true, out);
 }
 
@@ -210,9 +231,10 @@ value_read_passing(struct values *s, struct bytes ref, struct buf *room,
 	all = pieces_all(&r);
 	b = cache_get(s->cache, vref_number(r.file), all.key);
 	if (b) {
-		*out = b;
-		*bytes = b->data;
-		return 0;
+		err = take_block(s, &r, (size_t)r.size, b, out);
+		if (!err)
+			*bytes = b->data;
+		return err;
 	}
 	buf_clear(room);
 	err = buf_reserve(room, (size_t)r.size);

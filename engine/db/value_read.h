@@ -8,7 +8,8 @@
  * and with it the file.
  * Threads: any.
  * Errors: -errno; ERR_DAMAGED, with a message that names file and offset, if
- * reference or value are not what was written.
+ * reference or value are not what was written, or another reference to the same
+ * place, by which the cache has it, says another size.
  */
 #ifndef ENGINE_DB_VALUE_READ_H
 #define ENGINE_DB_VALUE_READ_H
@@ -17,8 +18,8 @@
 #include "engine/db/values.h"
 #include "engine/table/cache.h"
 
-/* The value that the encoded reference stands for.  fill: it enters the cache.
- * The caller unrefs *out, whose data it is. */
+/* The value that the encoded reference stands for, of the size that it says.
+ * fill: it enters the cache.  The caller unrefs *out, whose data it is. */
 int value_read(
     struct values *s, struct bytes ref, bool fill, struct cache_block **out);
 

@@ -1,7 +1,10 @@
 #include "engine/db/values.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "engine/db/collect.h"
+#include "engine/db/compact.h"
 #include "engine/db/edit.h"
 #include "engine/db/value_read.h"
 #include "tests/support/store_dir.h"
@@ -170,6 +173,134 @@ values__reading_tells_what_is_wrong(void **state)
 	fini(&f);
 }
 
+/* Four pieces in file 7, and references to the first bytes of them, each good
+ * by itself. */
+#define CONTENT 200000
+
+struct pieces {
+	struct fixture f;
+	struct value_file *file;
+	uint8_t *content;
+	uint8_t ref[VREF_BYTES_MAX];
+};
+
+static struct pieces *
+pieces_new(void)
+{
+	struct pieces *p = calloc(1, sizeof(*p));
+	struct check_rand r = check_rand_of(1);
+
+	check_true(p != NULL);
+	init(&p->f);
+	p->content = malloc(CONTENT);
+	check_true(p->content != NULL);
+	check_rand_fill(&r, p->content, CONTENT);
+	store_dir_store(&p->f.d, "000007.log", bytes_of(p->content, CONTENT));
+	p->file = hold(&p->f, 7, VREF_KIND_LOG);
+	return p;
+}
+
+static void
+pieces_free(struct pieces *p)
+{
+	values_unref(p->file);
+	store_dir_clear(&p->f.d);
+	fini(&p->f);
+	free(p->content);
+	free(p);
+}
+
+static struct bytes
+ref_of(struct pieces *p, size_t size)
+{
+	struct bytes value = bytes_of(p->content, size);
+
+	return bytes_of(
+	    p->ref, vref_encode(p->ref, vref_file(7, VREF_KIND_LOG), 0, value));
+}
+
+static void
+read_into_cache(struct pieces *p, size_t size)
+{
+	struct cache_block *b;
+
+	check_ok(value_read(&p->f.set, ref_of(p, size), true, &b));
+	check_bytes_eq(b->data, bytes_of(p->content, size));
+	cache_unref(b);
+}
+
+static void
+check_refused(struct pieces *p, int err)
+{
+	check_err(err, ERR_DAMAGED);
+	check_contains(p->f.d.log.last,
+	    "different sizes are said to be at offset 0 of file 7");
+	p->f.d.log.last[0] = '\0';
+}
+
+static void
+values__of_another_size_in_the_cache_are_refused(void **state)
+{
+	struct pieces *p = pieces_new();
+	struct values *set = &p->f.set;
+	struct cache_block *b;
+	struct buf room = {0};
+	struct bytes part;
+
+	(void)state;
+	read_into_cache(p, 150000);
+	check_refused(p, value_read(set, ref_of(p, CONTENT), true, &b));
+	check_refused(p, value_read(set, ref_of(p, 100000), true, &b));
+	check_refused(
+	    p, value_read_passing(set, ref_of(p, CONTENT), &room, &b, &part));
+	check_refused(p,
+	    value_read_part(set, ref_of(p, CONTENT), 199000, 1000, &b, &part));
+	cache_drop_file(p->f.d.cache, 7);
+	read_into_cache(p, 10); /* as the first piece of the others */
+	check_refused(
+	    p, value_read_part(set, ref_of(p, CONTENT), 100, 1000, &b, &part));
+	check_refused(p, value_read(set, ref_of(p, 20), true, &b));
+	read_into_cache(p, CONTENT);
+	buf_fini(&room);
+	pieces_free(p);
+}
+
+/* A reference may name a table's number. */
+static void
+values__are_not_taken_for_blocks_of_tables(void **state)
+{
+	struct pieces *p = pieces_new();
+	uint8_t *data = malloc(frame_room(100));
+
+	(void)state;
+	check_true(data != NULL);
+	memset(data, 'x', 100);
+	cache_unref(cache_put(p->f.d.cache, 7, 0, data, 100, true));
+	read_into_cache(p, 100);
+	pieces_free(p);
+}
+
+static void
+values__of_another_size_are_not_moved(void **state)
+{
+	struct pieces *p = pieces_new();
+	const struct vref r = {.file = vref_file(7, VREF_KIND_LOG)};
+	struct vset vset = {.next_number = 8};
+	struct vref_list plan = {0};
+	struct collect c = {.plan = &plan, .writer = {.vset = &vset}};
+	struct compact_entry e = {.key = {bytes_str("key"), 1, IKEY_KIND_REF}};
+
+	(void)state;
+	vset.place = p->f.d.place;
+	check_ok(vref_list_add(&plan, &r, 3));
+	read_into_cache(p, CONTENT);
+	e.value = ref_of(p, 100000);
+	check_refused(p, collect_entry(&c, &e));
+	collect_fini(&c);
+	vref_list_fini(&plan);
+	pieces_free(p);
+}
+
 /* --- what a version uses -------------------------------------------------- */
 
 #define FILES 12
@@ -270,6 +401,9 @@ main(void)
 	    cmocka_unit_test(values__go_with_the_last_reference_if_obsolete),
 	    cmocka_unit_test(values__random_holds_are_counted),
 	    cmocka_unit_test(values__reading_tells_what_is_wrong),
+	    cmocka_unit_test(values__of_another_size_in_the_cache_are_refused),
+	    cmocka_unit_test(values__are_not_taken_for_blocks_of_tables),
+	    cmocka_unit_test(values__of_another_size_are_not_moved),
 	    cmocka_unit_test(values__used_by_a_version_follow_from_its_tables),
 	};
 
