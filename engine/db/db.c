@@ -66,9 +66,10 @@ db_free(struct lsm *db)
 void
 db_fail(struct lsm *db, int err)
 {
-	int none = 0;
+	/* A full disk would say that all is well once there is space. */
+	int none = 0, final = err_is_full(err) ? -EIO : err;
 
-	if (!atomic_compare_exchange_strong_explicit(&db->failed, &none, err,
+	if (!atomic_compare_exchange_strong_explicit(&db->failed, &none, final,
 		memory_order_relaxed, memory_order_relaxed))
 		return;
 	env_log(db->env, ERR_LEVEL_ERROR,

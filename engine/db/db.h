@@ -78,7 +78,7 @@ struct lsm {
 	_Atomic uint64_t written;
 	/* Everything up to here is on stable storage. Grows under sync_lock. */
 	_Atomic uint64_t durable;
-	/* 0, or the -errno that ended writing; set once. */
+	/* 0, or the -errno that ended writing, no full disk's; set once. */
 	_Atomic int failed;
 	/* What an iterator has found out (hint.h), until somebody takes it. */
 	_Atomic(struct hint *) hint;
@@ -128,7 +128,8 @@ struct lsm {
 struct lsm *db_new(void);
 void db_free(struct lsm *db);
 
-/* Ends writing because of err, with a message; the first error stays. */
+/* Ends writing because of err, with a message; the first error stays, -EIO if
+ * it is that of a full disk. */
 void db_fail(struct lsm *db, int err);
 
 static inline int

@@ -183,9 +183,10 @@ sync_segment(struct lsm *db, uint64_t number)
 		lock_release(&db->sync_lock);
 	}
 	segment_unref(s);
-	if (err)
-		db_fail(db, err);
-	return err;
+	if (!err)
+		return 0;
+	db_fail(db, err);
+	return db_failed(db);
 }
 
 void

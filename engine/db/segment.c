@@ -295,7 +295,7 @@ segment_sync_header(struct lsm *db, struct segment *s)
 	err = wal_sync(s->wal);
 	if (err) {
 		db_fail(db, err);
-		return err;
+		return db_failed(db);
 	}
 	/* The rest does not count: the file may have no durable name. */
 	lock_acquire(&db->sync_lock);

@@ -136,6 +136,71 @@ sync__a_name_that_cannot_be_synced_is_a_failure(void **state)
 	lsm_store_fini(&s);
 }
 
+/* A quota, or a volume that is larger than its disk: space would not help, for
+ * the kernel may have dropped the pages. */
+static void
+fail_for_space(int error)
+{
+	struct lsm_store s;
+
+	lsm_store_init(&s);
+	s.options.durability = durability_of(DURABILITY_SYNC);
+	lsm_store_open(&s);
+	lsm_store_put(&s, "a", "1");
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, error, 2);
+	check_err(lsm_store_try_put(&s, "b", "2", NULL), -EIO);
+	check_str(s.fault.hit, "sync");
+	check_err(lsm_failure(s.db), -EIO);
+	check_err(lsm_store_try_put(&s, "c", "3", NULL), -EROFS);
+	check_err(lsm_sync(s.db, 2), -EIO);
+	lsm_store_fini(&s);
+}
+
+static void
+sync__a_failure_for_want_of_space_is_final_too(void **state)
+{
+	(void)state;
+	fail_for_space(ENOSPC);
+	fail_for_space(EDQUOT);
+}
+
+/* The n-th operation on a log whose values are kept has no space; false: there
+ * are not so many. */
+static bool
+flush_without_space(uint64_t n)
+{
+	struct lsm_store s;
+	bool hit;
+	int err;
+
+	lsm_store_init_values(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 4, 3000, 'a');
+	s.fault.match = ".log";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, n);
+	err = lsm_flush(s.db);
+	hit = s.fault.hits > 0;
+	if (hit && strcmp(s.fault.hit, "sync") == 0) {
+		check_err(err, -EIO);
+		check_err(lsm_failure(s.db), -EIO);
+	} else {
+		check_ok(lsm_failure(s.db));
+	}
+	lsm_store_fini(&s);
+	return hit;
+}
+
+static void
+sync__a_flush_that_cannot_sync_the_log_fails_for_good(void **state)
+{
+	uint64_t n = 1;
+
+	(void)state;
+	while (flush_without_space(n))
+		n++;
+	check_le(4, n); /* two syncs, and what begins the next log */
+}
+
 /* What a table then makes durable is not what was asked for: the error stays.
  */
 static void
@@ -432,6 +497,9 @@ main(void)
 	    cmocka_unit_test(sync__takes_all_logs_that_are_not_in_tables),
 	    cmocka_unit_test(sync__a_failure_is_final),
 	    cmocka_unit_test(sync__a_name_that_cannot_be_synced_is_a_failure),
+	    cmocka_unit_test(sync__a_failure_for_want_of_space_is_final_too),
+	    cmocka_unit_test(
+		sync__a_flush_that_cannot_sync_the_log_fails_for_good),
 	    cmocka_unit_test(sync__a_flush_does_not_heal_a_failure),
 	    cmocka_unit_test(sync__the_disk_begins_when_one_commits_alone),
 	    cmocka_unit_test(
