@@ -43,48 +43,57 @@ segment_map(struct lsm *db, struct wal *wal)
 	wal_map(wal, &how);
 }
 
-/* Takes wal and path, also on error. */
-static int
-segment_new(struct lsm *db, struct wal *wal, char *path, uint64_t first_seq,
-    struct segment **out)
+static void
+segment_free(struct segment *s)
 {
-	struct segment *s = calloc(1, sizeof(*s));
+	wal_close(s->wal);
+	values_unref(s->values);
+	free(s->path);
+	free(s);
+}
 
-	if (!s) {
-		wal_close(wal);
-		free(path);
-		return -ENOMEM;
-	}
+/* It has its wal and path. */
+static void
+segment_init(struct lsm *db, struct segment *s, uint64_t first_seq)
+{
 	atomic_init(&s->refs, 1);
-	s->wal = wal;
-	s->path = path;
-	s->number = wal_number(wal);
+	s->number = wal_number(s->wal);
 	s->first_seq = first_seq;
-	segment_map(db, wal);
-	*out = s;
-	return 0;
+	segment_map(db, s->wal);
 }
 
 /* end 0: a new file, else one that is there, whose records end so. */
+static int
+segment_open(struct lsm *db, struct segment *s, const struct wal_id *id,
+    uint64_t first_seq, uint64_t end)
+{
+	if (end > 0)
+		return wal_append_to(db->env, s->path, id, end, &s->wal);
+	return wal_create(db->env, s->path, id, first_seq, &s->wal);
+}
+
+/* The same.  The file comes last, so that nothing that fails has to remove
+ * it. */
 static int
 segment_at(struct lsm *db, uint64_t number, uint64_t first_seq, uint64_t end,
     struct segment **out)
 {
 	const struct wal_id id = segment_id(db, number);
-	struct wal *wal;
-	char *path;
+	struct segment *s = calloc(1, sizeof(*s));
 	int err;
 
-	err = db_path(db, FILE_NAME_LOG, number, &path);
-	if (err)
-		return err;
-	err = end > 0 ? wal_append_to(db->env, path, &id, end, &wal)
-		      : wal_create(db->env, path, &id, first_seq, &wal);
+	if (!s)
+		return -ENOMEM;
+	err = db_path(db, FILE_NAME_LOG, number, &s->path);
+	if (!err)
+		err = segment_open(db, s, &id, first_seq, end);
 	if (err) {
-		free(path);
+		segment_free(s);
 		return err;
 	}
-	return segment_new(db, wal, path, first_seq, out);
+	segment_init(db, s, first_seq);
+	*out = s;
+	return 0;
 }
 
 /* Takes the spare. */
@@ -93,22 +102,24 @@ segment_lay(struct lsm *db, struct spare *spare, uint64_t first_seq,
     struct segment **out)
 {
 	const struct wal_id id = segment_id(db, spare->number);
-	struct wal *wal;
-	char *path;
-	int err;
+	struct segment *s = calloc(1, sizeof(*s));
+	int err = -ENOMEM;
 
-	err = wal_create_in(db->env, spare->path, &id, first_seq, &wal);
+	if (s)
+		err = wal_create_in(
+		    db->env, spare->path, &id, first_seq, &s->wal);
 	if (err) {
 		spare_drop(db, spare);
+		free(s);
 		return err;
 	}
-	path = spare->path;
+	s->path = spare->path;
 	spare->path = NULL;
 	spare_free(spare);
-	err = segment_new(db, wal, path, first_seq, out);
-	if (!err)
-		(*out)->named = true;
-	return err;
+	segment_init(db, s, first_seq);
+	s->named = true;
+	*out = s;
+	return 0;
 }
 
 int
@@ -174,10 +185,7 @@ segment_unref(struct segment *s)
 	if (!s ||
 	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1)
 		return;
-	wal_close(s->wal);
-	values_unref(s->values);
-	free(s->path);
-	free(s);
+	segment_free(s);
 }
 
 int

@@ -194,11 +194,49 @@ alloc__a_large_memtable_gets_none(void **state)
 	check_le(3, all);
 }
 
+/* --- a log that is begun in vain ------------------------------------------ */
+
+/* The n-th allocation of a flush fails, which begins a log; false: there are
+ * not so many. */
+static bool
+flush_fails(uint64_t n)
+{
+	struct lsm_store s;
+	bool fails;
+	int err;
+
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_put(&s, "key", "value");
+	alloc_arm(n, ALLOC_ONCE, NULL);
+	err = lsm_flush(s.db);
+	fails = alloc_failures() > 0;
+	alloc_disarm();
+	if (err)
+		check_eq(err, -ENOMEM);
+	check_eq(
+	    lsm_store_file_count(&s, ".log"), lsm_store_stats(&s).log_files);
+	lsm_store_fini(&s);
+	return fails;
+}
+
+static void
+alloc__a_log_that_cannot_begin_leaves_no_file(void **state)
+{
+	uint64_t n = 1;
+
+	(void)state;
+	while (flush_fails(n))
+		n++;
+	check_le(10, n);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(alloc__a_large_memtable_gets_none),
+	    cmocka_unit_test(alloc__a_log_that_cannot_begin_leaves_no_file),
 	    cmocka_unit_test_teardown(alloc__one_fails, sweep_teardown),
 	    cmocka_unit_test_teardown(
 		alloc__all_fail_until_a_call_does, sweep_teardown),
