@@ -337,6 +337,17 @@ segment_keep(struct segment *s)
 	values_set_bytes(s->values, wal_size(s->wal));
 }
 
+/* With whoever lets go of its values last; how large it is tells the reaper
+ * whether that one has the time. */
+static void
+segment_set_obsolete(struct segment *s)
+{
+	uint64_t written = wal_size(s->wal), ahead = wal_prepared(s->wal);
+
+	values_set_bytes(s->values, written > ahead ? written : ahead);
+	values_set_obsolete(s->values);
+}
+
 static void
 segment_delete(struct lsm *db, struct segment *s)
 {
@@ -346,7 +357,7 @@ segment_delete(struct lsm *db, struct segment *s)
 	if (!used && spare_offer(db, s))
 		return;
 	if (s->values)
-		values_set_obsolete(s->values);
+		segment_set_obsolete(s);
 	else
 		/* A failure was logged; the next open tries again. */
 		env_unlink(db->env, s->path);

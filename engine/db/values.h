@@ -66,7 +66,8 @@ void values_unref(struct value_file *f); /* NULL is allowed */
 /* Without a reference; NULL: nobody holds it. */
 struct value_file *values_find(struct values *s, uint64_t file);
 
-/* The file goes with the last reference. */
+/* The file goes with the last reference; if it is large, and its bytes are
+ * set, not in the thread that has it. */
 void values_set_obsolete(struct value_file *f);
 
 /* Another store has the file too, by a link: it can be deleted here, but must

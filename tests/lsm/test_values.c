@@ -2,10 +2,13 @@
  * Large values stay where the log has them, as long as something refers to
  * them.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "engine/db/db.h"
 #include "tests/support/file.h"
 #include "tests/support/lsm_store.h"
 
@@ -424,6 +427,72 @@ values__are_there_for_whoever_came_before(void **state)
 	lsm_store_fini(&s);
 }
 
+static struct {
+	int (*unlink)(struct env *, const char *);
+	pthread_t reader;
+	_Atomic unsigned logs; /* that were removed */
+	atomic_bool by_reader;
+} removals;
+
+static int
+note_unlink(struct env *env, const char *path)
+{
+	if (strstr(path, ".log")) {
+		if (pthread_equal(pthread_self(), removals.reader))
+			removals.by_reader = true;
+		removals.logs++;
+	}
+	return removals.unlink(env, path);
+}
+
+/* The flush has done with the log of what it has flushed, too. */
+static void
+await_flush(struct lsm_store *s)
+{
+	bool done = false;
+
+	for (int i = 0; i < 1000 && !done; i++) {
+		(void)usleep(10000);
+		lock_acquire(&s->db->state_lock);
+		done = s->db->flush.running == 0;
+		lock_release(&s->db->state_lock);
+	}
+	check_eq(lsm_store_stats(s).log_files, 1);
+}
+
+/* It takes as long as it is large. */
+static void
+values__large_obsolete_log_is_not_removed_by_a_reader(void **state)
+{
+	struct env_ops ops;
+	struct lsm_iter *it;
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init_values(&s);
+	removals.unlink = s.posix.ops->unlink;
+	removals.reader = pthread_self();
+	ops = *s.posix.ops;
+	ops.unlink = note_unlink;
+	s.posix.ops = &ops;
+	s.options.memtable_bytes = 8u << 20;
+	s.options.no_background = false;
+	lsm_store_open(&s);
+	/* Mostly garbage: the flush copies the rest. */
+	for (int i = 0; i < 4; i++)
+		lsm_store_fill(&s, 0, 1, 1u << 20, 'a');
+	check_ok(lsm_iter_open(s.db, NULL, &it));
+	check_ok(lsm_flush(s.db));
+	await_flush(&s);
+	check_eq(removals.logs, 0);
+	lsm_iter_close(it);
+	for (int i = 0; i < 1000 && removals.logs == 0; i++)
+		(void)usleep(10000);
+	check_eq(removals.logs, 1);
+	check_false(removals.by_reader);
+	lsm_store_fini(&s);
+}
+
 static void
 values__kept_segment_loses_what_was_written_ahead(void **state)
 {
@@ -509,6 +578,8 @@ main(void)
 	    cmocka_unit_test(values__overwritten_before_the_flush_are_not_kept),
 	    cmocka_unit_test(values__file_goes_with_the_last_reference),
 	    cmocka_unit_test(values__are_there_for_whoever_came_before),
+	    cmocka_unit_test(
+		values__large_obsolete_log_is_not_removed_by_a_reader),
 	    cmocka_unit_test(values__kept_segment_loses_what_was_written_ahead),
 	    cmocka_unit_test(values__memtable_is_full_when_the_log_is_long),
 	    cmocka_unit_test(values__large_segment_is_followed_by_another),
