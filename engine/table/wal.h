@@ -144,9 +144,9 @@ uint64_t wal_reader_salt(const struct wal_reader *r);
 int wal_reader_next(struct wal_reader *r, struct wal_record *out);
 
 /* After 0: where the intact records end, whether anything but zeros stands
- * behind, and the highest durable number promised by any intact record of this
- * file (0 none): more than the caller has read means that another file of the
- * log is damaged. */
+ * behind, and the highest durable number promised by any intact header of this
+ * file (0 none), also behind its end: more than the caller has read means that
+ * another file of the log is damaged. */
 struct wal_tail {
 	uint64_t end;
 	bool torn;

@@ -208,6 +208,21 @@ damaged(struct wal_reader *r, uint64_t at, const struct search *s)
 	return ERR_DAMAGED;
 }
 
+/* As search_run for a promise that the record missing at r->pos was durable;
+ * smaller ones on the way are noted: they are about what comes before. */
+static int
+search_promises(struct wal_reader *r, struct search *s)
+{
+	int rc;
+
+	while ((rc = search_run(r, s)) > 0 && s->found.durable < r->next_seq) {
+		r->tail.promised = s->found.durable;
+		s->min_durable = s->found.durable + 1;
+		s->at++;
+	}
+	return rc;
+}
+
 /*
  * At a place where no good record is: the end, or damage if a later record
  * promises that the one missing here was durable.
@@ -218,9 +233,9 @@ resolve_tail(struct wal_reader *r)
 	struct search s = {
 	    .at = r->pos,
 	    .min_seq = r->next_seq,
-	    .min_durable = r->next_seq,
+	    .min_durable = r->tail.promised + 1,
 	};
-	int rc = search_run(r, &s);
+	int rc = search_promises(r, &s);
 
 	if (rc < 0)
 		return rc;

@@ -253,19 +253,27 @@ content_size(const char *path)
 	return size + 1;
 }
 
-/* Cuts the last 50 bytes off the first of three logs. */
-static void
-cut_first_log(struct lsm_store *s)
+/* Its path, valid until the next call. */
+static const char *
+first_log(struct lsm_store *s)
 {
-	char path[512];
+	static char path[512];
 
-	(void)snprintf(path, sizeof(path), "%s", lsm_store_file(s, ".log"));
 	for (unsigned number = 1; number < 100; number++) {
 		(void)snprintf(
 		    path, sizeof(path), "%s/%06u.log", s->dir, number);
 		if (access(path, F_OK) == 0)
 			break;
 	}
+	return path;
+}
+
+/* Cuts the last 50 bytes off the first of three logs. */
+static void
+cut_first_log(struct lsm_store *s)
+{
+	const char *path = first_log(s);
+
 	check_ok(truncate(path, content_size(path) - 50));
 }
 
@@ -309,6 +317,35 @@ recover__a_hole_in_what_was_promised_is_an_error(void **state)
 	check_err(lsm_store_try_open(&s), -EUCLEAN);
 	check_true(lsm_store_said(&s, "was on stable storage"));
 	check_eq(lsm_store_file_count(&s, ".log"), 3);
+	lsm_store_fini(&s);
+}
+
+/* The first record of the log that promises is torn; those behind it are not.
+ */
+static void
+recover__a_torn_record_hides_no_promise(void **state)
+{
+	struct lsm_store s;
+	unsigned n = 10;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s.fault.at_end = UINT64_MAX;
+	lsm_store_fill(&s, 0, n, 100, 'a');
+	sync_all(&s);
+	for (; lsm_store_file_count(&s, ".log") < 2; n++)
+		lsm_store_fill(&s, n, n + 1, 100, 'a');
+	lsm_store_fill(&s, n, n + 5, 100, 'a');
+	s.dir = lsm_store_copy(&s); /* before close syncs */
+	lsm_store_close(&s);
+	check_ok(truncate(first_log(&s), 500));
+	lsm_store_damage(lsm_store_file(&s, ".log"), WAL_FILE_HEADER);
+	check_err(lsm_store_try_open(&s), -EUCLEAN);
+	check_true(lsm_store_said(&s, "that 10 was on stable storage"));
+	check_eq(lsm_store_file_count(&s, ".log"), 2);
 	lsm_store_fini(&s);
 }
 
@@ -510,6 +547,7 @@ main(void)
 		recover__damage_before_what_was_promised_is_an_error),
 	    cmocka_unit_test(recover__logs_beyond_a_hole_are_given_up),
 	    cmocka_unit_test(recover__a_hole_in_what_was_promised_is_an_error),
+	    cmocka_unit_test(recover__a_torn_record_hides_no_promise),
 	    cmocka_unit_test(recover__a_log_without_a_header_is_empty),
 	    cmocka_unit_test(recover__a_foreign_log_is_named),
 	    cmocka_unit_test(

@@ -160,6 +160,39 @@ wal_search__a_header_promises_though_its_payload_is_torn(void **state)
 	wal_copy_fini(&c);
 }
 
+/* What they say of the files before this one. */
+static void
+wal_search__promises_behind_a_torn_record_count(void **state)
+{
+	struct wal_file f;
+	struct buf file = {0};
+	struct wal_tail tail;
+	struct wal *w;
+	uint64_t last;
+
+	(void)state;
+	wal_file_init(&f);
+	check_ok(wal_create(f.env, f.path,
+	    WAL_FILE_ID(WAL_KIND_LOG, WAL_FILE_NUMBER), 101, &w));
+	for (uint64_t i = 101; i < 110; i++) {
+		uint64_t durable = i < 105 ? i - 51 : 60;
+
+		check_ok(wal_file_append(
+		    w, (struct wal_stamp){i, 1, durable}, "payload"));
+	}
+	wal_close(w);
+	wal_file_load(&f, &file);
+	file.data[WAL_FILE_HEADER] ^= 1;
+	wal_file_store(&f, buf_bytes(&file));
+	check_ok(wal_file_read(&f, &last, &tail));
+	check_eq(last, 0);
+	check_eq(tail.end, WAL_FILE_HEADER);
+	check_true(tail.torn);
+	check_eq(tail.promised, 60);
+	buf_fini(&file);
+	wal_file_fini(&f);
+}
+
 /* --- the time it takes ---------------------------------------------------- */
 
 /* As large as a segment is. */
@@ -284,6 +317,7 @@ main(void)
 	    cmocka_unit_test(wal_search__a_value_cannot_promise),
 	    cmocka_unit_test(
 		wal_search__a_header_promises_though_its_payload_is_torn),
+	    cmocka_unit_test(wal_search__promises_behind_a_torn_record_count),
 	    cmocka_unit_test(wal_search__false_headers_cost_nothing),
 	    cmocka_unit_test(wal_search__a_tail_of_stale_records_costs_nothing),
 	    cmocka_unit_test(
