@@ -179,7 +179,9 @@ sync_segment(struct lsm *db, uint64_t number)
 	}
 	if (!synced && !err) {
 		lock_acquire(&db->sync_lock);
-		s->synced = end;
+		/* Else who syncs the log would not see to its name. */
+		if (s->named)
+			s->synced = end;
 		lock_release(&db->sync_lock);
 	}
 	segment_unref(s);

@@ -277,7 +277,9 @@ segment_sync(struct lsm *db, struct segment *s)
 		err = env_sync_dir(db->env, db->dir);
 		if (err)
 			return err;
+		lock_acquire(&db->sync_lock);
 		s->named = true;
+		lock_release(&db->sync_lock);
 	}
 	counter_add(&db->counters.syncs, 1);
 	if (atomic_fetch_add_explicit(&s->syncs, 1, memory_order_relaxed) + 1 ==

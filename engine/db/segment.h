@@ -39,8 +39,10 @@ struct segment {
 	struct value_file *values;
 
 	_Atomic unsigned syncs;
-	bool named;      /* its directory entry is durable; the syncer's */
-	uint64_t synced; /* bytes of it that are durable; db->sync_lock */
+	/* Its directory entry is durable; db->sync_lock, but the syncer, who
+	 * alone changes it, reads it without. */
+	bool named;
+	uint64_t synced; /* bytes durable, name included; db->sync_lock */
 	bool headed;     /* the header is, if nothing else; the same */
 };
 

@@ -53,6 +53,76 @@ spare_fault__one_that_is_overtaken_gets_another_number(void **state)
 	lsm_store_fini(&s);
 }
 
+/* --- names -----------------------------------------------------------------
+ */
+
+static struct {
+	struct lsm_store *store;
+	const struct env_ops *plain;
+	bool spare;   /* becomes ready before the next log is created */
+	bool durable; /* the directory was synced since */
+	bool fails;   /* syncing it does */
+} names;
+
+static int
+open_after_a_spare(
+    struct env *env, const char *path, int flags, struct env_file **out)
+{
+	struct lsm *db = names.store->db;
+
+	if (names.spare && (flags & ENV_OPEN_CREATE)) {
+		names.spare = false;
+		db->spares.wanted = true;
+		check_eq(spare_step(db), 1);
+		names.durable = false;
+	}
+	return names.plain->open(env, path, flags, out);
+}
+
+static int
+sync_dir_or_fail(struct env *env, const char *path)
+{
+	if (names.fails)
+		return -EIO;
+	names.durable = true;
+	return names.plain->sync_dir(env, path);
+}
+
+/* Its name is not, when the segment behind it begins in a spare that got its
+ * name before: a flush that keeps its values syncs only what is in it. */
+static void
+spare_fault__a_log_without_a_durable_name_is_not_durable(void **state)
+{
+	const size_t size = 40u << 20; /* two in a segment are too many */
+	struct lsm_store s;
+	struct env_ops ops;
+
+	(void)state;
+	lsm_store_init_values(&s);
+	names.store = &s;
+	names.plain = s.posix.ops;
+	ops = *names.plain;
+	ops.open = open_after_a_spare;
+	ops.sync_dir = sync_dir_or_fail;
+	s.posix.ops = &ops;
+	s.options.memtable_bytes = 64u << 20;
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 1, size, 'a');
+	names.spare = true;
+	lsm_store_fill(&s, 1, 2, size, 'a');
+	check_eq(lsm_store_stats(&s).log_files, 2);
+	check_eq(spares_ready(&s), 1);
+	names.fails = true;
+	check_err(lsm_flush(s.db), -EIO);
+	names.fails = false;
+	check_true(spares_in_use(&s));
+	check_false(names.durable);
+	check_ok(lsm_sync(s.db, lsm_seq(s.db)));
+	check_true(names.durable);
+	lsm_store_expect(&s, 0, 2, size, 'a');
+	lsm_store_fini(&s);
+}
+
 /* --- the end ---------------------------------------------------------------
  */
 
@@ -246,6 +316,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 		spare_fault__one_that_is_overtaken_gets_another_number),
+	    cmocka_unit_test(
+		spare_fault__a_log_without_a_durable_name_is_not_durable),
 	    cmocka_unit_test(spare_fault__closing_leaves_a_small_store),
 	    cmocka_unit_test(spare_fault__what_a_kill_leaves_is_removed),
 	    cmocka_unit_test(
