@@ -1,0 +1,174 @@
+/*
+ * What an opened store does beside its readers and writers: that its parts are
+ * used, and use each other.  Jobs are held up where they write a table.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "engine/db/throttle.h"
+#include "tests/support/lsm_store.h"
+
+#define HOLD_US 20000000 /* at most: a test that fails ends all the same */
+#define STEP_US 500
+#define ANY     "" /* thread */
+
+/* The env, and what it has seen.  One test at a time. */
+static struct {
+	const struct env_ops *posix;
+	struct env_ops ops;
+	_Atomic(const char *) job; /* whose threads are held up: their name */
+	_Atomic uint64_t hold_us;  /* for how long at each write */
+	_Atomic uint64_t sleeps, slept_us;
+} seen;
+
+static bool
+is_table(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && strcmp(dot, ".sst") == 0;
+}
+
+static bool
+runs_in(const char *thread)
+{
+	char name[16];
+
+	check_ok(pthread_getname_np(pthread_self(), name, sizeof(name)));
+	return strcmp(thread, ANY) == 0 || strcmp(thread, name) == 0;
+}
+
+static void
+hold_up(void)
+{
+	for (uint64_t us = 0; us < atomic_load(&seen.hold_us); us += STEP_US)
+		usleep(STEP_US);
+}
+
+static ssize_t
+pwrite_in_time(
+    struct env_file *f, const void *data, size_t size, uint64_t offset)
+{
+	if (is_table(f->path) && runs_in(atomic_load(&seen.job)))
+		hold_up();
+	return seen.posix->pwrite(f, data, size, offset);
+}
+
+static void
+note_sleep(struct env *env, uint64_t us)
+{
+	(void)env;
+	atomic_fetch_add(&seen.sleeps, 1);
+	atomic_fetch_add(&seen.slept_us, us);
+}
+
+static void
+hold(const char *job, uint64_t us)
+{
+	atomic_store(&seen.job, job);
+	atomic_store(&seen.hold_us, us);
+}
+
+static void
+release(void)
+{
+	hold(ANY, 0);
+}
+
+/* With threads; it is to be opened. */
+static void
+store_init(struct lsm_store *s)
+{
+	lsm_store_init(s);
+	memset(&seen, 0, sizeof(seen));
+	seen.posix = s->posix.ops;
+	seen.ops = *seen.posix;
+	seen.ops.pwrite = pwrite_in_time;
+	seen.ops.sleep_us = note_sleep;
+	s->posix.ops = &seen.ops;
+	s->options.no_background = false;
+	release();
+}
+
+/* --- writers are slowed --------------------------------------------------- */
+
+#define SLOW_US 100000 /* what a memtable, or a table, takes */
+
+/* A memtable that is almost full becomes a table. */
+static void
+flush_one(struct lsm_store *s)
+{
+	lsm_store_fill(s, 0, 11, 600, 'a');
+	check_ok(lsm_flush(s->db));
+}
+
+/* A job is behind: who writes now sleeps, for as long as the figures say. */
+static void
+check_slowed(struct lsm_store *s)
+{
+	struct lsm_stats f;
+
+	lsm_store_fill(s, 0, 4, 600, 'a');
+	f = lsm_store_stats(s);
+	check_true(f.delays > 0);
+	check_eq(f.delays, seen.sleeps);
+	check_eq(f.delayed_us, seen.slept_us);
+	check_le(f.delays * THROTTLE_QUANTUM_US, f.delayed_us);
+	check_le(f.delayed_us, f.delays * THROTTLE_SLEEP_MAX_US);
+	check_eq(f.stalls, 0);
+}
+
+static void
+background__writers_are_slowed_while_flushes_are_behind(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	store_init(&s);
+	lsm_store_open(&s);
+	hold("flush", SLOW_US);
+	flush_one(&s);
+	check_eq(lsm_store_stats(&s).delays, 0);
+	hold("flush", HOLD_US);
+	while (lsm_store_stats(&s).memtables <= s.options.memtables_max)
+		lsm_store_fill(&s, 0, 1, 600, 'a');
+	check_slowed(&s);
+	release();
+	lsm_store_fini(&s);
+}
+
+static void
+background__writers_are_slowed_while_compactions_are_behind(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	store_init(&s);
+	s.options.level0_tables = 1;
+	lsm_store_open(&s);
+	hold(ANY, SLOW_US);
+	flush_one(&s);
+	flush_one(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	check_eq(lsm_store_stats(&s).delays, 0);
+	hold("compaction", HOLD_US);
+	while (lsm_store_stats(&s).level_tables[0] < 6)
+		flush_one(&s);
+	check_slowed(&s);
+	release();
+	lsm_store_fini(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		background__writers_are_slowed_while_flushes_are_behind),
+	    cmocka_unit_test(
+		background__writers_are_slowed_while_compactions_are_behind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
