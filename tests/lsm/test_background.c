@@ -9,9 +9,10 @@
 #include "engine/db/throttle.h"
 #include "tests/support/lsm_store.h"
 
-#define HOLD_US 20000000 /* at most: a test that fails ends all the same */
-#define STEP_US 500
-#define ANY     "" /* thread */
+#define AWAIT_US 5000000
+#define HOLD_US  10000000 /* at most: a test that fails ends all the same */
+#define STEP_US  500
+#define ANY      "" /* thread */
 
 /* The env, and what it has seen.  One test at a time. */
 static struct {
@@ -19,6 +20,8 @@ static struct {
 	struct env_ops ops;
 	_Atomic(const char *) job; /* whose threads are held up: their name */
 	_Atomic uint64_t hold_us;  /* for how long at each write */
+	_Atomic unsigned held;     /* threads that are, */
+	_Atomic unsigned most;     /* and were at once */
 	_Atomic uint64_t sleeps, slept_us;
 } seen;
 
@@ -42,8 +45,15 @@ runs_in(const char *thread)
 static void
 hold_up(void)
 {
+	unsigned now = atomic_fetch_add(&seen.held, 1) + 1;
+	unsigned most = atomic_load(&seen.most);
+
+	while (
+	    now > most && !atomic_compare_exchange_weak(&seen.most, &most, now))
+		;
 	for (uint64_t us = 0; us < atomic_load(&seen.hold_us); us += STEP_US)
 		usleep(STEP_US);
+	atomic_fetch_sub(&seen.held, 1);
 }
 
 static ssize_t
@@ -67,6 +77,7 @@ static void
 hold(const char *job, uint64_t us)
 {
 	atomic_store(&seen.job, job);
+	atomic_store(&seen.most, 0);
 	atomic_store(&seen.hold_us, us);
 }
 
@@ -160,6 +171,98 @@ background__writers_are_slowed_while_compactions_are_behind(void **state)
 	lsm_store_fini(&s);
 }
 
+/* --- jobs beside each other ----------------------------------------------- */
+
+/* Until so many threads were held up at once, or it takes too long. */
+static void
+await_held(unsigned threads)
+{
+	for (uint64_t us = 0; us < AWAIT_US; us += STEP_US) {
+		if (atomic_load(&seen.most) >= threads)
+			return;
+		usleep(STEP_US);
+	}
+}
+
+/* A level of so many keys, and in level 0 what meets all of it: to be compacted
+ * when the store is opened again. */
+static void
+store_init_behind(struct lsm_store *s, unsigned keys)
+{
+	store_init(s);
+	s->options.no_background = true;
+	s->options.level_base_bytes = 1 << 20;
+	lsm_store_open(s);
+	lsm_store_fill(s, 0, keys, 100, 'a');
+	check_ok(lsm_compact(s->db, NULL, NULL));
+	for (char tag = 'b'; tag < 'e'; tag++) {
+		lsm_store_fill(s, 0, 1, 100, tag);
+		lsm_store_fill(s, keys - 1, keys, 100, tag);
+		check_ok(lsm_flush(s->db));
+	}
+	lsm_store_close(s);
+	s->options.no_background = false;
+	s->options.level0_tables = 1;
+}
+
+static void
+check_threads(unsigned threads)
+{
+	struct lsm_store s;
+
+	store_init_behind(&s, 2000);
+	s.options.compaction_threads = threads;
+	hold("compaction", HOLD_US);
+	lsm_store_open(&s);
+	await_held(threads);
+	usleep(20000); /* for one too many */
+	check_eq(seen.most, threads);
+	release();
+	lsm_store_fini(&s);
+}
+
+static void
+background__compaction_has_the_threads_it_was_given(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++)
+		check_threads(i);
+}
+
+/* It has to be full; nobody waits for it here. */
+static bool
+a_memtable_is_flushed(struct lsm_store *s)
+{
+	uint64_t before = lsm_store_stats(s).flushes;
+
+	while (lsm_store_stats(s).memtables == 1 &&
+	       lsm_store_stats(s).flushes == before)
+		lsm_store_fill(s, 0, 1, 600, 'f');
+	for (uint64_t us = 0; us < AWAIT_US; us += STEP_US) {
+		if (lsm_store_stats(s).flushes > before)
+			return true;
+		usleep(STEP_US);
+	}
+	return false;
+}
+
+static void
+background__a_flush_does_not_wait_for_a_compaction(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	store_init_behind(&s, 100);
+	s.options.compaction_threads = 1;
+	hold("compaction", HOLD_US);
+	lsm_store_open(&s);
+	await_held(1);
+	check_true(a_memtable_is_flushed(&s));
+	check_eq(seen.held, 1);
+	release();
+	lsm_store_fini(&s);
+}
+
 int
 main(void)
 {
@@ -168,6 +271,10 @@ main(void)
 		background__writers_are_slowed_while_flushes_are_behind),
 	    cmocka_unit_test(
 		background__writers_are_slowed_while_compactions_are_behind),
+	    cmocka_unit_test(
+		background__compaction_has_the_threads_it_was_given),
+	    cmocka_unit_test(
+		background__a_flush_does_not_wait_for_a_compaction),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
