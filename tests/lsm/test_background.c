@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "engine/db/reaper.h"
 #include "engine/db/throttle.h"
 #include "tests/support/lsm_store.h"
 
@@ -23,6 +24,8 @@ static struct {
 	_Atomic unsigned held;     /* threads that are, */
 	_Atomic unsigned most;     /* and were at once */
 	_Atomic uint64_t sleeps, slept_us;
+	_Atomic unsigned removed; /* tables, */
+	_Atomic unsigned reaped;  /* and of these by the reaper */
 } seen;
 
 static bool
@@ -65,6 +68,16 @@ pwrite_in_time(
 	return seen.posix->pwrite(f, data, size, offset);
 }
 
+static int
+note_unlink(struct env *env, const char *path)
+{
+	if (is_table(path)) {
+		atomic_fetch_add(&seen.reaped, runs_in("reaper"));
+		atomic_fetch_add(&seen.removed, 1);
+	}
+	return seen.posix->unlink(env, path);
+}
+
 static void
 note_sleep(struct env *env, uint64_t us)
 {
@@ -96,6 +109,7 @@ store_init(struct lsm_store *s)
 	seen.posix = s->posix.ops;
 	seen.ops = *seen.posix;
 	seen.ops.pwrite = pwrite_in_time;
+	seen.ops.unlink = note_unlink;
 	seen.ops.sleep_us = note_sleep;
 	s->posix.ops = &seen.ops;
 	s->options.no_background = false;
@@ -173,12 +187,12 @@ background__writers_are_slowed_while_compactions_are_behind(void **state)
 
 /* --- jobs beside each other ----------------------------------------------- */
 
-/* Until so many threads were held up at once, or it takes too long. */
+/* Until it has come to so many, or it takes too long. */
 static void
-await_held(unsigned threads)
+await(_Atomic unsigned *count, unsigned want)
 {
 	for (uint64_t us = 0; us < AWAIT_US; us += STEP_US) {
-		if (atomic_load(&seen.most) >= threads)
+		if (atomic_load(count) >= want)
 			return;
 		usleep(STEP_US);
 	}
@@ -214,7 +228,7 @@ check_threads(unsigned threads)
 	s.options.compaction_threads = threads;
 	hold("compaction", HOLD_US);
 	lsm_store_open(&s);
-	await_held(threads);
+	await(&seen.most, threads);
 	usleep(20000); /* for one too many */
 	check_eq(seen.most, threads);
 	release();
@@ -256,10 +270,36 @@ background__a_flush_does_not_wait_for_a_compaction(void **state)
 	s.options.compaction_threads = 1;
 	hold("compaction", HOLD_US);
 	lsm_store_open(&s);
-	await_held(1);
+	await(&seen.most, 1);
 	check_true(a_memtable_is_flushed(&s));
 	check_eq(seen.held, 1);
 	release();
+	lsm_store_fini(&s);
+}
+
+/* --- large files ---------------------------------------------------------- */
+
+#define LARGE 2000 /* keys, of 1,000 bytes each */
+
+static void
+background__large_tables_are_removed_by_the_reaper(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	store_init(&s);
+	s.options.memtable_bytes = 8 << 20;
+	s.options.table_bytes = 8 << 20;
+	lsm_store_open(&s);
+	for (char tag = 'a'; tag < 'c'; tag++) {
+		lsm_store_fill(&s, 0, LARGE, 1000, tag);
+		check_ok(lsm_flush(s.db));
+	}
+	check_le(2 * REAPER_BYTES_MIN, lsm_store_stats(&s).bytes_written_flush);
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	await(&seen.removed, 2);
+	check_eq(seen.removed, 2);
+	check_eq(seen.reaped, 2);
 	lsm_store_fini(&s);
 }
 
@@ -275,6 +315,8 @@ main(void)
 		background__compaction_has_the_threads_it_was_given),
 	    cmocka_unit_test(
 		background__a_flush_does_not_wait_for_a_compaction),
+	    cmocka_unit_test(
+		background__large_tables_are_removed_by_the_reaper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
