@@ -7,7 +7,9 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/wire.h"
+#include "engine/db/db.h"
 #include "engine/db/memfilter.h"
+#include "tests/support/lsm_store.h"
 
 static uint64_t
 hash_of(uint64_t i)
@@ -169,6 +171,44 @@ memfilter__published_keys_are_found(void **state)
 	filter_free(&s.filter);
 }
 
+/* --- in a store ----------------------------------------------------------- */
+
+/* Without its bits a key is not found, though the memtable has it: the filter
+ * was asked. */
+static void
+check_asked(struct lsm_store *s, const char *key)
+{
+	const struct memfilter *f = &s->db->active->filter;
+	_Atomic uint64_t *word;
+	uint64_t bits;
+
+	check_true(f->count > 0);
+	word = memfilter_word(f, hash_64(bytes_str(key), 0));
+	bits = atomic_exchange(word, 0);
+	check_true(lsm_store_get(s, key) == NULL);
+	atomic_store(word, bits);
+	check_str(lsm_store_get(s, key), "value");
+}
+
+/* The first memtable, one that follows a full one, one out of the log. */
+static void
+memfilter__get_asks_that_of_every_memtable(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_put(&s, "first", "value");
+	check_asked(&s, "first");
+	check_ok(lsm_flush(s.db));
+	lsm_store_put(&s, "second", "value");
+	check_asked(&s, "second");
+	lsm_store_reopen(&s);
+	check_asked(&s, "second");
+	lsm_store_fini(&s);
+}
+
 int
 main(void)
 {
@@ -179,6 +219,7 @@ main(void)
 	    cmocka_unit_test(memfilter__tells_most_absent_keys),
 	    cmocka_unit_test(memfilter__overfull_says_maybe),
 	    cmocka_unit_test(memfilter__published_keys_are_found),
+	    cmocka_unit_test(memfilter__get_asks_that_of_every_memtable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
