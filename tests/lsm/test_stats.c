@@ -2,9 +2,12 @@
  * Figures: that they count what was done, and how they are told.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "engine/db/latency.h"
 #include "tests/support/lsm_store.h"
 
 /* The figure of this name; the test ends if there is none. */
@@ -65,6 +68,80 @@ stats__latencies_count_what_is_timed(void **state)
 	check_true(f.sync.p50 > 0);
 	check_eq(f.level_written[0], f.bytes_written_flush);
 	lsm_store_fini(&s);
+}
+
+#define CALLS       (LATENCY_FIRST / 4) /* of each kind; a put has two */
+#define SYNC_US     2000
+#define SYNC_NS_MIN (SYNC_US * 970) /* as figures may be off by 3 % */
+
+static struct env_ops slow_ops;
+static const struct env_ops *fast_ops;
+
+static int
+sync_slowly(struct env_file *f)
+{
+	usleep(SYNC_US);
+	return fast_ops->sync(f);
+}
+
+static void *
+put_and_get(void *arg)
+{
+	struct lsm_store *s = arg;
+
+	for (unsigned i = 0; i < CALLS; i++) {
+		lsm_store_put(s, "key", "value");
+		check_str(lsm_store_get(s, "key"), "value");
+	}
+	return NULL;
+}
+
+/* In a thread that has done nothing before, so that all of them are timed. */
+static struct lsm_stats
+figures_of_calls(enum durability_policy policy)
+{
+	struct lsm_store s;
+	struct lsm_stats f;
+	pthread_t thread;
+
+	lsm_store_init(&s);
+	fast_ops = s.posix.ops;
+	slow_ops = *fast_ops;
+	slow_ops.sync = sync_slowly;
+	s.posix.ops = &slow_ops;
+	s.options.durability = durability_of(policy);
+	lsm_store_open(&s);
+	check_ok(pthread_create(&thread, NULL, put_and_get, &s));
+	check_ok(pthread_join(thread, NULL));
+	f = lsm_store_stats(&s);
+	lsm_store_fini(&s);
+	return f;
+}
+
+static void
+stats__gets_and_commits_are_timed(void **state)
+{
+	struct lsm_stats f = figures_of_calls(DURABILITY_NONE);
+
+	(void)state;
+	check_eq(f.get.count, CALLS);
+	check_eq(f.put.count, CALLS);
+	check_eq(f.commit.count, CALLS);
+	check_true(f.get.p50 > 0);
+	check_true(f.put.p50 > 0);
+	check_le(f.put.p50, f.commit.p50);
+}
+
+static void
+stats__a_commit_takes_as_long_as_its_sync(void **state)
+{
+	struct lsm_stats f = figures_of_calls(DURABILITY_SYNC);
+
+	(void)state;
+	check_eq(f.commit.count, CALLS);
+	check_le(CALLS, f.sync.count); /* one more when the store begins */
+	check_le(SYNC_NS_MIN, f.sync.p50);
+	check_le(SYNC_NS_MIN, f.commit.p50);
 }
 
 static void
@@ -181,6 +258,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stats__latencies_count_what_is_timed),
+	    cmocka_unit_test(stats__gets_and_commits_are_timed),
+	    cmocka_unit_test(stats__a_commit_takes_as_long_as_its_sync),
 	    cmocka_unit_test(
 		stats__levels_tell_what_compactions_read_and_wrote),
 	    cmocka_unit_test(stats__ratios_follow_from_counts),
