@@ -24,7 +24,13 @@ struct lsm_stats {
 	uint64_t entries_passed; /* by iterators: deleted, or not to be seen */
 	uint64_t bytes_written_user; /* keys and values given */
 	uint64_t bytes_written_log, bytes_written_flush, bytes_written_compact;
-	uint64_t syncs, flushes, compactions;
+	/* Of the log, for its content: one for each of its files that a
+	 * commit, lsm_sync, lsm_close or a policy's bound has to sync, that a
+	 * flush leaves values in, or that an open has its manifest name.  Not
+	 * counted: headers that a flush needs, files made ready or copied,
+	 * tables, files of values alone, manifests, directories. */
+	uint64_t syncs;
+	uint64_t flushes, compactions;
 	uint64_t stalls, stall_us;   /* writers that had to wait for room */
 	uint64_t delays, delayed_us; /* and were slowed before that */
 	uint64_t cache_hits, cache_misses;
@@ -48,7 +54,8 @@ struct lsm_stats {
 	uint64_t level_written[LSM_LEVELS];  /* flush: level 0 */
 	/* Of calls: get, and put (lsm_write_under), of which one in 16 is
 	 * timed; commit: lsm_write with its sync, if there was one.  Of the
-	 * device: sync.  Of the background: flush and compaction. */
+	 * device: sync, as `syncs` without those of flushes.  Of the
+	 * background: flush and compaction. */
 	struct lsm_latency get, put, commit, sync, flush, compaction;
 };
 
