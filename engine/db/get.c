@@ -199,7 +199,7 @@ lsm_get_part(struct lsm *db, const struct lsm_snapshot *snapshot,
 {
 	struct get_key k = {.offset = offset, .length = length};
 	uint8_t small[GET_KEY_INLINE + IKEY_TRAILER];
-	uint64_t begin = latency_sample();
+	uint64_t begin = latency_sample(LATENCY_GET);
 	uint8_t *room = small;
 	int rc;
 

@@ -12,10 +12,10 @@ latency_begin(void)
 }
 
 uint64_t
-latency_sample(void)
+latency_sample(enum latency_kind kind)
 {
-	static _Thread_local uint32_t calls;
-	uint32_t n = calls++;
+	static _Thread_local uint32_t calls[LATENCY_KINDS];
+	uint32_t n = calls[kind]++;
 
 	return n < LATENCY_FIRST || n % LATENCY_EVERY == 0 ? latency_begin()
 							   : 0;

@@ -210,7 +210,7 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 	}
 	if (d && !durability_valid(d))
 		return -EINVAL;
-	begin = latency_sample();
+	begin = latency_sample(LATENCY_PUT);
 	lock_acquire(&db->write_lock);
 	err = write_insist(db, b, d, &sleep_us);
 	if (!err) {
@@ -231,7 +231,7 @@ lsm_write_under(struct lsm *db, struct lsm_batch *b, const struct durability *d,
 int
 lsm_write(struct lsm *db, struct lsm_batch *b, uint64_t *seq)
 {
-	uint64_t begin = latency_sample();
+	uint64_t begin = latency_sample(LATENCY_COMMIT);
 	struct lsm_written done;
 	int err = lsm_write_under(db, b, NULL, &done);
 
