@@ -316,7 +316,8 @@ reserve_refuses(struct lsm *db, const struct lsm_batch *b)
 	struct reserve_scene s;
 	int err;
 
-	if (!reserve_is_spent(db) || reserve_serves(b))
+	/* No space would help a log that has failed. */
+	if (!reserve_is_spent(db) || reserve_serves(b) || db_failed(db))
 		return false;
 	err = reserve_look(db, &s);
 	if (err)

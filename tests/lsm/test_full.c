@@ -269,6 +269,35 @@ full__no_table_fits(void **state)
 	small_store_fini(&f);
 }
 
+static int
+sync_nothing(struct env_file *f)
+{
+	(void)f;
+	return -EIO;
+}
+
+/* To make space would not help. */
+static void
+full__a_log_that_failed_is_not_told_as_a_full_disk(void **state)
+{
+	struct small_store f;
+
+	(void)state;
+	begin(&f, SMALL_DISK_COUNTED);
+	fill(&f);
+	f.disk.ops.sync = sync_nothing;
+	check_ok(remove_key(&f, 0));
+	check_err(lsm_sync(f.db, lsm_seq(f.db)), -EIO);
+	check_err(put(&f, 0), -EROFS);
+	check_err(remove_key(&f, 1), -EROFS);
+	check_err(lsm_close(f.db), -EIO);
+	f.disk.ops.sync = f.disk.base->sync;
+	small_store_open(&f);
+	for (unsigned i = 1; i < f.count; i++)
+		check_true(has(&f, i));
+	small_store_fini(&f);
+}
+
 /* Others fill the disk beside a store of so many keys, which has had time to
  * make its reserve.  All goes, key by key, a few rounds through. */
 static void
@@ -356,6 +385,8 @@ main(void)
 	    cmocka_unit_test(full__empties_by_itself),
 	    cmocka_unit_test(full__empties_by_itself_really),
 	    cmocka_unit_test(full__no_table_fits),
+	    cmocka_unit_test(
+		full__a_log_that_failed_is_not_told_as_a_full_disk),
 	    cmocka_unit_test(full__can_be_emptied_at_any_size),
 	    cmocka_unit_test(full__can_be_emptied_at_any_size_really),
 	    cmocka_unit_test(full__can_be_emptied_with_little),
