@@ -36,6 +36,9 @@ room_lacking(struct lsm *db)
 	lock_assert_held(&db->state_lock);
 	if (v->full_count >= room_full_max(db))
 		return &db->flush;
+	/* Who has claimed compaction makes room in level 0 by himself. */
+	if (work_is_mine(&db->compaction))
+		return NULL;
 	if (db->compaction.error)
 		max *= ROOM_LEVEL0_FAILED;
 	if (v->version->levels[0].count >= max)

@@ -4,7 +4,8 @@
  * A memtable that has reached options.memtable_bytes, or has several times as
  * much in the log, is full: a new one takes
  * its place, with a new segment of the log.  If too many full ones wait, or
- * level 0 has too many tables, writers wait here.
+ * level 0 has too many tables, writers wait here; but whoever has claimed
+ * compaction (work.h) waits for no table of level 0.
  */
 #ifndef ENGINE_DB_ROOM_H
 #define ENGINE_DB_ROOM_H

@@ -312,7 +312,7 @@ work_await(struct work *w)
 	uint64_t begun = w->begun;
 	int rc;
 
-	lock_assert_held(&w->db->state_lock);
+	must(!work_is_mine(w));
 	if (w->thread_count > 0)
 		return work_await_threads(w, begun);
 	while (!work_is_free(w)) {
@@ -422,6 +422,7 @@ work_claim(struct work *w)
 		work_wait_ended(w);
 	w->claims--;
 	w->claimed = true;
+	w->claimer = pthread_self();
 	lock_release(l);
 }
 
@@ -433,4 +434,11 @@ work_unclaim(struct work *w)
 	work_ended(w);
 	work_want(w);
 	lock_release(&w->db->state_lock);
+}
+
+bool
+work_is_mine(const struct work *w)
+{
+	lock_assert_held(&w->db->state_lock);
+	return w->claimed && pthread_equal(w->claimer, pthread_self());
 }

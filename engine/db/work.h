@@ -12,6 +12,7 @@
 #ifndef ENGINE_DB_WORK_H
 #define ENGINE_DB_WORK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -64,7 +65,8 @@ struct work {
 	uint64_t wanted_at;     /* or at this time; 0: no */
 	bool hurry;             /* do not wait out the pause */
 	unsigned running;       /* steps */
-	bool claimed;           /* somebody runs something instead of it */
+	bool claimed;           /* somebody runs something instead of it: */
+	pthread_t claimer;      /* who */
 	unsigned claims;        /* who wait to do so */
 	uint64_t begun;         /* steps so far */
 	uint64_t done;          /* steps that did something */
@@ -100,7 +102,7 @@ void work_want_at(struct work *w, uint64_t us);
 /*
  * Waits until a step has done something, or none had anything to do; returns
  * 0, or the error of a step that began after the call.  Caller holds
- * db->state_lock, which is released meanwhile.
+ * db->state_lock, which is released meanwhile, and has not claimed the job.
  */
 int work_await(struct work *w);
 
@@ -131,5 +133,9 @@ bool work_all(struct lsm *db);
  * does not hold db->state_lock. */
 void work_claim(struct work *w);
 void work_unclaim(struct work *w);
+
+/* This thread has claimed the job, so it must not wait for it.  Caller holds
+ * db->state_lock. */
+bool work_is_mine(const struct work *w);
 
 #endif

@@ -169,6 +169,49 @@ compact__goes_on_when_the_disk_has_space_again(void **state)
 	lsm_store_fini(&s);
 }
 
+/* Level 0 has more tables than writers wait for, and none can go down. */
+static void
+full_level0(bool background)
+{
+	struct lsm_store s;
+
+	lsm_store_init(&s);
+	s.options.level0_tables = 100;
+	lsm_store_open(&s);
+	for (char tag = 'a'; tag < 'a' + 10; tag++)
+		for (unsigned i = 0; i < 5; i++) {
+			lsm_store_fill(&s, 0, 2, 100, tag);
+			check_ok(lsm_flush(s.db));
+		}
+	check_eq(lsm_store_stats(&s).level_tables[0], 50);
+	lsm_store_close(&s);
+	s.options.level0_tables = 1;
+	s.options.no_background = !background;
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s.fault.at_end = UINT64_MAX;
+	lsm_store_open(&s);
+	lsm_store_put(&s, "KEY000001", "new");
+	check_err(lsm_compact(s.db, NULL, NULL), -ENOSPC);
+	check_str(lsm_store_get(&s, "KEY000001"), "new");
+	lsm_store_close(&s);
+	env_fault_disarm(&s.fault);
+	lsm_store_open(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	check_str(lsm_store_get(&s, "KEY000001"), "new");
+	lsm_store_expect(&s, 0, 1, 100, 'j');
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
+static void
+compact__on_a_full_disk_does_not_wait_for_itself(void **state)
+{
+	(void)state;
+	full_level0(false);
+	full_level0(true);
+}
+
 /* A damaged input is told, and stops neither writers nor readers. */
 static void
 damaged_input(bool background)
@@ -300,6 +343,7 @@ main(void)
 	    cmocka_unit_test(compact__of_what_is_all_deleted_leaves_no_table),
 	    cmocka_unit_test(compact__tells_its_progress),
 	    cmocka_unit_test(compact__goes_on_when_the_disk_has_space_again),
+	    cmocka_unit_test(compact__on_a_full_disk_does_not_wait_for_itself),
 	    cmocka_unit_test(
 		compact__a_damaged_table_is_told_and_the_rest_goes_on),
 	    cmocka_unit_test(compact__a_damaged_table_does_not_block_writers),
