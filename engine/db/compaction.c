@@ -302,24 +302,39 @@ compaction_total(struct lsm *db)
 	return total > 0 ? total : above;
 }
 
-/* 1: the next table behind *after, if that has been set, is compacted. */
+/* How far a level was gone through. */
+struct compaction_walk {
+	struct span after; /* of the last table, if any; the key is `last` */
+	struct buf last;
+	bool any;
+};
+
+/* The version goes, and its tables may. */
 static int
-compaction_part(struct lsm *db, unsigned level, struct bytes *after,
-    struct buf *key, struct compaction_progress *p)
+compaction_walk_to(struct compaction_walk *w, const struct span *s)
+{
+	int err = buf_assign(&w->last, s->last);
+
+	w->after = (struct span){.last = buf_bytes(&w->last), .end = s->end};
+	w->any = true;
+	return err;
+}
+
+/* 1: the next table was compacted. */
+static int
+compaction_part(struct lsm *db, unsigned level, struct compaction_walk *w,
+    struct compaction_progress *p)
 {
 	struct version *v = vset_current(&db->vset);
 	struct pick pick;
-	int rc = pick_part_next(v, level, after->data ? after : NULL, &pick);
+	int rc = pick_part_next(
+	    v, level, w->any ? &w->after : NULL, compaction_now(db, v), &pick);
 
 	if (rc > 0) {
-		/* The version goes, and its tables may. */
-		rc = buf_assign(key, pick.inputs[level].files[0]->span.last);
-		if (!rc)
-			rc = buf_append_u8(key, 0);
+		rc = compaction_walk_to(w, &pick.inputs[level].files[0]->span);
 		if (!rc)
 			rc = compaction_run(db, v, &pick, p);
 		pick_fini(&pick);
-		*after = bytes_of(key->data, key->size > 0 ? key->size - 1 : 0);
 		if (!rc)
 			rc = 1;
 	}
@@ -333,14 +348,13 @@ static int
 compaction_level_in_parts(
     struct lsm *db, unsigned level, struct compaction_progress *p)
 {
-	struct bytes after = {NULL, 0};
-	struct buf key = {0};
+	struct compaction_walk w = {.any = false};
 	int rc;
 
 	do
-		rc = compaction_part(db, level, &after, &key, p);
+		rc = compaction_part(db, level, &w, p);
 	while (rc > 0);
-	buf_fini(&key);
+	buf_fini(&w.last);
 	return rc;
 }
 

@@ -192,14 +192,6 @@ next_level(const struct version *v, unsigned level)
 	return level;
 }
 
-/* Whether there is something in it that a rewrite may drop. */
-static bool
-has_dead(const struct version_file *f, uint64_t now_ms)
-{
-	return version_file_has_deletes(f) ||
-	       (f->expiries.count > 0 && f->expiries.first_ms <= now_ms);
-}
-
 /* From the first table with deletes to the last: a whole range, so that the
  * outputs cannot overlap what is left out. */
 static int
@@ -208,9 +200,9 @@ take_deletes(const struct version *v, uint64_t now_ms, struct pick *p)
 	const struct version_level *l = &v->levels[p->level];
 	size_t first = 0, end = l->count;
 
-	while (first < end && !has_dead(l->files[first], now_ms))
+	while (first < end && !version_file_has_dead(l->files[first], now_ms))
 		first++;
-	while (end > first && !has_dead(l->files[end - 1], now_ms))
+	while (end > first && !version_file_has_dead(l->files[end - 1], now_ms))
 		end--;
 	return pick_inputs_add(p, p->level, l->files + first, end - first);
 }

@@ -13,19 +13,18 @@ output_level(const struct version *v, unsigned level)
 }
 
 static size_t
-begins_behind(const struct version_level *l, const struct bytes *after)
+begins_behind(const struct version_level *l, const struct span *after)
 {
 	size_t i = 0;
 
-	while (after && i < l->count &&
-	       bytes_cmp(l->files[i]->span.first, *after) <= 0)
+	while (after && i < l->count && !span_before(after, &l->files[i]->span))
 		i++;
 	return i;
 }
 
 int
 pick_part_next(const struct version *v, unsigned level,
-    const struct bytes *after, struct pick *out)
+    const struct span *after, uint64_t now_ms, struct pick *out)
 {
 	const struct version_level *l = &v->levels[level];
 	struct pick p = {.reason = "asked",
@@ -36,7 +35,8 @@ pick_part_next(const struct version *v, unsigned level,
 
 	must(level > 0);
 	if (p.output_level == level)
-		while (i < l->count && !version_file_has_deletes(l->files[i]))
+		while (
+		    i < l->count && !version_file_has_dead(l->files[i], now_ms))
 			i++;
 	if (i == l->count)
 		return 0;

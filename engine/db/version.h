@@ -87,6 +87,14 @@ version_file_has_deletes(const struct version_file *f)
 	return f->deletes > 0 || f->ranges > 0;
 }
 
+/* There is something in it that a rewrite may drop. */
+static inline bool
+version_file_has_dead(const struct version_file *f, uint64_t now_ms)
+{
+	return version_file_has_deletes(f) ||
+	       (f->expiries.count > 0 && f->expiries.first_ms <= now_ms);
+}
+
 /* So much in it has expired that it is worth a rewrite. */
 static inline bool
 version_file_is_due(const struct version_file *f, uint64_t now_ms)

@@ -212,6 +212,39 @@ compact__on_a_full_disk_does_not_wait_for_itself(void **state)
 	full_level0(true);
 }
 
+/* The last one has a range tombstone without an end, which the snapshot needs.
+ */
+static void
+compact__table_by_table_comes_to_an_end(void **state)
+{
+	struct lsm_snapshot *snapshot;
+	struct lsm_store s;
+	uint64_t before;
+
+	(void)state;
+	lsm_store_init(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 500, 100, 'a');
+	check_ok(lsm_snapshot_open(s.db, &snapshot));
+	lsm_store_delete_range(&s, "KEY000499", NULL);
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	check_le(3, lsm_store_stats(&s).level_tables[6]);
+	/* The level as a whole finds no space, nor does it again. */
+	before = lsm_store_stats(&s).compactions;
+	s.fault.match = ".sst";
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s.fault.at_end = s.fault.at + 1;
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	check_eq(s.fault.hits, 2);
+	check_eq(lsm_store_stats(&s).compactions, before + 1);
+	lsm_store_expect(&s, 0, 499, 100, 'a');
+	check_true(lsm_store_get(&s, "KEY000499") == NULL);
+	check_true(lsm_store_get_at(&s, snapshot, "KEY000499") != NULL);
+	lsm_snapshot_close(s.db, snapshot);
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
 /* A damaged input is told, and stops neither writers nor readers. */
 static void
 damaged_input(bool background)
@@ -344,6 +377,7 @@ main(void)
 	    cmocka_unit_test(compact__tells_its_progress),
 	    cmocka_unit_test(compact__goes_on_when_the_disk_has_space_again),
 	    cmocka_unit_test(compact__on_a_full_disk_does_not_wait_for_itself),
+	    cmocka_unit_test(compact__table_by_table_comes_to_an_end),
 	    cmocka_unit_test(
 		compact__a_damaged_table_is_told_and_the_rest_goes_on),
 	    cmocka_unit_test(compact__a_damaged_table_does_not_block_writers),
