@@ -44,16 +44,13 @@ compaction_tell(void *ctx, uint64_t bytes)
 		p->call(p->ctx, done < p->total ? done : p->total, p->total);
 }
 
-/* After an error the new tables are vset's to delete. */
+/* After an error the new tables are vset's to delete.  Takes v, an empty view.
+ */
 static int
-compaction_install(struct lsm *db, struct edit *e)
+compaction_install(struct lsm *db, struct edit *e, struct view *v)
 {
-	struct view *v = view_new(db->full_max);
-	int err;
+	int err = vset_apply(&db->vset, e);
 
-	if (!v)
-		return -ENOMEM;
-	err = vset_apply(&db->vset, e);
 	if (!err) {
 		lock_acquire(&db->state_lock);
 		v = view_renew(db, v, false);
@@ -61,6 +58,25 @@ compaction_install(struct lsm *db, struct edit *e)
 		counter_add(&db->counters.compactions, 1);
 	}
 	view_unref(v);
+	return err;
+}
+
+/* The view comes first: once there are tables, only vset may fail. */
+static int
+compaction_do(struct lsm *db, struct compact_job *job)
+{
+	struct view *v = view_new(db->full_max);
+	struct edit e = {0};
+	int err;
+
+	if (!v)
+		return -ENOMEM;
+	err = compact_run(job, &e);
+	if (err)
+		view_unref(v);
+	else
+		err = compaction_install(db, &e, v);
+	edit_fini(&e);
 	return err;
 }
 
@@ -95,7 +111,6 @@ compaction_run_planned(struct lsm *db, struct version *v,
 	};
 	uint64_t *seqs = NULL, begin = latency_begin();
 	uint64_t begin_us = env_now_us(db->env);
-	struct edit e = {0};
 	int err;
 
 	/* Once, and after the version: what is opened from now on reads at
@@ -104,9 +119,7 @@ compaction_run_planned(struct lsm *db, struct version *v,
 	if (err)
 		return err;
 	job.snapshots = seqs;
-	err = compact_run(&job, &e);
-	if (!err)
-		err = compaction_install(db, &e);
+	err = compaction_do(db, &job);
 	counter_add(&db->counters.bytes_compact, job.bytes_written);
 	if (!pick->trivial)
 		compaction_count(db, pick, job.bytes_written, begin);
@@ -115,7 +128,6 @@ compaction_run_planned(struct lsm *db, struct version *v,
 		    &db->throttle, pick->inputs[0].count, begin_us);
 	counter_add(&db->counters.expired, job.expired);
 	counter_add(&db->counters.collected, job.moved);
-	edit_fini(&e);
 	free(seqs);
 	return err;
 }

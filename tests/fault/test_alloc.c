@@ -231,12 +231,75 @@ alloc__a_log_that_cannot_begin_leaves_no_file(void **state)
 	check_le(10, n);
 }
 
+/* --- compaction ------------------------------------------------------------
+ */
+
+#define VALUES 24
+
+/* Half of the large values from before are garbage. */
+static void
+overwrite(struct lsm_store *s, unsigned round)
+{
+	lsm_store_fill(s, 0, VALUES, 1500, (char)('a' + round % 2));
+	check_ok(lsm_flush(s->db));
+	for (unsigned i = round % 2; i < VALUES; i += 2)
+		lsm_store_fill(s, i, i + 1, 1500, 'x');
+	check_ok(lsm_flush(s->db));
+}
+
+static size_t
+files(struct lsm_store *s)
+{
+	return lsm_store_file_count(s, ".sst") +
+	       lsm_store_file_count(s, ".val");
+}
+
+/* A store that is opened removes what its version does not have. */
+static void
+check_no_orphans(struct lsm_store *s)
+{
+	size_t before = files(s);
+
+	lsm_store_reopen(s);
+	check_eq(files(s), before);
+}
+
+static void
+alloc__a_failed_compaction_leaves_no_files(void **state)
+{
+	size_t most_values = 0;
+	struct lsm_store s;
+	unsigned n = 0;
+	int err;
+
+	(void)state;
+	lsm_store_init_values(&s);
+	lsm_store_open(&s);
+	do {
+		overwrite(&s, ++n);
+		alloc_arm(n, ALLOC_ONCE, NULL);
+		err = lsm_compact(s.db, NULL, NULL);
+		alloc_disarm();
+		printf("NTH=%u\n", n);
+		if (err)
+			check_err(err, -ENOMEM);
+		check_no_orphans(&s);
+		check_ok(lsm_compact(s.db, NULL, NULL));
+		if (most_values < lsm_store_file_count(&s, ".val"))
+			most_values = lsm_store_file_count(&s, ".val");
+	} while (alloc_failures() > 0);
+	check_le(1, most_values);
+	check_le(50, n);
+	lsm_store_fini(&s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(alloc__a_large_memtable_gets_none),
 	    cmocka_unit_test(alloc__a_log_that_cannot_begin_leaves_no_file),
+	    cmocka_unit_test(alloc__a_failed_compaction_leaves_no_files),
 	    cmocka_unit_test_teardown(alloc__one_fails, sweep_teardown),
 	    cmocka_unit_test_teardown(
 		alloc__all_fail_until_a_call_does, sweep_teardown),
