@@ -20,6 +20,7 @@ struct whole {
 	struct compact_job *job;
 	uint64_t entries_total; /* of the inputs, as the version knows */
 	pthread_t caller;
+	struct expiry expiry; /* for each piece a copy */
 	/* Relaxed, both: figures, and a wish to stop. */
 	_Atomic uint64_t entries; /* read */
 	atomic_bool failed;       /* one of them */
@@ -317,8 +318,7 @@ run_init(struct run *r, struct whole *w, struct bytes begin, struct bytes end)
 	    .end = end,
 	    .filter = {.snapshots = job->snapshots,
 		.snapshot_count = job->snapshot_count,
-		.expiry = {.env = job->vset->place.env,
-		    .dir = job->vset->place.dir}},
+		.expiry = w->expiry},
 	    .ranges = {.snapshots = job->snapshots,
 		.snapshot_count = job->snapshot_count,
 		.version = job->version,
@@ -529,11 +529,16 @@ compact_run(struct compact_job *job, struct edit *out)
 	    .job = job,
 	    .entries_total = count_entries(job->pick),
 	    .caller = pthread_self(),
+	    .expiry = {.env = job->vset->place.env,
+		.dir = job->vset->place.dir},
 	};
 
 	job->bytes_written = job->expired = job->moved = 0;
 	job->pieces = 0;
 	if (job->pick->trivial)
 		return move_files(job->pick, out);
+	/* All pieces are of one moment. */
+	if (job->version->expiring_count > 0)
+		expiry_begin(&w.expiry);
 	return run_whole(&w, out);
 }

@@ -2,13 +2,19 @@
 
 #include <inttypes.h>
 
+void
+expiry_begin(struct expiry *x)
+{
+	if (x->has_now)
+		return;
+	x->now_ms = env_wall_ms(x->env);
+	x->has_now = true;
+}
+
 bool
 expiry_passed(struct expiry *x, uint64_t expires_ms)
 {
-	if (!x->has_now) {
-		x->now_ms = env_wall_ms(x->env);
-		x->has_now = true;
-	}
+	expiry_begin(x);
 	return expires_ms <= x->now_ms;
 }
 

@@ -4,8 +4,9 @@
  *
  * The wall clock is read once for the whole operation, at the first entry that
  * expires, so that all it sees is of one moment, and costs nothing where no
- * value expires.  Who has passed an entry's expiry treats it in every way as a
- * delete: it hides what is older.
+ * value expires.  What is done in pieces reads it first (expiry_begin), for
+ * each piece has a copy.  Who has passed an entry's expiry treats it in every
+ * way as a delete: it hides what is older.
  * A clock that is set back shows what expired again, unless a flush or a
  * compaction has made it a delete by then; what is older stays hidden in any
  * case.
@@ -26,6 +27,9 @@ struct expiry {
 	uint64_t now_ms; /* since 1970 */
 	bool has_now;
 };
+
+/* Reads the clock, unless that was done. */
+void expiry_begin(struct expiry *x);
 
 bool expiry_passed(struct expiry *x, uint64_t expires_ms);
 

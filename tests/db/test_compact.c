@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "engine/base/wire.h"
 #include "engine/db/db.h"
 #include "tests/check.h"
 #include "tests/support/history.h"
@@ -291,6 +292,53 @@ compact__pieces_make_the_whole(void **state)
 	check_eq(two_rounds(seed, 16, 3, 32), entries);
 }
 
+/* Every key, with a value that expires some day. */
+static void
+expiring_round(struct history *s, struct compact_job *job)
+{
+	struct sorted memtable = {0};
+	struct edit e = {0};
+	struct version *v;
+	struct pick p;
+	uint8_t raw[VALUE_EXPIRY];
+	char user[16];
+
+	wire_put_le64(raw, UINT64_MAX);
+	for (unsigned i = 0; i < s->keys; i++) {
+		history_user(i, user);
+		sorted_add(&memtable, bytes_str(user), ++s->seq,
+		    IKEY_KIND_UNTIL, bytes_of(raw, sizeof(raw)));
+	}
+	history_flush(s, &memtable);
+	s->snapshots[0] = s->seq;
+	s->snapshot_count = 1;
+	v = vset_current(&s->set);
+	check_eq(pick_whole_level(v, 0, 0, &p), 1);
+	*job = history_job(s, v, &p);
+	check_ok(compact_run(job, &e));
+	vset_check_apply(&s->set, &e);
+	pick_fini(&p);
+	version_unref(v);
+}
+
+static void
+compact__pieces_read_the_clock_once(void **state)
+{
+	struct compact_job job;
+	struct history s;
+
+	(void)state;
+	history_init(&s);
+	s.keys = 1000;
+	expiring_round(&s, &job);
+	check_eq(job.pieces, 1);
+	check_eq(atomic_load(&s.d.fault.wall_reads), 1);
+	expiring_round(&s, &job);
+	check_le(2, job.pieces);
+	check_eq(atomic_load(&s.d.fault.wall_reads), 2);
+	history_fini(&s);
+}
+
 static uint64_t
 live_keys(struct history *s)
 {
@@ -523,6 +571,7 @@ main(void)
 	    cmocka_unit_test(
 		compact__several_at_once_do_not_disturb_each_other),
 	    cmocka_unit_test(compact__pieces_make_the_whole),
+	    cmocka_unit_test(compact__pieces_read_the_clock_once),
 	    cmocka_unit_test(compact__everything_leaves_only_what_is_alive),
 	    cmocka_unit_test(compact__one_pass_keeps_exactly_the_live_keys),
 	    cmocka_unit_test(compact__what_is_all_deleted_leaves_no_table),
