@@ -6,7 +6,8 @@
  * current.  A failed manifest write or sync is never repeated on that file:
  * the next apply begins a new manifest from memory.  CURRENT is switched by
  * writing a temporary file, syncing, renaming and syncing the directory.  One
- * that has grown long is followed by a new one in the same way.
+ * that has grown long is followed by a new one in the same way, and stays in
+ * use as long as that fails with nothing doubtful.
  * Threads: calls of vset_apply take turns (the lock, LOCK_RANK_DB_MANIFEST, is
  * not held across a sync); vset_current and numbers: any thread.
  * Errors: -errno; the version is unchanged then.

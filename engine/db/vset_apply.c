@@ -114,6 +114,22 @@ manifest_is_long(const struct vset *s)
 	       size / MANIFEST_GROWTH > s->manifest_first_bytes;
 }
 
+/* A long manifest is followed by a new one.  While that cannot be begun the
+ * long one is as good as it was: the next edit tries again. */
+static int
+write_edit(struct vset *s, const struct version *next, const struct edit *e,
+    bool *doubtful)
+{
+	int err;
+
+	if (!s->manifest || manifest_is_long(s)) {
+		err = begin_manifest(s, next, e, doubtful);
+		if (!err || !s->manifest)
+			return err;
+	}
+	return append_edit(s, e, doubtful);
+}
+
 static bool
 has_number(const struct version *v, unsigned level, uint64_t number)
 {
@@ -277,10 +293,7 @@ apply_in_turn(struct vset *s, struct edit *e)
 	e->next_number = load(&s->next_number);
 	for (size_t i = 0; i < e->add_count; i++)
 		must(e->adds[i].file->number < e->next_number);
-	if (s->manifest && !manifest_is_long(s))
-		err = append_edit(s, e, &doubtful);
-	else
-		err = begin_manifest(s, next, e, &doubtful);
+	err = write_edit(s, next, e, &doubtful);
 	if (err) {
 		version_unref(next);
 		goto out;

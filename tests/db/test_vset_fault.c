@@ -89,6 +89,47 @@ vset__a_full_disk_leaves_no_manifest_behind(void **state)
 	store_dir_fini(&d);
 }
 
+static void
+make_long(struct vset *s)
+{
+	s->manifest_bytes_max = 0;
+	s->manifest_first_bytes = 0;
+}
+
+/* One that has grown long is as good as a new one: while none can be begun, at
+ * whatever step, it stays in use, and nothing piles up. */
+static void
+vset__a_long_manifest_goes_on_while_no_new_one_can_be_begun(void **state)
+{
+	static const char *const matches[] = {"MANIFEST-", "CURRENT"};
+	struct edit e = {0};
+	struct store_dir d;
+	struct vset s;
+
+	(void)state;
+	store_dir_init(&d);
+	check_ok(vset_create(&s, &d.place, &d.sink));
+	make_long(&s);
+	for (uint64_t i = 0; i < 8; i++) {
+		d.fault.match = matches[i / 4];
+		env_fault_arm(
+		    &d.fault, ENV_FAULT_ERROR, i % 2 ? ENOSPC : EIO, 1 + i % 4);
+		e.last_seq = i + 1;
+		vset_check_apply(&s, &e);
+		check_eq(d.fault.hits, 1);
+		env_fault_disarm(&d.fault);
+		check_str(store_dir_names(&d), "CURRENT MANIFEST-000001");
+	}
+	e.last_seq = 9;
+	vset_check_apply(&s, &e);
+	check_le(10, s.manifest_number);
+	vset_fini(&s);
+	check_ok(vset_recover(&s, &d.place, &d.sink));
+	check_eq(s.last_seq, 9);
+	vset_fini(&s);
+	store_dir_fini(&d);
+}
+
 /*
  * The life of a store: two flushes, a compaction that also begins a new
  * manifest, and a move together with a flush.  Step i leads from state i - 1
@@ -133,8 +174,7 @@ life_edit(struct store_dir *d, struct vset *s, int step, struct edit *e)
 		check_ok(edit_remove_file(e, 0, l[0].files[0]->number));
 		check_ok(edit_remove_file(e, 0, l[0].files[1]->number));
 		store_dir_add(d, e, 1, number, "a", "d");
-		s->manifest_bytes_max = 0;
-		s->manifest_first_bytes = 0;
+		make_long(s);
 	}
 	if (step == 4) {
 		check_ok(edit_remove_file(e, 1, l[1].files[0]->number));
@@ -265,6 +305,8 @@ main(void)
 		vset__tables_of_a_doubtful_edit_stay_until_the_next_one),
 	    cmocka_unit_test(vset__a_full_disk_leaves_no_table_behind),
 	    cmocka_unit_test(vset__a_full_disk_leaves_no_manifest_behind),
+	    cmocka_unit_test(
+		vset__a_long_manifest_goes_on_while_no_new_one_can_be_begun),
 	    cmocka_unit_test(
 		vset__any_failing_operation_leaves_the_old_or_the_new_state),
 	};
