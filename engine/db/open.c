@@ -91,13 +91,23 @@ open_scan_name(void *ctx, const char *name)
 }
 
 static int
-open_mkdir(struct lsm *db)
+open_mkdir(struct lsm *db, bool *made)
 {
 	int err = env_mkdir(db->env, db->dir);
 
-	if (err == -EEXIST)
-		return 0;
-	return err ? err : env_sync_parent(db->env, db->dir);
+	*made = err == 0;
+	return err == -EEXIST ? 0 : err;
+}
+
+/* Before a store is begun in the directory; also in one that was there, for
+ * who made it may have died before its name was durable. */
+static int
+open_sync_name(struct lsm *db, bool made)
+{
+	int err = env_sync_parent(db->env, db->dir);
+
+	/* Above is what we may not read: who made this one cares for it. */
+	return err == -EACCES && !made ? 0 : err;
 }
 
 static int
@@ -109,13 +119,14 @@ open_refuse(struct lsm *db, int err, const char *why)
 
 /* Before anything is written there: is it a store, or may it become one? */
 static int
-open_look(struct lsm *db)
+open_look(struct lsm *db, bool *store)
 {
 	struct open_scan scan = {0};
 	int err = env_list(db->env, db->dir, open_scan_name, &scan);
 
 	if (err)
 		return err;
+	*store = scan.store;
 	if (scan.store)
 		return db->options.must_create
 			   ? open_refuse(db, -EEXIST, "there is a store here")
@@ -132,10 +143,13 @@ open_look(struct lsm *db)
 static int
 open_dir(struct lsm *db)
 {
-	int err = db->options.create ? open_mkdir(db) : 0;
+	bool made = false, store;
+	int err = db->options.create ? open_mkdir(db, &made) : 0;
 
 	if (!err)
-		err = open_look(db);
+		err = open_look(db, &store);
+	if (!err && !store)
+		err = open_sync_name(db, made);
 	if (err)
 		return err;
 	if (db->options.lab)

@@ -51,13 +51,24 @@ open__creates_a_directory_and_finds_it_again(void **state)
 }
 
 static const struct env_ops *posix_ops;
-static char synced_dir[512];
+static char synced_dir[512]; /* the first */
 
 static int
 note_sync_dir(struct env *env, const char *path)
 {
-	(void)snprintf(synced_dir, sizeof(synced_dir), "%s", path);
+	if (synced_dir[0] == '\0')
+		(void)snprintf(synced_dir, sizeof(synced_dir), "%s", path);
 	return posix_ops->sync_dir(env, path);
+}
+
+static void
+note_syncs(struct lsm_store *s, struct env_ops *ops)
+{
+	posix_ops = s->posix.ops;
+	*ops = *posix_ops;
+	ops->sync_dir = note_sync_dir;
+	s->posix.ops = ops;
+	synced_dir[0] = '\0';
 }
 
 static void
@@ -70,10 +81,7 @@ open__a_new_directory_has_a_durable_name(void **state)
 
 	(void)state;
 	lsm_store_init(&s);
-	posix_ops = s.posix.ops;
-	ops = *posix_ops;
-	ops.sync_dir = note_sync_dir;
-	s.posix.ops = &ops;
+	note_syncs(&s, &ops);
 	(void)snprintf(dir, sizeof(dir), "%s/new", outer);
 	s.dir = dir;
 	/* Its name is synced before anything is made in it. */
@@ -84,6 +92,52 @@ open__a_new_directory_has_a_durable_name(void **state)
 	lsm_store_open(&s);
 	lsm_store_fini(&s);
 	check_rmtree(outer);
+}
+
+/* Who made it may have died before its name was durable. */
+static void
+open__an_empty_directory_gets_a_durable_name(void **state)
+{
+	const char *outer = check_tmpdir();
+	struct lsm_store s;
+	struct env_ops ops;
+	char dir[512];
+
+	(void)state;
+	lsm_store_init(&s);
+	note_syncs(&s, &ops);
+	(void)snprintf(dir, sizeof(dir), "%s/old", outer);
+	s.dir = dir;
+	check_ok(mkdir(dir, 0700));
+	/* The first is the mkdir. */
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, EIO, 2);
+	check_err(lsm_store_try_open(&s), -EIO);
+	check_str(s.fault.hit, "sync_dir");
+	check_false(exists(&s, "CURRENT"));
+	lsm_store_open(&s);
+	check_str(synced_dir, outer);
+	lsm_store_put(&s, "a", "1");
+	lsm_store_close(&s);
+	/* That of a store is. */
+	synced_dir[0] = '\0';
+	lsm_store_open(&s);
+	check_str(synced_dir, dir);
+	lsm_store_fini(&s);
+	check_rmtree(outer);
+}
+
+/* Nobody can sync what he may not read: then it is somebody else's to do. */
+static void
+open__an_empty_directory_may_be_below_one_that_cannot_be_read(void **state)
+{
+	struct lsm_store s;
+
+	(void)state;
+	lsm_store_init(&s);
+	env_fault_arm(&s.fault, ENV_FAULT_ERROR, EACCES, 2);
+	lsm_store_open(&s);
+	check_str(s.fault.hit, "sync_dir");
+	lsm_store_fini(&s);
 }
 
 static void
@@ -302,6 +356,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(open__creates_a_directory_and_finds_it_again),
 	    cmocka_unit_test(open__a_new_directory_has_a_durable_name),
+	    cmocka_unit_test(open__an_empty_directory_gets_a_durable_name),
+	    cmocka_unit_test(
+		open__an_empty_directory_may_be_below_one_that_cannot_be_read),
 	    cmocka_unit_test(
 		open__without_a_store_is_an_error_and_leaves_nothing),
 	    cmocka_unit_test(open__with_must_create_wants_no_store),
