@@ -274,8 +274,8 @@ void lsm_stats(struct lsm *db, struct lsm_stats *out);
  * A copy of the store as it is at a moment during the call, with its named
  * snapshots, in a directory that is not there or empty (-ENOTEMPTY); others
  * read and write on.  It is a store of its own, on stable storage, and what is
- * in it is durable in this one, too.  Tables are hard links where that is
- * possible.  After an error nothing of it is left.
+ * in it is durable in this one, too.  Tables are hard links where possible.
+ * After an error nothing is left of it but LOCK in a directory that was there.
  */
 int lsm_checkpoint(struct lsm *db, const char *dir);
 

@@ -107,10 +107,13 @@ checkpoint_remove_current(void *ctx, const char *name)
 static int
 checkpoint_remove_name(void *ctx, const char *name)
 {
+	struct checkpoint *c = ctx;
 	uint64_t number;
+	enum file_name_kind kind = file_name_parse(name, &number);
 
-	if (file_name_parse(name, &number) != FILE_NAME_OTHER)
-		checkpoint_unlink(ctx, name);
+	/* LOCK goes with its directory only (engine/os/filelock.c). */
+	if (kind != FILE_NAME_OTHER && (kind != FILE_NAME_LOCK || c->made))
+		checkpoint_unlink(c, name);
 	return 0;
 }
 

@@ -18,8 +18,8 @@
  * those are lost as soon as any descriptor of the file is closed, by a peek
  * for instance, and let the same process in twice.  The kernel drops the lock
  * when the holder dies.  It does not know the holder's pid, so the text tells
- * it.  The file is never unlinked: an opener between open and lock would hold
- * a file that nobody else can see.
+ * it.  The file stays as long as its directory: an opener between open and
+ * lock would hold a file that nobody else can see.
  */
 #define FILELOCK_NOTE_MAX 4095
 #define FILELOCK_HEAD_MAX 16 /* a pid and its newline */

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,6 +238,47 @@ checkpoint__that_fails_leaves_nothing(void **state)
 	copied_free(p);
 }
 
+static ino_t
+inode_of(const char *path)
+{
+	struct stat st;
+
+	check_eq(stat(path, &st), 0);
+	return st.st_ino;
+}
+
+/* Who has opened LOCK before must not lock a file that nobody else sees. */
+static void
+checkpoint__that_fails_leaves_a_lock_that_was_there(void **state)
+{
+	struct copied *p = copied_new();
+	char lock[600];
+	int err = -EIO;
+	ino_t inode;
+
+	(void)state;
+	lsm_store_open(&p->s);
+	copied_write(p, 1, 300);
+	check_ok(lsm_sync(p->s.db, lsm_seq(p->s.db)));
+	check_ok(mkdir(p->path, 0700));
+	(void)snprintf(lock, sizeof(lock), "%s/LOCK", p->path);
+	check_ok(close(open(lock, O_RDWR | O_CREAT, 0600)));
+	inode = inode_of(lock);
+	for (uint64_t n = 1; err; n++) {
+		env_fault_arm(&p->s.fault, ENV_FAULT_ERROR, EIO, n);
+		err = lsm_checkpoint(p->s.db, p->path);
+		env_fault_disarm(&p->s.fault);
+		check_eq(inode_of(lock), inode);
+		check_le(n, 100);
+		if (!err)
+			check_le(15, n);
+	}
+	lsm_store_open(&p->copy);
+	check_eq(counted_state(p->copy.db, NULL), 300);
+	check_eq(inode_of(lock), inode);
+	copied_free(p);
+}
+
 /* The process can do no more: what it leaves does not open. */
 static void
 checkpoint__that_is_cut_short_is_no_store(void **state)
@@ -352,6 +394,8 @@ main(void)
 	    cmocka_unit_test(checkpoint__needs_a_directory_of_its_own),
 	    cmocka_unit_test(checkpoint__copies_tables_where_it_cannot_link),
 	    cmocka_unit_test(checkpoint__that_fails_leaves_nothing),
+	    cmocka_unit_test(
+		checkpoint__that_fails_leaves_a_lock_that_was_there),
 	    cmocka_unit_test(checkpoint__that_is_cut_short_is_no_store),
 	    cmocka_unit_test(checkpoint__syncs_the_log_first),
 	    cmocka_unit_test(checkpoint__of_damaged_files_is_refused),
