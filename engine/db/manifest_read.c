@@ -5,6 +5,9 @@
 #include "engine/db/manifest.h"
 #include "engine/db/values.h"
 
+/* No store has had so many files, nor will it have as many more. */
+#define NEXT_NUMBER_MAX (FILE_NAME_NUMBER_MAX / 2)
+
 struct reading {
 	const struct version_place *place;
 	const struct err_sink *sink;
@@ -253,6 +256,13 @@ check_numbers(const struct reading *r)
 	for (size_t i = 0; i < e->add_count; i++)
 		if (e->adds[i].file->number > highest)
 			highest = e->adds[i].file->number;
+	if (e->next_number > NEXT_NUMBER_MAX) {
+		err_log(r->sink, ERR_LEVEL_ERROR,
+		    "%s: damaged: the next file number is %" PRIu64
+		    ", which no store reaches; restore it from a backup",
+		    r->path, e->next_number);
+		return ERR_DAMAGED;
+	}
 	if (e->next_number > highest)
 		return 0;
 	err_log(r->sink, ERR_LEVEL_ERROR,

@@ -1,5 +1,6 @@
 #include "engine/db/vset.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "engine/base/must.h"
@@ -7,6 +8,9 @@
 #include "engine/db/manifest.h"
 
 #define MANIFEST_BYTES_MAX (4u << 20)
+
+/* Far more than are given between two edits. */
+#define NUMBER_GAP_MAX (UINT64_C(1) << 40)
 
 /* --- numbers and the current version ----------------------------------- */
 
@@ -19,6 +23,7 @@ vset_new_number(struct vset *s)
 	uint64_t n =
 	    atomic_fetch_add_explicit(&s->next_number, 1, memory_order_relaxed);
 
+	/* What is read from disk ends far below (manifest_read.c). */
 	must(n <= FILE_NAME_NUMBER_MAX);
 	return n;
 }
@@ -72,21 +77,40 @@ vset_turn_end(struct vset *s)
 
 /* --- beginning and end ------------------------------------------------- */
 
+struct marking {
+	struct vset *set;
+	uint64_t next_number; /* before */
+};
+
+/* 1, with a message: one that is so high would leave none to go on with. */
 static int
 mark_name(void *ctx, const char *name)
 {
+	const struct marking *m = ctx;
+	struct vset *s = m->set;
 	uint64_t number;
 
 	file_name_parse(name, &number);
-	vset_mark_number(ctx, number);
-	return 0;
+	if (number <= m->next_number + NUMBER_GAP_MAX) {
+		vset_mark_number(s, number);
+		return 0;
+	}
+	err_log(s->sink, ERR_LEVEL_ERROR,
+	    "%s/%s: its number is far beyond those of this store, of which the"
+	    " next is %" PRIu64 "; move the file out of the directory",
+	    s->place.dir, name, m->next_number);
+	return 1;
 }
 
 /* Every number in the directory is used, also of what a crash left behind. */
 static int
 mark_directory(struct vset *s)
 {
-	return env_list(s->place.env, s->place.dir, mark_name, s);
+	struct marking m = {
+	    s, atomic_load_explicit(&s->next_number, memory_order_relaxed)};
+	int rc = env_list(s->place.env, s->place.dir, mark_name, &m);
+
+	return rc > 0 ? ERR_DAMAGED : rc;
 }
 
 static int

@@ -64,7 +64,8 @@ int vset_create(
  * Reads CURRENT and its manifest, and marks every number found in the
  * directory as used.  -ENOENT: there is no store (no CURRENT, nor logs nor
  * tables).  Every damage is an error with a message, also a table that is
- * missing or of another size.  The first vset_apply begins a new manifest.
+ * missing or of another size, and a number from which counting on would come to
+ * an end.  The first vset_apply begins a new manifest.
  */
 int vset_recover(
     struct vset *s, const struct version_place *p, const struct err_sink *sink);

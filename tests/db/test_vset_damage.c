@@ -204,6 +204,9 @@ vset__intact_nonsense_is_refused(void **state)
 	static const uint8_t newer[] = {2, 77}, good[] = {1, 2, 20},
 			     low[] = {1, 2, 1}, none[] = {1},
 			     missing[] = {1, 5, 0, 9}, garbage[] = {1, 99};
+	/* 2^62: the next but one is none. */
+	static const uint8_t high[] = {
+	    1, 2, 128, 128, 128, 128, 128, 128, 128, 128, 64};
 	const struct {
 		struct bytes payloads[2];
 		int err;
@@ -215,6 +218,7 @@ vset__intact_nonsense_is_refused(void **state)
 	    {{bytes_of(good, 3), bytes_of(garbage, 2)}, ERR_DAMAGED, "offset"},
 	    {{bytes_of(good, 3), bytes_of(low, 3)}, ERR_DAMAGED, "number"},
 	    {{bytes_of(none, 1), bytes_of(none, 1)}, ERR_DAMAGED, "number"},
+	    {{bytes_of(high, 11), bytes_of(none, 1)}, ERR_DAMAGED, "number"},
 	    {{bytes_of(good, 3), bytes_of("", 0)}, ERR_DAMAGED, "offset"},
 	};
 	struct store_dir d;
@@ -231,6 +235,37 @@ vset__intact_nonsense_is_refused(void **state)
 	store_dir_fini(&d);
 }
 
+/* Numbers go on behind the highest in the directory, and have an end. */
+static void
+vset__a_name_far_beyond_the_others_is_refused(void **state)
+{
+	static const char *const names[] = {"4611686018427387904.sst",
+	    "4611686018427387904.log", "MANIFEST-4611686018427387904",
+	    "4611686018427387000.val", "2199023255552.sst"};
+	struct store_dir d;
+	struct vset s;
+
+	(void)state;
+	store_dir_init(&d);
+	check_ok(vset_create(&s, &d.place, &d.sink));
+	vset_fini(&s);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		store_dir_store(&d, names[i], bytes_str("x"));
+		vset_check_refused(&d, ERR_DAMAGED, names[i], "move");
+		check_true(store_dir_has(&d, names[i]));
+		check_ok(env_unlink(&d.posix, store_dir_file(&d, names[i])));
+	}
+	store_dir_store(&d, "1099511627776.sst", bytes_str("x"));
+	check_ok(vset_recover(&s, &d.place, &d.sink));
+	check_eq(vset_new_number(&s), 1099511627777);
+	vset_fini(&s);
+	store_dir_clear(&d);
+	store_dir_store(&d, names[2], bytes_str("x"));
+	check_err(vset_create(&s, &d.place, &d.sink), ERR_DAMAGED);
+	check_contains(d.log.last, names[2]);
+	store_dir_fini(&d);
+}
+
 int
 main(void)
 {
@@ -243,6 +278,7 @@ main(void)
 	    cmocka_unit_test(vset__a_torn_tail_ends_the_manifest),
 	    cmocka_unit_test(vset__damage_before_the_last_record_is_refused),
 	    cmocka_unit_test(vset__intact_nonsense_is_refused),
+	    cmocka_unit_test(vset__a_name_far_beyond_the_others_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
