@@ -280,8 +280,8 @@ void lsm_stats(struct lsm *db, struct lsm_stats *out);
 int lsm_checkpoint(struct lsm *db, const char *dir);
 
 /* Reads everything: every checksum, key order, table metadata.  Each finding
- * is reported as one line naming file and offset; returns how many there were,
- * or <0 if the check could not go on. */
+ * is one line naming file and offset; returns how many there were, or <0 if the
+ * check could not go on.  The callbacks must not use db: locks are held. */
 struct lsm_check_sink {
 	void (*finding)(void *ctx, const char *text);
 	/* NULL: nobody asks. */

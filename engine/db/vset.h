@@ -105,7 +105,7 @@ int vset_whole_after(struct vset *s, const struct version *v,
     const struct edit *e, struct edit *out);
 
 /* Reads the manifest again: an error, with one line to sink (but -ENOMEM), if
- * it does not say what is in memory. */
+ * it does not say what is in memory.  The line comes within the turn. */
 int vset_check(struct vset *s, const struct err_sink *sink);
 
 /* Waits for the turn to change what is recorded, and gives it back. */

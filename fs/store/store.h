@@ -150,7 +150,8 @@ int store_stats(struct store *s, struct buf *text);
 int store_compact(struct store *s);
 
 /* Reads everything that the store has on disk.  How many findings there were,
- * each one line, or <0 if the check could not go on. */
+ * each one line, or <0 if the check could not go on.  finding must not use the
+ * store. */
 int store_check(
     struct store *s, void (*finding)(void *ctx, const char *text), void *ctx);
 
