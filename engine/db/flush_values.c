@@ -162,14 +162,18 @@ flush_values_put(struct flush_values *f, struct table_writer *w,
 	return err;
 }
 
+/* As long as its records are, and synced. */
 static int
-sync_segment(struct lsm *db, uint64_t number)
+settle_segment(struct lsm *db, uint64_t number)
 {
 	struct segment *s = take_segment(db, number);
 	uint64_t end = wal_size(s->wal); /* nobody appends any more */
 	bool synced;
 	int err = 0;
 
+	/* Now, for once the manifest names it as a file of values no recovery
+	 * cuts it.  A failure was logged; segment_keep tries again. */
+	(void)wal_cut(s->wal);
 	lock_acquire(&db->sync_lock);
 	synced = s->synced == end;
 	lock_release(&db->sync_lock);
@@ -203,6 +207,6 @@ flush_values_finish(struct flush_values *f)
 	int err = value_writer_finish(&f->writer);
 
 	for (size_t i = 0; i < f->kept.count && !err; i++)
-		err = sync_segment(f->db, vref_number(f->kept.uses[i].file));
+		err = settle_segment(f->db, vref_number(f->kept.uses[i].file));
 	return err;
 }

@@ -43,7 +43,8 @@ int flush_values_decide(struct flush_values *f);
 int flush_values_put(struct flush_values *f, struct table_writer *w,
     struct bytes ikey, struct bytes raw);
 
-/* What the table refers to is on stable storage. */
+/* What the table refers to is on stable storage, and files that are kept have
+ * nothing behind it. */
 int flush_values_finish(struct flush_values *f);
 void flush_values_abandon(struct flush_values *f);
 

@@ -119,7 +119,8 @@ uint64_t wal_number(const struct wal *w);
 uint64_t wal_prepared(const struct wal *w);
 
 /* Cuts the file to the log's end, if it is longer; it grows from then on.
- * Nothing is synced: a power cut may leave it as it was.  For the appender. */
+ * Nothing is synced: a power cut may leave it as it was.  For the appender, or
+ * when it has gone. */
 int wal_cut(struct wal *w);
 
 struct wal_record {

@@ -82,6 +82,51 @@ values__every_moment_can_be_opened(void **state)
 	lsm_store_fini(&s);
 }
 
+/* A store whose last segment was written ahead; the segment's path. */
+static const char *
+ahead_store(struct lsm_store *s)
+{
+	static char path[512];
+
+	lsm_store_init_values(s);
+	s->options.durability = durability_of(DURABILITY_SYNC);
+	s->options.value_log_bytes = 100;
+	lsm_store_open(s);
+	/* Spares are wanted after some syncs. */
+	lsm_store_fill(s, 0, 100, 200, 'a');
+	check_ok(lsm_flush(s->db));
+	lsm_store_fill(s, 100, 104, 1000, 'a');
+	(void)snprintf(path, sizeof(path), "%s", lsm_store_file(s, ".log"));
+	check_le(8192, file_size(path));
+	return path;
+}
+
+/* Nobody would cut it later. */
+static void
+values__kept_segment_is_cut_before_any_crash(void **state)
+{
+	struct lsm_store s;
+	const char *path;
+	bool died;
+
+	(void)state;
+	for (uint64_t n = 1;; n++) {
+		path = ahead_store(&s);
+		env_fault_arm(&s.fault, ENV_FAULT_DEAD, EIO, n);
+		(void)lsm_flush(s.db);
+		died = s.fault.hits > 0;
+		lsm_store_close(&s);
+		env_fault_disarm(&s.fault);
+		lsm_store_open(&s);
+		check_ok(lsm_flush(s.db));
+		check_le(file_size(path), 5000);
+		lsm_store_expect(&s, 100, 104, 1000, 'a');
+		lsm_store_fini(&s);
+		if (!died)
+			break;
+	}
+}
+
 /* --- damage --------------------------------------------------------------- */
 
 /* A store with one kept segment; its path. */
@@ -169,6 +214,7 @@ main(void)
 	    cmocka_unit_test(values__replayed_segment_is_kept),
 	    cmocka_unit_test(values__another_threshold_reads_the_same),
 	    cmocka_unit_test(values__every_moment_can_be_opened),
+	    cmocka_unit_test(values__kept_segment_is_cut_before_any_crash),
 	    cmocka_unit_test(values__missing_file_is_told_at_open),
 	    cmocka_unit_test(values__cut_file_is_told_at_open),
 	    cmocka_unit_test(values__damaged_one_is_told_by_get_and_check),
