@@ -227,7 +227,7 @@ check_values(const struct reading *r, struct value_file *f, uint64_t end)
 	}
 	if (err)
 		return err;
-	values_set_bytes(f, size);
+	values_learn_bytes(f, size);
 	if (size >= end)
 		return 0;
 	err_log(r->sink, ERR_LEVEL_ERROR,

@@ -235,6 +235,15 @@ values_set_bytes(struct value_file *f, uint64_t bytes)
 	lock_release(&f->set->lock);
 }
 
+void
+values_learn_bytes(struct value_file *f, uint64_t bytes)
+{
+	lock_acquire(&f->set->lock);
+	if (f->bytes == 0)
+		f->bytes = bytes;
+	lock_release(&f->set->lock);
+}
+
 uint64_t
 values_bytes(struct value_file *f)
 {

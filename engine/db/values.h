@@ -81,6 +81,10 @@ bool values_is_alone(struct value_file *f);
 void values_set_bytes(struct value_file *f, uint64_t bytes);
 uint64_t values_bytes(struct value_file *f);
 
+/* The same by who found it on disk: if it is not known yet.  Who writes the
+ * file may have cut it meanwhile, and sets what it has then. */
+void values_learn_bytes(struct value_file *f, uint64_t bytes);
+
 /* Of a file that this process has written for values alone: what of it is none,
  * and would be in any copy of them.  0: nobody knows. */
 void values_set_overhead(struct value_file *f, uint64_t bytes);

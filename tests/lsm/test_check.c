@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,6 +205,104 @@ check__beside_writers_finds_nothing(void **state)
 	lsm_store_fini(&s);
 }
 
+/* --- beside a flush --------------------------------------------------------
+ */
+
+/* A check that reads the size of a kept log just before that is cut, and does
+ * something with it when the flush is over. */
+struct race {
+	struct lsm_store s;
+	const struct env_ops *posix;
+	struct env_ops ops;
+	pthread_t checker;
+	sem_t asked, flushed;
+	atomic_bool checking;
+	unsigned cuts;
+};
+
+static struct race race;
+
+static void *
+race_check(void *arg)
+{
+	struct findings f;
+
+	atomic_store(&race.checking, true);
+	check_eq(run_check(&race.s, &f), 0);
+	return arg;
+}
+
+static int
+race_size(struct env_file *f, uint64_t *out)
+{
+	int err = race.posix->size(f, out);
+
+	if (strstr(f->path, ".log") && atomic_exchange(&race.checking, false)) {
+		check_ok(sem_post(&race.asked));
+		check_ok(sem_wait(&race.flushed));
+	}
+	return err;
+}
+
+/* The first is before the manifest names the log for its values, and fails; the
+ * next comes behind that. */
+static int
+race_truncate(struct env_file *f, uint64_t size)
+{
+	if (race.cuts++ == 0)
+		return -EIO;
+	check_ok(pthread_create(&race.checker, NULL, race_check, NULL));
+	check_ok(sem_wait(&race.asked));
+	return race.posix->truncate(f, size);
+}
+
+static void
+race_begin(void)
+{
+	check_ok(sem_init(&race.asked, 0, 0));
+	check_ok(sem_init(&race.flushed, 0, 0));
+	race.posix = race.s.posix.ops;
+	race.ops = *race.posix;
+	race.ops.size = race_size;
+	race.ops.truncate = race_truncate;
+	race.s.posix.ops = &race.ops;
+}
+
+static void
+race_end(void)
+{
+	check_ok(sem_post(&race.flushed));
+	check_ok(pthread_join(race.checker, NULL));
+	check_eq(race.cuts, 2);
+	race.s.posix.ops = race.posix;
+	check_ok(sem_destroy(&race.asked));
+	check_ok(sem_destroy(&race.flushed));
+}
+
+static void
+check__beside_a_flush_leaves_the_sizes_alone(void **state)
+{
+	struct lsm_store *s = &race.s;
+	uint64_t bytes;
+
+	(void)state;
+	lsm_store_init_values(s);
+	s->options.durability = durability_of(DURABILITY_SYNC);
+	s->options.value_log_bytes = 100;
+	lsm_store_open(s);
+	/* Then the log is written ahead. */
+	lsm_store_fill(s, 0, 100, 200, 'a');
+	check_ok(lsm_flush(s->db));
+	lsm_store_fill(s, 100, 104, 1000, 'a');
+	race_begin();
+	check_ok(lsm_flush(s->db));
+	race_end();
+	bytes = lsm_store_stats(s).value_bytes;
+	lsm_store_reopen(s);
+	check_eq(lsm_store_stats(s).value_bytes, bytes);
+	lsm_store_fini(s);
+}
+
 int
 main(void)
 {
@@ -215,6 +314,7 @@ main(void)
 	    cmocka_unit_test(check__finds_a_log_that_was_cut),
 	    cmocka_unit_test(check__finds_a_damaged_manifest),
 	    cmocka_unit_test(check__beside_writers_finds_nothing),
+	    cmocka_unit_test(check__beside_a_flush_leaves_the_sizes_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
