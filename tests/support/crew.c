@@ -1,5 +1,6 @@
 #include "tests/support/crew.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -72,6 +73,10 @@ void
 crew_start(struct crew *c, const char *dir, void (*work)(void *ctx, int who),
     void *ctx)
 {
+	int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	check_true(here >= 0);
+	check_ok(call(chdir(dir)));
 	fflush(NULL);
 	for (int i = 0; i < CREW; i++) {
 		pid_t pid = fork();
@@ -81,11 +86,11 @@ crew_start(struct crew *c, const char *dir, void (*work)(void *ctx, int who),
 		if (pid > 0)
 			continue;
 		umask(0);
-		if (chdir(dir) != 0)
-			_exit(1);
 		work(ctx, i);
 		_exit(0);
 	}
+	check_ok(call(fchdir(here)));
+	close(here);
 }
 
 void

@@ -42,7 +42,8 @@ void crew_advance(struct crew *c, int who, struct step *step);
 /* Its directories, in the one where they work. */
 void crew_make_tops(int who, const char *dir);
 
-/* Each runs work in dir, as if with umask 0, and ends when that returns. */
+/* Each runs work in dir, as if with umask 0, and ends when that returns.  It is
+ * what dir is now, however late they get to run. */
 void crew_start(struct crew *c, const char *dir,
     void (*work)(void *ctx, int who), void *ctx);
 void crew_await(struct crew *c);
