@@ -370,6 +370,43 @@ compaction_level_in_parts(
 	return rc;
 }
 
+/* Of level 0: what is left is newer than what went down. */
+static int
+compaction_oldest(struct lsm *db, struct compaction_progress *p)
+{
+	struct version *v = vset_current(&db->vset);
+	struct pick pick;
+	int rc = pick_part_oldest(v, &pick);
+
+	if (rc > 0) {
+		rc = compaction_run(db, v, &pick, p);
+		pick_fini(&pick);
+	}
+	version_unref(v);
+	return rc;
+}
+
+static size_t
+compaction_level0_count(struct lsm *db)
+{
+	struct version *v = vset_current(&db->vset);
+	size_t count = v->levels[0].count;
+
+	version_unref(v);
+	return count;
+}
+
+/* Not those that are flushed meanwhile: they may never come to an end. */
+static int
+compaction_level0_in_parts(struct lsm *db, struct compaction_progress *p)
+{
+	int err = 0;
+
+	for (size_t n = compaction_level0_count(db); !err && n > 0; n--)
+		err = compaction_oldest(db, p);
+	return err;
+}
+
 static int
 compaction_level_whole(
     struct lsm *db, unsigned level, struct compaction_progress *p)
@@ -395,7 +432,9 @@ compaction_level(struct lsm *db, unsigned level, struct compaction_progress *p)
 	work_claim(&db->compaction);
 	rc = compaction_level_whole(db, level, p);
 	/* Not while anybody holds the version, and with it the tables. */
-	if (err_is_full(rc) && level > 0)
+	if (err_is_full(rc) && level == 0)
+		rc = compaction_level0_in_parts(db, p);
+	else if (err_is_full(rc))
 		rc = compaction_level_in_parts(db, level, p);
 	work_unclaim(&db->compaction);
 	return rc;

@@ -2,6 +2,7 @@
 
 #include "engine/base/must.h"
 #include "engine/db/pick_inputs.h"
+#include "engine/db/pick_shape.h"
 
 static unsigned
 output_level(const struct version *v, unsigned level)
@@ -22,6 +23,25 @@ begins_behind(const struct version_level *l, const struct span *after)
 	return i;
 }
 
+/* files[at] of p->level, with what it overlaps: 1, <0. */
+static int
+take_table(const struct version *v, size_t at, const struct pick *like,
+    struct pick *out)
+{
+	struct pick p = *like;
+	int err =
+	    pick_inputs_add(&p, p.level, v->levels[p.level].files + at, 1);
+
+	if (!err && p.output_level > p.level)
+		err = pick_inputs_add_output(v, &p);
+	if (err) {
+		pick_fini(&p);
+		return err;
+	}
+	*out = p;
+	return 1;
+}
+
 int
 pick_part_next(const struct version *v, unsigned level,
     const struct span *after, uint64_t now_ms, struct pick *out)
@@ -31,7 +51,6 @@ pick_part_next(const struct version *v, unsigned level,
 	    .level = level,
 	    .output_level = output_level(v, level)};
 	size_t i = begins_behind(l, after);
-	int err;
 
 	must(level > 0);
 	if (p.output_level == level)
@@ -40,13 +59,19 @@ pick_part_next(const struct version *v, unsigned level,
 			i++;
 	if (i == l->count)
 		return 0;
-	err = pick_inputs_add(&p, level, l->files + i, 1);
-	if (!err && p.output_level > level)
-		err = pick_inputs_add_output(v, &p);
-	if (err) {
-		pick_fini(&p);
-		return err;
-	}
-	*out = p;
-	return 1;
+	return take_table(v, i, &p, out);
+}
+
+int
+pick_part_oldest(const struct version *v, struct pick *out)
+{
+	const struct version_level *l = &v->levels[0];
+	struct pick p = {.reason = "asked", .output_level = output_level(v, 0)};
+
+	if (l->count == 0)
+		return 0;
+	/* Rewritten where it is it would be the newest. */
+	if (p.output_level == 0)
+		p.output_level = PICK_SHAPE_LAST;
+	return take_table(v, l->count - 1, &p, out);
 }

@@ -17,4 +17,11 @@
 int pick_part_next(const struct version *v, unsigned level,
     const struct span *after, uint64_t now_ms, struct pick *out);
 
+/*
+ * The oldest table of level 0 with what it overlaps in the next level that has
+ * tables; into the last one if none has.  What stays above is newer.  1, 0:
+ * there is none, <0.  No compaction may run.
+ */
+int pick_part_oldest(const struct version *v, struct pick *out);
+
 #endif

@@ -73,11 +73,47 @@ pick_part__each_table_has_its_turn_once(void **state)
 	}
 }
 
+/* Level 0, of which what is newest stays above all. */
+static const struct {
+	const char *version;
+	const char *want;
+} oldest[] = {
+    {"", NULL},
+    {"5:1:a-c 6:2:a-z!1", NULL},
+    /* whatever its keys, with what is next below */
+    {"0:8:a-c 0:9:a-z 0:7:d-f 5:1:a-d 5:2:e-h 6:3:a-z", "0>5: 7 | 1 2"},
+    {"0:7:a-c 0:8:b-d 3:1:x-z 5:2:a-z", "0>3: 7"},
+    {"0:7:a-c!1~c-k 0:8:b-d 4:1:c-d 4:2:j-k 4:3:k1-z", "0>4: 7 | 1 2"},
+    {"0:7:~c- 5:1:a-b 5:2:d-e 5:3:y-z", "0>5: 7 | 2 3"},
+    /* not beside those above it */
+    {"0:7:a-c 0:8:b-d", "0>6: 7"},
+    {"0:7:a-c!1", "0>6: 7"},
+};
+
+static void
+pick_part__of_level_0_the_oldest_goes_down(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(oldest) / sizeof(oldest[0]); i++) {
+		struct version *v = picture_version(oldest[i].version);
+		struct pick p;
+
+		printf("case %zu\n", i);
+		check_eq(pick_part_oldest(v, &p), oldest[i].want != NULL);
+		if (oldest[i].want) {
+			check_str(picks_text(&p), oldest[i].want);
+			pick_fini(&p);
+		}
+		version_unref(v);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(pick_part__each_table_has_its_turn_once),
+	    cmocka_unit_test(pick_part__of_level_0_the_oldest_goes_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

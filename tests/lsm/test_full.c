@@ -32,12 +32,19 @@ value_of(unsigned i)
 	return bytes_of(data, size);
 }
 
+/* The i-th key, with the value of another one. */
+static int
+put_as(struct small_store *f, unsigned i, unsigned other)
+{
+	lsm_batch_clear(f->batch);
+	check_ok(lsm_batch_put(f->batch, small_store_key(i), value_of(other)));
+	return lsm_write(f->db, f->batch, NULL);
+}
+
 static int
 put(struct small_store *f, unsigned i)
 {
-	lsm_batch_clear(f->batch);
-	check_ok(lsm_batch_put(f->batch, small_store_key(i), value_of(i)));
-	return lsm_write(f->db, f->batch, NULL);
+	return put_as(f, i, i);
 }
 
 /* As the removal of a file: the name, and the times of its directory. */
@@ -228,6 +235,58 @@ keeps_a_reserve_if_large(enum small_disk_kind kind)
 	small_store_fini(&f);
 }
 
+#define TABLES 16
+#define KEYS   150 /* about a memtable */
+#define MORE   10
+
+/* One table at level 0: what was right until the next one comes. */
+static void
+flush_table(struct small_store *f, unsigned i)
+{
+	for (; f->count < (i + 1) * KEYS; f->count++)
+		check_ok(put(f, f->count));
+	for (unsigned more = 0; more < MORE; more++)
+		check_ok(put_as(f, f->count + more, i));
+	check_ok(lsm_flush(f->db));
+}
+
+static void
+level0_goes_down_in_parts(bool onto_others)
+{
+	struct small_store f;
+	struct lsm_stats stats;
+
+	begin(&f, SMALL_DISK_COUNTED);
+	f.options.no_background = true;
+	f.options.level0_tables = 2 * TABLES;
+	small_store_reopen(&f);
+	for (unsigned i = 0; onto_others && i < TABLES * KEYS; i++)
+		check_ok(put_as(&f, i, i + 1));
+	check_ok(lsm_compact(f.db, NULL, NULL));
+	for (unsigned i = 0; i < TABLES; i++)
+		flush_table(&f, i);
+	lsm_stats(f.db, &stats);
+	check_eq(stats.level_tables[0], TABLES);
+	small_disk_occupy(&f.disk, 100u << 10);
+	check_ok(lsm_compact(f.db, NULL, NULL));
+	lsm_stats(f.db, &stats);
+	check_eq(stats.level_tables[0], 0);
+	for (unsigned more = 0; more < MORE; more++)
+		check_ok(remove_key(&f, f.count + more));
+	check_has(&f, 0);
+	small_store_reopen(&f);
+	check_has(&f, 0);
+	small_store_fini(&f);
+}
+
+static void
+full__level_0_goes_down_in_parts(void **state)
+{
+	(void)state;
+	level0_goes_down_in_parts(false);
+	level0_goes_down_in_parts(true);
+}
+
 static ssize_t (*pwrite_any)(struct env_file *, const void *, size_t, uint64_t);
 static atomic_bool no_table_fits;
 
@@ -384,6 +443,7 @@ main(void)
 	    cmocka_unit_test(full__can_be_emptied_really),
 	    cmocka_unit_test(full__empties_by_itself),
 	    cmocka_unit_test(full__empties_by_itself_really),
+	    cmocka_unit_test(full__level_0_goes_down_in_parts),
 	    cmocka_unit_test(full__no_table_fits),
 	    cmocka_unit_test(
 		full__a_log_that_failed_is_not_told_as_a_full_disk),
