@@ -31,6 +31,7 @@ struct compaction_progress {
 	void (*call)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;
 	uint64_t before; /* done by earlier compactions */
+	uint64_t told;   /* the most that was told */
 	uint64_t total;
 };
 
@@ -40,8 +41,13 @@ compaction_tell(void *ctx, uint64_t bytes)
 	struct compaction_progress *p = ctx;
 	uint64_t done = p->before + bytes;
 
+	if (done > p->total)
+		done = p->total;
+	/* What found no space begins again. */
+	if (done > p->told)
+		p->told = done;
 	if (p->call)
-		p->call(p->ctx, done < p->total ? done : p->total, p->total);
+		p->call(p->ctx, p->told, p->total);
 }
 
 /* After an error the new tables are vset's to delete.  Takes v, an empty view.
@@ -148,6 +154,8 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	if (err_is_full(err) && plan.count > 0 &&
 	    pick->output_level > pick->level)
 		err = compaction_run_planned(db, v, pick, NULL, p);
+	if (!err && p)
+		p->before += pick->bytes;
 	vref_list_fini(&plan);
 	return err;
 }
@@ -417,7 +425,6 @@ compaction_level_whole(
 
 	if (rc > 0) {
 		rc = compaction_run(db, v, &pick, p);
-		p->before += pick.bytes;
 		pick_fini(&pick);
 	}
 	version_unref(v);

@@ -112,7 +112,22 @@ compact__of_what_is_all_deleted_leaves_no_table(void **state)
 struct progress {
 	uint64_t done, total;
 	unsigned calls;
+	unsigned rises;
+	unsigned refuse; /* so many writes, from the third rise on */
 };
+
+static ssize_t (*pwrite_any)(struct env_file *, const void *, size_t, uint64_t);
+static unsigned refusals;
+
+static ssize_t
+pwrite_or_refuse(struct env_file *f, const void *data, size_t size, uint64_t at)
+{
+	if (refusals > 0 && strstr(f->path, ".sst")) {
+		refusals--;
+		return -ENOSPC;
+	}
+	return pwrite_any(f, data, size, at);
+}
 
 static void
 on_progress(void *ctx, uint64_t done, uint64_t total)
@@ -122,6 +137,11 @@ on_progress(void *ctx, uint64_t done, uint64_t total)
 	check_le(p->done, done);
 	check_le(done, total);
 	check_true(p->total == 0 || p->total == total);
+	p->rises += p->done < done;
+	if (p->rises == 3) {
+		refusals += p->refuse;
+		p->refuse = 0;
+	}
 	p->done = done;
 	p->total = total;
 	p->calls++;
@@ -145,6 +165,46 @@ compact__tells_its_progress(void **state)
 	check_ne(p.total, 0);
 	check_eq(p.done, p.total);
 	lsm_store_fini(&s);
+}
+
+/* Of three levels the first one begins again. */
+static void
+progress_on_a_full_disk(unsigned refuse, uint64_t compactions)
+{
+	struct progress p = {.refuse = refuse};
+	struct lsm_stats before, after;
+	struct env_ops ops;
+	struct lsm_store s;
+
+	lsm_store_init(&s);
+	ops = *s.fault.env.ops;
+	pwrite_any = ops.pwrite;
+	ops.pwrite = pwrite_or_refuse;
+	s.fault.env.ops = &ops;
+	lsm_store_open(&s);
+	for (char round = 'a'; round < 'd'; round++)
+		lsm_store_fill(&s, 0, 2000, 100, round);
+	s.options.level0_tables = 100;
+	lsm_store_reopen(&s);
+	lsm_store_fill(&s, 0, 3000, 100, 'd');
+	check_ok(lsm_flush(s.db));
+	before = lsm_store_stats(&s);
+	check_ne(before.level_tables[5], 0);
+	check_ok(lsm_compact(s.db, on_progress, &p));
+	after = lsm_store_stats(&s);
+	check_eq(p.refuse + refusals, 0);
+	check_le(compactions, after.compactions - before.compactions);
+	check_eq(p.done, p.total);
+	lsm_store_fini(&s);
+}
+
+static void
+compact__its_progress_does_not_go_back(void **state)
+{
+	(void)state;
+	/* As a whole, and in parts. */
+	progress_on_a_full_disk(1, 2);
+	progress_on_a_full_disk(2, 20);
 }
 
 static void
@@ -375,6 +435,7 @@ main(void)
 	    cmocka_unit_test(compact__drops_what_is_deleted_and_overwritten),
 	    cmocka_unit_test(compact__of_what_is_all_deleted_leaves_no_table),
 	    cmocka_unit_test(compact__tells_its_progress),
+	    cmocka_unit_test(compact__its_progress_does_not_go_back),
 	    cmocka_unit_test(compact__goes_on_when_the_disk_has_space_again),
 	    cmocka_unit_test(compact__on_a_full_disk_does_not_wait_for_itself),
 	    cmocka_unit_test(compact__table_by_table_comes_to_an_end),
