@@ -1,4 +1,5 @@
 #include "fs/vol/data.h"
+#include "fs/vol/node_trim.h"
 #include "fs/vol/orphan.h"
 
 static int
@@ -108,7 +109,7 @@ void
 data_resize_end(struct vol *v, struct node *n, struct data_resize *r, int err)
 {
 	if (err == 0 && r->later)
-		node_trim(v, n, r->from);
+		node_trim_begin(v, n, r->from);
 	buf_fini(&r->content);
 	*r = (struct data_resize){0};
 }

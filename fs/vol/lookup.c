@@ -2,6 +2,7 @@
 
 #include "fs/record/key.h"
 #include "fs/vol/control.h"
+#include "fs/vol/node_trim.h"
 #include "fs/vol/vol_lab.h"
 
 int
@@ -200,6 +201,8 @@ vol_forget(struct vol *v, uint64_t ino, uint64_t count)
 {
 	struct node *n = control_is(ino) ? NULL : node_find(v, ino);
 
-	if (n)
-		node_forget(v, n, count);
+	if (!n)
+		return;
+	node_trim_retry(v, n);
+	node_forget(v, n, count);
 }

@@ -5,6 +5,7 @@
 
 #include "engine/base/must.h"
 #include "fs/record/key.h"
+#include "fs/vol/node_trim.h"
 #include "fs/vol/orphan.h"
 #include "fs/vol/state.h"
 
@@ -189,11 +190,28 @@ node_adopt(struct vol *v, struct node *n, const struct node_source *src,
 	return 0;
 }
 
+static int
+node_make_fresh(struct vol *v, const struct node_source *src, uint64_t lookups,
+    struct node **out)
+{
+	int err;
+
+	lock_assert_held(&v->table);
+	err = node_new(src, out);
+	if (err)
+		return err;
+	if (src->entry->type == ENTRY_FILE &&
+	    atomic_load_explicit(&v->trims_left, memory_order_relaxed))
+		(*out)->trim_from = NODE_MAYBE_TRIM;
+	node_table_insert(v, *out, lookups);
+	return 0;
+}
+
 int
 node_make(struct vol *v, uint64_t era, const struct node_source *src,
     uint64_t lookups, struct node **out)
 {
-	struct node *fresh = NULL, *n;
+	struct node *n;
 	int err = 0;
 
 	lock_acquire(&v->table);
@@ -203,10 +221,7 @@ node_make(struct vol *v, uint64_t era, const struct node_source *src,
 	} else if (atomic_load_explicit(&v->era, memory_order_relaxed) != era) {
 		err = -EAGAIN;
 	} else {
-		err = node_new(src, &fresh);
-		if (err == 0)
-			node_table_insert(v, fresh, lookups);
-		n = fresh;
+		err = node_make_fresh(v, src, lookups, &n);
 	}
 	lock_release(&v->table);
 	if (err == ERR_DAMAGED)
@@ -272,22 +287,19 @@ node_unlink(struct node *n, const struct entry *e, struct buf *kept)
 	*kept = (struct buf){0};
 }
 
-/* Nobody else knows n any more: no locks needed. */
+/* What n leaves in the store.  No locks needed: nobody else knows n any more.
+ * Of a linked one only if it cannot be looked up again meanwhile. */
 static void
-node_free(struct vol *v, struct node *n)
+node_purge(struct vol *v, struct node *n)
 {
-	int err = 0;
+	int err = n->state == NODE_ORPHAN_DISK ? orphan_purge(v, n->ino)
+					       : node_trim_finish(v, n);
 
-	if (n->state == NODE_ORPHAN_DISK)
-		err = orphan_purge(v, n->ino);
-	else if (n->trim_from != NODE_NO_TRIM)
-		err = orphan_purge_trim(v, n->ino, n->trim_from, false);
 	if (err)
 		err_log(&v->sink, ERR_LEVEL_WARNING,
 		    "inode %llu could not be purged, next mount tries again: "
 		    "%s",
 		    (unsigned long long)n->ino, err_text(err));
-	node_discard(n);
 }
 
 /* Drops one reference and lookups; true: n left the table, free it. */
@@ -320,7 +332,9 @@ node_forget(struct vol *v, struct node *n, uint64_t lookups)
 	while (n && node_release(v, n, lookups)) {
 		struct node *parent = n->parent;
 
-		node_free(v, n);
+		if (n->state != NODE_LINKED)
+			node_purge(v, n);
+		node_discard(n);
 		n = parent;
 		lookups = 0;
 	}
@@ -341,9 +355,8 @@ node_free_all(struct vol *v, bool purge)
 
 			LIST_REMOVE(n, hash);
 			if (purge)
-				node_free(v, n);
-			else
-				node_discard(n);
+				node_purge(v, n);
+			node_discard(n);
 		}
 	v->node_count = 0;
 }
@@ -438,32 +451,6 @@ node_decode(const struct node *n, struct bytes record, struct entry *out)
 	return err;
 }
 
-static int
-node_finish_trim(struct vol *v, struct node *n)
-{
-	int err = 0;
-
-	if (n->trim_from != NODE_NO_TRIM)
-		err = orphan_purge_trim(
-		    v, n->ino, n->trim_from, n->state == NODE_ORPHAN_DISK);
-	if (err == 0)
-		n->trim_from = NODE_NO_TRIM;
-	return err;
-}
-
-void
-node_trim(struct vol *v, struct node *n, uint64_t from)
-{
-	int err;
-
-	n->trim_from = from;
-	err = node_finish_trim(v, n);
-	if (err)
-		err_log(&v->sink, ERR_LEVEL_WARNING,
-		    "inode %llu: blocks that were cut off stay for now: %s",
-		    (unsigned long long)n->ino, err_text(err));
-}
-
 int
 node_load(
     struct vol *v, struct node *n, struct store_value *value, struct entry *out)
@@ -471,7 +458,7 @@ node_load(
 	int r;
 
 	*value = (struct store_value){0};
-	r = node_finish_trim(v, n);
+	r = node_trim_finish(v, n);
 	if (r < 0)
 		return r;
 	if (!n->has_tail) {

@@ -58,10 +58,11 @@ struct node {
 	struct node_xattrs *xattrs; /* NULL: none, or not kept */
 	uint64_t policy;            /* in the xattrs, packed; policy.h */
 	struct buf kept;            /* orphan in memory: its whole record */
-	uint64_t trim_from; /* blocks still to be deleted; NODE_NO_TRIM */
+	uint64_t trim_from; /* blocks still to be deleted; node_trim.h */
 };
 
-#define NODE_NO_TRIM UINT64_MAX
+#define NODE_NO_TRIM    UINT64_MAX
+#define NODE_MAYBE_TRIM (UINT64_MAX - 1) /* if there is an O record */
 
 /* What a node is made of. */
 struct node_source {
@@ -157,10 +158,6 @@ int node_save(struct vol *v, struct store_batch *b, struct node *n,
  * views into what node_load gave.  Fails (-ENOMEM) only for an orphan in
  * memory, and then changes nothing. */
 int node_commit(struct vol *v, struct node *n, const struct entry *e);
-
-/* After a batch for which orphan_trim said `later`: deletes blocks >= from.  A
- * failure is logged, and node_load tries again. */
-void node_trim(struct vol *v, struct node *n, uint64_t from);
 
 void node_attr(const struct vol *v, const struct node *n, struct vol_attr *out);
 

@@ -20,8 +20,8 @@ int orphan_put(struct store_batch *b, const struct entry *e);
 /*
  * Adds the deletion of blocks >= from of a file that lives on to b.  If there
  * are more than ORPHAN_BATCH_BLOCKS, puts a trim record into b as well and
- * sets *later: after b was written the caller calls node_trim, with the stripe
- * still held.
+ * sets *later: after b was written the caller calls node_trim_begin, with the
+ * stripe still held.
  */
 int orphan_trim(struct vol *v, struct store_batch *b, uint64_t ino,
     uint64_t from, bool *later);

@@ -4,6 +4,8 @@
 #ifndef FS_VOL_STATE_H
 #define FS_VOL_STATE_H
 
+#include <stdatomic.h>
+
 #include "engine/base/lock.h"
 #include "engine/base/rwlock.h"
 #include "fs/record/super.h"
@@ -42,6 +44,8 @@ struct vol {
 	size_t node_count;
 	_Atomic uint64_t era; /* node_era; written under the table lock */
 	struct state_listings listings; /* open ones */
+
+	atomic_bool trims_left; /* has one outlived its node?  node_trim.h */
 
 	struct lock pool; /* rank LEAF; protects the batches at rest */
 	struct store_batch *batches[16];

@@ -244,6 +244,119 @@ orphan__failed_trim_of_an_unlinked_file(void **state)
 	check_eq(count(KEY_BLOCK), 0);
 }
 
+/* The trim fails, and so does what the kernel's forgetting tries again: the
+ * node has gone, and the O record has not. */
+static void
+forget_trim(uint64_t ino, uint64_t size)
+{
+	struct vol_attr a;
+
+	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -ENOSPC);
+	check_ok(truncate_to(ino, size));
+	store_mem_fail(t.s, STORE_MEM_WRITE, 1, -ENOSPC);
+	vol_forget(t.v, ino, 100);
+	store_mem_fail(t.s, STORE_MEM_WRITE, 0, 0);
+	check_err(vol_getattr(t.v, ino, &a), -ESTALE);
+	check_eq(count(KEY_ORPHAN), 1);
+}
+
+static char
+byte_at(uint64_t ino, uint64_t offset)
+{
+	char byte = '?';
+	size_t got;
+
+	check_ok(vol_read(t.v, ino, offset, &byte, 1, &got));
+	check_eq(got, 1);
+	return byte;
+}
+
+static void
+orphan__forgotten_trim_deletes_no_new_blocks(void **state)
+{
+	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
+	uint64_t end = volume_attr(&t, "f").size;
+
+	(void)state;
+	forget_trim(f, 1);
+	f = volume_at(&t, "f");
+	check_ok(truncate_to(f, end));
+	check_eq(byte_at(f, end - 1), 0);
+	check_eq(count(KEY_ORPHAN), 0);
+	check_ok(vol_write(t.v, &t.ctx, f, end - 1, bytes_str("n")));
+	volume_reopen(&t);
+	check_eq(byte_at(volume_at(&t, "f"), end - 1), 'n');
+}
+
+static void
+orphan__forgotten_trim_of_a_file_that_is_written(void **state)
+{
+	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
+	uint64_t end = volume_attr(&t, "f").size;
+
+	(void)state;
+	forget_trim(f, 1);
+	f = volume_at(&t, "f");
+	check_ok(vol_write(t.v, &t.ctx, f, end - 1, bytes_str("n")));
+	crash();
+	check_eq(byte_at(volume_at(&t, "f"), end - 1), 'n');
+	check_le(count(KEY_BLOCK), 2);
+}
+
+static void
+orphan__forgotten_trim_of_an_unlinked_file(void **state)
+{
+	uint64_t f = blocks_file("f", 2 * ORPHAN_BATCH_BLOCKS);
+	uint64_t end = volume_attr(&t, "f").size;
+
+	(void)state;
+	forget_trim(f, end / 8);
+	f = volume_at(&t, "f");
+	check_ok(volume_rm(&t, "f"));
+	check_ok(truncate_to(f, end));
+	check_eq(byte_at(f, 0), 'x');
+	check_eq(byte_at(f, end - 1), 0);
+	/* Its own record. */
+	check_eq(count(KEY_ORPHAN), 1);
+	vol_forget(t.v, f, 100);
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+}
+
+static void
+orphan__forgotten_trim_of_an_unlinked_small_file(void **state)
+{
+	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
+
+	(void)state;
+	forget_trim(f, 0);
+	f = volume_at(&t, "f");
+	check_ok(volume_rm(&t, "f"));
+	vol_forget(t.v, f, 100);
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+}
+
+static void
+orphan__forget_and_close_try_a_trim_again(void **state)
+{
+	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
+	uint64_t g = blocks_file("g", ORPHAN_BATCH_BLOCKS + 10);
+
+	(void)state;
+	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -ENOSPC);
+	check_ok(truncate_to(f, 0));
+	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -ENOSPC);
+	check_ok(truncate_to(g, 0));
+	check_eq(count(KEY_ORPHAN), 2);
+	vol_forget(t.v, f, 1);
+	check_eq(count(KEY_ORPHAN), 1);
+	check_ok(vol_close(t.v));
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+	check_ok(vol_open(t.s, &t.options, &t.v));
+}
+
 /* Cut when it has no name any more: its own O record must survive that. */
 static void
 orphan__large_cut_of_an_orphan(void **state)
@@ -346,6 +459,11 @@ main(void)
 	    T(orphan__large_cut_is_finished_at_open),
 	    T(orphan__failed_trim_never_shows_old_blocks),
 	    T(orphan__failed_trim_of_an_unlinked_file),
+	    T(orphan__forgotten_trim_deletes_no_new_blocks),
+	    T(orphan__forgotten_trim_of_a_file_that_is_written),
+	    T(orphan__forgotten_trim_of_an_unlinked_file),
+	    T(orphan__forgotten_trim_of_an_unlinked_small_file),
+	    T(orphan__forget_and_close_try_a_trim_again),
 	    T(orphan__large_cut_of_an_orphan),
 	    T(orphan__cut_to_nothing_keeps_big_xattrs),
 	    T(orphan__removed_directory_keeps_its_attributes),
