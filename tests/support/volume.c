@@ -58,6 +58,17 @@ volume_reopen(struct volume *t)
 	volume_open(t);
 }
 
+void
+volume_crash(struct volume *t)
+{
+	struct store *left = store_mem_clone(t->s);
+
+	check_ok(vol_close(t->v));
+	check_ok(store_close(t->s));
+	t->s = left;
+	volume_open(t);
+}
+
 int
 volume_setup(void **state)
 {
@@ -169,6 +180,28 @@ volume_file(struct volume *t, const char *path, const char *content)
 		check_ok(
 		    vol_write(t->v, &t->ctx, a.ino, 0, bytes_str(content)));
 	return a.ino;
+}
+
+uint64_t
+volume_blocks(struct volume *t, const char *path, int blocks)
+{
+	struct vol_statfs s;
+	uint64_t ino = volume_file(t, path, "");
+
+	check_ok(vol_statfs(t->v, &s));
+	for (int i = 0; i < blocks; i++)
+		check_ok(vol_write(t->v, &t->ctx, ino,
+		    (uint64_t)i * s.block_bytes, bytes_str("x")));
+	return ino;
+}
+
+int
+volume_truncate(struct volume *t, uint64_t ino, uint64_t size)
+{
+	struct vol_set set = {.mask = VOL_SET_SIZE, .size = size};
+	struct vol_attr a;
+
+	return vol_setattr(t->v, &t->ctx, ino, &set, &a);
 }
 
 int

@@ -26,6 +26,9 @@ void volume_init_sizes(
 void volume_fini(struct volume *t);
 void volume_reopen(struct volume *t);
 
+/* What a crash leaves of the store becomes the store, and is opened. */
+void volume_crash(struct volume *t);
+
 /* A case that begins with a new volume in *t, and ends with volume_fini; of the
  * second one blocks have VOLUME_BLOCK bytes, and entries at most VOLUME_INLINE
  * of content. */
@@ -54,6 +57,10 @@ struct vol_attr volume_attr(struct volume *t, const char *path);
 
 uint64_t volume_mkdir(struct volume *t, const char *path);
 uint64_t volume_file(struct volume *t, const char *path, const char *content);
+
+/* A file with that many blocks, of one byte each and holes. */
+uint64_t volume_blocks(struct volume *t, const char *path, int blocks);
+int volume_truncate(struct volume *t, uint64_t ino, uint64_t size);
 int volume_mv(
     struct volume *t, const char *from, const char *to, unsigned flags);
 int volume_rm(struct volume *t, const char *path);

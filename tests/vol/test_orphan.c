@@ -11,45 +11,10 @@
 
 static struct volume t;
 
-/* A file with that many blocks, of one byte each and holes. */
-static uint64_t
-blocks_file(const char *path, int blocks)
-{
-	struct vol_statfs s;
-	uint64_t ino = volume_file(&t, path, "");
-
-	check_ok(vol_statfs(t.v, &s));
-	for (int i = 0; i < blocks; i++)
-		check_ok(vol_write(t.v, &t.ctx, ino,
-		    (uint64_t)i * s.block_bytes, bytes_str("x")));
-	return ino;
-}
-
 static size_t
 count(enum key_tag tag)
 {
 	return store_mem_count_tag(t.s, (uint8_t)tag);
-}
-
-/* What a crash leaves of the store becomes the store. */
-static void
-crash(void)
-{
-	struct store *left = store_mem_clone(t.s);
-
-	check_ok(vol_close(t.v));
-	check_ok(store_close(t.s));
-	t.s = left;
-	check_ok(vol_open(t.s, &t.options, &t.v));
-}
-
-static int
-truncate_to(uint64_t ino, uint64_t size)
-{
-	struct vol_set set = {.mask = VOL_SET_SIZE, .size = size};
-	struct vol_attr a;
-
-	return vol_setattr(t.v, &t.ctx, ino, &set, &a);
 }
 
 static void
@@ -63,7 +28,7 @@ orphan__small_file_lives_in_memory(void **state)
 	check_eq(count(KEY_ORPHAN), 0);
 	check_str(volume_text(&t, f), "hello");
 	check_ok(vol_write(t.v, &t.ctx, f, 0, bytes_str("J")));
-	check_ok(truncate_to(f, 4));
+	check_ok(volume_truncate(&t, f, 4));
 	check_str(volume_text(&t, f), "Jell");
 	check_ok(vol_getattr(t.v, f, &a));
 	check_eq(a.nlink, 0);
@@ -89,7 +54,7 @@ orphan__symlink_lives_on_too(void **state)
 static void
 orphan__file_with_blocks_is_purged_at_the_last_forget(void **state)
 {
-	uint64_t f = blocks_file("f", 5);
+	uint64_t f = volume_blocks(&t, "f", 5);
 
 	(void)state;
 	check_ok(volume_rm(&t, "f"));
@@ -105,7 +70,7 @@ orphan__file_with_blocks_is_purged_at_the_last_forget(void **state)
 static void
 orphan__file_that_nobody_holds_is_purged_at_once(void **state)
 {
-	uint64_t f = blocks_file("f", 3);
+	uint64_t f = volume_blocks(&t, "f", 3);
 
 	(void)state;
 	vol_forget(t.v, f, 1);
@@ -117,7 +82,7 @@ orphan__file_that_nobody_holds_is_purged_at_once(void **state)
 static void
 orphan__replaced_file_keeps_its_blocks(void **state)
 {
-	uint64_t f = blocks_file("f", 3);
+	uint64_t f = volume_blocks(&t, "f", 3);
 
 	(void)state;
 	volume_file(&t, "g", "");
@@ -150,12 +115,12 @@ orphan__small_one_that_grows_gets_a_record(void **state)
 static void
 orphan__crash_leaves_nothing_behind(void **state)
 {
-	uint64_t f = blocks_file("f", 5);
+	uint64_t f = volume_blocks(&t, "f", 5);
 	struct vol_attr a;
 
 	(void)state;
 	check_ok(volume_rm(&t, "f"));
-	crash();
+	volume_crash(&t);
 	check_eq(count(KEY_ORPHAN), 0);
 	check_eq(count(KEY_BLOCK), 0);
 	check_err(vol_getattr(t.v, f, &a), -ESTALE);
@@ -165,7 +130,7 @@ static void
 orphan__close_purges(void **state)
 {
 	(void)state;
-	blocks_file("f", 5);
+	volume_blocks(&t, "f", 5);
 	check_ok(volume_rm(&t, "f"));
 	check_ok(vol_close(t.v));
 	check_eq(count(KEY_ORPHAN), 0);
@@ -176,7 +141,7 @@ orphan__close_purges(void **state)
 static void
 orphan__interrupted_purge_is_finished_at_open(void **state)
 {
-	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
+	uint64_t f = volume_blocks(&t, "f", ORPHAN_BATCH_BLOCKS + 10);
 
 	(void)state;
 	check_ok(volume_rm(&t, "f"));
@@ -193,193 +158,9 @@ orphan__interrupted_purge_is_finished_at_open(void **state)
 }
 
 static void
-orphan__large_cut_is_finished_at_open(void **state)
-{
-	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
-
-	(void)state;
-	/* The cut is written, the trim that follows is not. */
-	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -EIO);
-	check_ok(truncate_to(f, 1));
-	check_eq(count(KEY_ORPHAN), 1);
-	check_eq(volume_attr(&t, "f").size, 1);
-	crash();
-	check_eq(count(KEY_ORPHAN), 0);
-	check_le(count(KEY_BLOCK), 1);
-	check_str(volume_cat(&t, "f"), "x");
-}
-
-static void
-orphan__failed_trim_never_shows_old_blocks(void **state)
-{
-	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
-	struct vol_attr a = volume_attr(&t, "f");
-	char byte = '?';
-	size_t got;
-
-	(void)state;
-	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -ENOSPC);
-	check_ok(truncate_to(f, 1));
-	/* It does not grow before that is finished: */
-	store_mem_fail(t.s, STORE_MEM_WRITE, 1, -ENOSPC);
-	check_err(truncate_to(f, a.size), -ENOSPC);
-	check_ok(truncate_to(f, a.size));
-	check_ok(vol_read(t.v, f, a.size - 1, &byte, 1, &got));
-	check_eq(got, 1);
-	check_eq(byte, 0);
-	check_eq(count(KEY_ORPHAN), 0);
-}
-
-static void
-orphan__failed_trim_of_an_unlinked_file(void **state)
-{
-	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
-
-	(void)state;
-	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -ENOSPC);
-	check_ok(truncate_to(f, 0));
-	check_ok(volume_rm(&t, "f"));
-	vol_forget(t.v, f, 100);
-	check_eq(count(KEY_ORPHAN), 0);
-	check_eq(count(KEY_BLOCK), 0);
-}
-
-/* The trim fails, and so does what the kernel's forgetting tries again: the
- * node has gone, and the O record has not. */
-static void
-forget_trim(uint64_t ino, uint64_t size)
-{
-	struct vol_attr a;
-
-	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -ENOSPC);
-	check_ok(truncate_to(ino, size));
-	store_mem_fail(t.s, STORE_MEM_WRITE, 1, -ENOSPC);
-	vol_forget(t.v, ino, 100);
-	store_mem_fail(t.s, STORE_MEM_WRITE, 0, 0);
-	check_err(vol_getattr(t.v, ino, &a), -ESTALE);
-	check_eq(count(KEY_ORPHAN), 1);
-}
-
-static char
-byte_at(uint64_t ino, uint64_t offset)
-{
-	char byte = '?';
-	size_t got;
-
-	check_ok(vol_read(t.v, ino, offset, &byte, 1, &got));
-	check_eq(got, 1);
-	return byte;
-}
-
-static void
-orphan__forgotten_trim_deletes_no_new_blocks(void **state)
-{
-	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
-	uint64_t end = volume_attr(&t, "f").size;
-
-	(void)state;
-	forget_trim(f, 1);
-	f = volume_at(&t, "f");
-	check_ok(truncate_to(f, end));
-	check_eq(byte_at(f, end - 1), 0);
-	check_eq(count(KEY_ORPHAN), 0);
-	check_ok(vol_write(t.v, &t.ctx, f, end - 1, bytes_str("n")));
-	volume_reopen(&t);
-	check_eq(byte_at(volume_at(&t, "f"), end - 1), 'n');
-}
-
-static void
-orphan__forgotten_trim_of_a_file_that_is_written(void **state)
-{
-	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
-	uint64_t end = volume_attr(&t, "f").size;
-
-	(void)state;
-	forget_trim(f, 1);
-	f = volume_at(&t, "f");
-	check_ok(vol_write(t.v, &t.ctx, f, end - 1, bytes_str("n")));
-	crash();
-	check_eq(byte_at(volume_at(&t, "f"), end - 1), 'n');
-	check_le(count(KEY_BLOCK), 2);
-}
-
-static void
-orphan__forgotten_trim_of_an_unlinked_file(void **state)
-{
-	uint64_t f = blocks_file("f", 2 * ORPHAN_BATCH_BLOCKS);
-	uint64_t end = volume_attr(&t, "f").size;
-
-	(void)state;
-	forget_trim(f, end / 8);
-	f = volume_at(&t, "f");
-	check_ok(volume_rm(&t, "f"));
-	check_ok(truncate_to(f, end));
-	check_eq(byte_at(f, 0), 'x');
-	check_eq(byte_at(f, end - 1), 0);
-	/* Its own record. */
-	check_eq(count(KEY_ORPHAN), 1);
-	vol_forget(t.v, f, 100);
-	check_eq(count(KEY_ORPHAN), 0);
-	check_eq(count(KEY_BLOCK), 0);
-}
-
-static void
-orphan__forgotten_trim_of_an_unlinked_small_file(void **state)
-{
-	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
-
-	(void)state;
-	forget_trim(f, 0);
-	f = volume_at(&t, "f");
-	check_ok(volume_rm(&t, "f"));
-	vol_forget(t.v, f, 100);
-	check_eq(count(KEY_ORPHAN), 0);
-	check_eq(count(KEY_BLOCK), 0);
-}
-
-static void
-orphan__forget_and_close_try_a_trim_again(void **state)
-{
-	uint64_t f = blocks_file("f", ORPHAN_BATCH_BLOCKS + 10);
-	uint64_t g = blocks_file("g", ORPHAN_BATCH_BLOCKS + 10);
-
-	(void)state;
-	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -ENOSPC);
-	check_ok(truncate_to(f, 0));
-	store_mem_fail(t.s, STORE_MEM_WRITE, 2, -ENOSPC);
-	check_ok(truncate_to(g, 0));
-	check_eq(count(KEY_ORPHAN), 2);
-	vol_forget(t.v, f, 1);
-	check_eq(count(KEY_ORPHAN), 1);
-	check_ok(vol_close(t.v));
-	check_eq(count(KEY_ORPHAN), 0);
-	check_eq(count(KEY_BLOCK), 0);
-	check_ok(vol_open(t.s, &t.options, &t.v));
-}
-
-/* Cut when it has no name any more: its own O record must survive that. */
-static void
-orphan__large_cut_of_an_orphan(void **state)
-{
-	uint64_t f = blocks_file("f", 2 * ORPHAN_BATCH_BLOCKS);
-	struct vol_attr a = volume_attr(&t, "f");
-
-	(void)state;
-	check_ok(volume_rm(&t, "f"));
-	check_ok(truncate_to(f, a.size / 8));
-	check_eq(count(KEY_ORPHAN), 1);
-	check_ok(vol_getattr(t.v, f, &a));
-	check_eq(volume_text(&t, f)[0], 'x');
-	check_ok(truncate_to(f, 0));
-	vol_forget(t.v, f, 100);
-	check_eq(count(KEY_ORPHAN), 0);
-	check_eq(count(KEY_BLOCK), 0);
-}
-
-static void
 orphan__cut_to_nothing_keeps_big_xattrs(void **state)
 {
-	uint64_t f = blocks_file("f", 3);
+	uint64_t f = volume_blocks(&t, "f", 3);
 	char *big = calloc(1, BIG_XATTR);
 	struct vol_xattr x = {"user.big", big, BIG_XATTR, 0};
 	size_t got;
@@ -388,7 +169,7 @@ orphan__cut_to_nothing_keeps_big_xattrs(void **state)
 	check_true(big != NULL);
 	check_ok(vol_setxattr(t.v, &t.ctx, f, &x));
 	check_eq(count(KEY_XATTR), 1);
-	check_ok(truncate_to(f, 0));
+	check_ok(volume_truncate(&t, f, 0));
 	check_ok(vol_getxattr(t.v, f, "user.big", NULL, 0, &got));
 	check_eq(got, BIG_XATTR);
 	/* And an empty file with one is an orphan on disk. */
@@ -456,15 +237,6 @@ main(void)
 	    T(orphan__crash_leaves_nothing_behind),
 	    T(orphan__close_purges),
 	    T(orphan__interrupted_purge_is_finished_at_open),
-	    T(orphan__large_cut_is_finished_at_open),
-	    T(orphan__failed_trim_never_shows_old_blocks),
-	    T(orphan__failed_trim_of_an_unlinked_file),
-	    T(orphan__forgotten_trim_deletes_no_new_blocks),
-	    T(orphan__forgotten_trim_of_a_file_that_is_written),
-	    T(orphan__forgotten_trim_of_an_unlinked_file),
-	    T(orphan__forgotten_trim_of_an_unlinked_small_file),
-	    T(orphan__forget_and_close_try_a_trim_again),
-	    T(orphan__large_cut_of_an_orphan),
 	    T(orphan__cut_to_nothing_keeps_big_xattrs),
 	    T(orphan__removed_directory_keeps_its_attributes),
 	    T(orphan__damaged_record_does_not_stop_the_mount),
