@@ -53,7 +53,7 @@ struct data_resize {
 	bool later;         /* blocks are still to be deleted, ... */
 	uint64_t from;      /* ... this one and those behind it */
 };
-int data_resize(struct vol *v, struct store_batch *b, const struct node *n,
+int data_resize(struct vol *v, struct store_batch *b, struct node *n,
     struct entry *e, uint64_t size, struct data_resize *r);
 
 /* err: what came of it all.  Deletes what one batch could not. */

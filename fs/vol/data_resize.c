@@ -84,7 +84,7 @@ data_resize_cut(struct vol *v, struct store_batch *b, struct entry *e,
 }
 
 int
-data_resize(struct vol *v, struct store_batch *b, const struct node *n,
+data_resize(struct vol *v, struct store_batch *b, struct node *n,
     struct entry *e, uint64_t size, struct data_resize *r)
 {
 	bool fits = size <= v->super.inline_bytes;
@@ -92,6 +92,8 @@ data_resize(struct vol *v, struct store_batch *b, const struct node *n,
 
 	if (err == 0 && size > DATA_SIZE_MAX)
 		err = -EFBIG;
+	if (err == 0)
+		err = node_trim_finish(v, n);
 	if (err)
 		return err;
 	if (e->is_inline)

@@ -1,5 +1,6 @@
 #include "fs/vol/control.h"
 #include "fs/vol/data.h"
+#include "fs/vol/node_trim.h"
 
 /* One write, as far as its blocks care. */
 struct data_write {
@@ -137,8 +138,10 @@ data_write(struct vol *v, struct vol_ctx *ctx, struct node *n, uint64_t offset,
 	    .v = v, .old = &old, .offset = offset, .data = data};
 	struct store_value value;
 	struct buf content = {0};
-	int err = node_load(v, n, &value, &old);
+	int err = node_trim_finish(v, n);
 
+	if (err == 0)
+		err = node_load(v, n, &value, &old);
 	if (err)
 		return err;
 	w.b = state_batch_take(v);

@@ -458,9 +458,6 @@ node_load(
 	int r;
 
 	*value = (struct store_value){0};
-	r = node_trim_finish(v, n);
-	if (r < 0)
-		return r;
 	if (!n->has_tail) {
 		*out = n->attr;
 		out->prefix = buf_bytes(&n->prefix);

@@ -142,8 +142,7 @@ void node_unlock_many(struct vol *v, struct node *const *nodes, size_t count);
 /* --- the record (caller holds the stripe) ------------------------------- */
 
 /* The full record: attr with content and xattrs as views into the value (or
- * into the node).  Costs a store_get only if the node has a tail.  If a trim
- * was not finished it is finished first, or the call fails. */
+ * into the node).  Costs a store_get only if the node has a tail. */
 int node_load(struct vol *v, struct node *n, struct store_value *value,
     struct entry *out);
 

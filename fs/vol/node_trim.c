@@ -50,6 +50,14 @@ node_trim_finish(struct vol *v, struct node *n)
 }
 
 void
+node_trim_leave(struct vol *v)
+{
+	/* Relaxed: the node that knows leaves memory later, under the table
+	 * lock, as others are made. */
+	atomic_store_explicit(&v->trims_left, true, memory_order_relaxed);
+}
+
+void
 node_trim_begin(struct vol *v, struct node *n, uint64_t from)
 {
 	int err;
@@ -58,8 +66,7 @@ node_trim_begin(struct vol *v, struct node *n, uint64_t from)
 	err = node_trim_finish(v, n);
 	if (err == 0)
 		return;
-	/* The node leaves memory under the table lock, after this. */
-	atomic_store_explicit(&v->trims_left, true, memory_order_relaxed);
+	node_trim_leave(v);
 	err_log(&v->sink, ERR_LEVEL_WARNING,
 	    "inode %llu: blocks that were cut off stay for now: %s",
 	    (unsigned long long)n->ino, err_text(err));

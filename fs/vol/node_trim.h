@@ -9,7 +9,7 @@
  * (NODE_MAYBE_TRIM), or the next mount.
  * Blocks of a linked file are deleted only under the stripe of a node that can
  * be found: anything later could take new blocks for old ones.
- * Threads: the caller holds the node's stripe, except for node_trim_retry.
+ * Threads: the caller holds the node's stripe, if not said otherwise.
  */
 #ifndef FS_VOL_NODE_TRIM_H
 #define FS_VOL_NODE_TRIM_H
@@ -20,8 +20,12 @@
  * failure is logged. */
 void node_trim_begin(struct vol *v, struct node *n, uint64_t from);
 
-/* Deletes what is left to be deleted, if anything. */
+/* Deletes what is left to be deleted, if anything.  To be called before the
+ * content is changed; all else goes on without. */
 int node_trim_finish(struct vol *v, struct node *n);
+
+/* A trim may be left of which no node knows: nodes to come look for it. */
+void node_trim_leave(struct vol *v);
 
 /* One more attempt for a linked node that may be about to leave memory.  Caller
  * has a reference, and no locks. */

@@ -1,6 +1,7 @@
 #include "fs/vol/orphan.h"
 
 #include "fs/record/key.h"
+#include "fs/vol/node_trim.h"
 
 int
 orphan_put(struct store_batch *b, const struct entry *e)
@@ -200,38 +201,73 @@ orphan_purge_trim(struct vol *v, uint64_t ino, uint64_t from, bool keep_record)
 
 /* --- at open --------------------------------------------------------- */
 
+static void
+orphan_log_left(struct vol *v, uint64_t ino, bool is_trim, int err)
+{
+	err_log(&v->sink, ERR_LEVEL_WARNING,
+	    "inode %llu (%s): blocks could not be deleted, next mount tries "
+	    "again: %s%s",
+	    (unsigned long long)ino,
+	    is_trim ? "cut, cannot be written before that" : "unlinked",
+	    err_text(err),
+	    err == ERR_DAMAGED ? "; keyfs check tells where" : "");
+}
+
+/* Only space depends on what is left behind, so the volume does without, unless
+ * the store has failed; but a record that is, or may be, of a trim is looked
+ * for before a file grows. */
 static int
 orphan_purge_record(struct vol *v, struct bytes key, struct bytes record)
 {
 	struct key_parts parts;
 	struct super_orphan o;
+	int err;
 
-	/* A record that cannot be read stays for a check to report: it keeps
-	 * space, and nothing else depends on it. */
 	if (key_decode(key, &parts) || super_orphan_decode(record, &o)) {
+		/* It stays for a check to report. */
 		state_damaged(v, key, "it is no orphan's; left as it is");
+		node_trim_leave(v);
 		return 0;
 	}
-	return o.is_trim ? orphan_purge_trim(v, parts.ino, o.from_block, false)
-			 : orphan_purge(v, parts.ino);
+	err = o.is_trim ? orphan_purge_trim(v, parts.ino, o.from_block, false)
+			: orphan_purge(v, parts.ino);
+	if (err == 0 || store_failure(v->store) != 0)
+		return err;
+	orphan_log_left(v, parts.ino, o.is_trim, err);
+	if (o.is_trim)
+		node_trim_leave(v);
+	return 0;
+}
+
+/* The records that cannot be read are left as well. */
+static int
+orphan_list_damaged(struct vol *v)
+{
+	if (store_failure(v->store) != 0)
+		return ERR_DAMAGED;
+	err_log(&v->sink, ERR_LEVEL_WARNING,
+	    "the list of what is to be deleted could not be read: %s; keyfs "
+	    "check tells where",
+	    err_text(ERR_DAMAGED));
+	node_trim_leave(v);
+	return 0;
 }
 
 int
 orphan_purge_all(struct vol *v)
 {
 	const uint8_t tags[] = {KEY_ORPHAN, KEY_ORPHAN + 1};
-	struct store_iter *it;
+	struct store_iter *it = NULL;
 	int at = store_iter_open(
 	    v->store, bytes_of(tags, 1), bytes_of(tags + 1, 1), &it);
 
-	if (at)
-		return at;
-	at = store_iter_seek(it, bytes_of(tags, 1));
+	if (at == 0)
+		at = store_iter_seek(it, bytes_of(tags, 1));
 	while (at > 0) {
 		int err = orphan_purge_record(v, it->key, it->value);
 
 		at = err ? err : store_iter_next(it);
 	}
 	store_iter_close(it);
-	return at;
+	return at == ERR_DAMAGED ? orphan_list_damaged(v) : at;
 }

@@ -4,7 +4,8 @@
  * An O record is written in the batch that unlinks a file with blocks, or that
  * cuts one with more blocks than a batch should delete; purging deletes the
  * blocks in bounded batches and the O record with the last of them.  A crash
- * in between leaves the O record, and the next vol_open finishes the purge.
+ * or an error in between leaves the O record, and the next vol_open finishes
+ * the purge if it can.
  */
 #ifndef FS_VOL_ORPHAN_H
 #define FS_VOL_ORPHAN_H
@@ -34,7 +35,9 @@ int orphan_purge(struct vol *v, uint64_t ino);
 int orphan_purge_trim(
     struct vol *v, uint64_t ino, uint64_t from, bool keep_record);
 
-/* At open: finishes everything under O. */
+/* At open: finishes everything under O, but for what cannot be read or deleted,
+ * which is logged and left.  Fails if the store has, or O cannot be listed for
+ * another reason than damage. */
 int orphan_purge_all(struct vol *v);
 
 #endif

@@ -59,14 +59,23 @@ volume_reopen(struct volume *t)
 }
 
 void
-volume_crash(struct volume *t)
+volume_crash_and_fail(
+    struct volume *t, enum store_mem_call call, uint64_t n, int err)
 {
 	struct store *left = store_mem_clone(t->s);
 
 	check_ok(vol_close(t->v));
 	check_ok(store_close(t->s));
 	t->s = left;
+	store_mem_fail(t->s, call, n, err);
 	volume_open(t);
+	check_true(n == 0 || store_mem_failed(t->s, call));
+}
+
+void
+volume_crash(struct volume *t)
+{
+	volume_crash_and_fail(t, STORE_MEM_ITER, 0, 0);
 }
 
 int

@@ -29,6 +29,10 @@ void volume_reopen(struct volume *t);
 /* What a crash leaves of the store becomes the store, and is opened. */
 void volume_crash(struct volume *t);
 
+/* The same, and the n-th call of this kind fails meanwhile. */
+void volume_crash_and_fail(
+    struct volume *t, enum store_mem_call call, uint64_t n, int err);
+
 /* A case that begins with a new volume in *t, and ends with volume_fini; of the
  * second one blocks have VOLUME_BLOCK bytes, and entries at most VOLUME_INLINE
  * of content. */

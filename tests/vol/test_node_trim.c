@@ -198,6 +198,92 @@ node_trim__large_cut_of_an_orphan(void **state)
 	check_eq(count(KEY_BLOCK), 0);
 }
 
+/* Calls of iterators at open: the O records are listed with 1 and 2, and 3 and
+ * 4 begin on the blocks of the first. */
+#define ITER_ORPHANS 2
+#define ITER_BLOCKS  4
+
+static void
+check_said(const char *text)
+{
+	check_ok(buf_append_u8(&t.messages, 0));
+	check_contains((char *)t.messages.data, text);
+	buf_clear(&t.messages);
+}
+
+/* The blocks behind its end cannot be read: those before it can, and it can be
+ * changed but for its content. */
+static void
+check_short(const char *path, const char *content, uint64_t end)
+{
+	uint64_t f = volume_at(&t, path);
+	struct vol_set set = {.mask = VOL_SET_MODE, .mode = 0600};
+	struct vol_attr a;
+
+	store_mem_fail(t.s, STORE_MEM_ITER, 1, -EUCLEAN);
+	check_str(volume_text(&t, f), content);
+	check_ok(vol_setattr(t.v, &t.ctx, f, &set, &a));
+	check_err(volume_truncate(&t, f, end), -EUCLEAN);
+	store_mem_fail(t.s, STORE_MEM_ITER, 1, -EUCLEAN);
+	check_err(vol_write(t.v, &t.ctx, f, end - 1, bytes_str("n")), -EUCLEAN);
+	check_str(volume_text(&t, f), content);
+}
+
+static void
+node_trim__failure_at_open_shows_no_old_blocks(void **state)
+{
+	static const uint64_t calls[] = {ITER_ORPHANS, ITER_BLOCKS};
+	uint64_t f = volume_blocks(&t, "f", ORPHAN_BATCH_BLOCKS + 10);
+	uint64_t end = volume_attr(&t, "f").size;
+
+	(void)state;
+	forget_trim(f, 1);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		buf_clear(&t.messages);
+		volume_crash_and_fail(&t, STORE_MEM_ITER, calls[i], -EUCLEAN);
+		check_said("could not be");
+		check_eq(count(KEY_ORPHAN), 1);
+		check_short("f", "x", end);
+	}
+	f = volume_at(&t, "f");
+	check_ok(volume_truncate(&t, f, end));
+	check_eq(byte_at(f, end - 1), 0);
+	check_ok(vol_write(t.v, &t.ctx, f, end - 1, bytes_str("n")));
+	volume_crash(&t);
+	check_eq(byte_at(volume_at(&t, "f"), end - 1), 'n');
+}
+
+static void
+put_orphan(uint64_t ino, const char *record)
+{
+	struct store_written done;
+	struct store_batch *b = store_batch_new(t.s);
+	struct buf key = {0};
+
+	check_ok(key_orphan(&key, ino));
+	check_ok(store_batch_put(b, buf_bytes(&key), bytes_str(record)));
+	check_ok(store_write(t.s, b, NULL, &done));
+	store_batch_free(b);
+	buf_fini(&key);
+}
+
+static void
+node_trim__damaged_record_shows_no_old_blocks(void **state)
+{
+	uint64_t f = volume_blocks(&t, "f", ORPHAN_BATCH_BLOCKS + 10);
+	uint64_t end = volume_attr(&t, "f").size;
+
+	(void)state;
+	forget_trim(f, 1);
+	put_orphan(f, "?");
+	volume_crash(&t);
+	check_said("is damaged");
+	f = volume_at(&t, "f");
+	check_ok(volume_truncate(&t, f, end));
+	check_eq(byte_at(f, end - 1), 0);
+	check_eq(count(KEY_ORPHAN), 0);
+}
+
 int
 main(void)
 {
@@ -212,6 +298,8 @@ main(void)
 	    T(node_trim__forgotten_one_of_an_unlinked_small_file),
 	    T(node_trim__forget_and_close_try_again),
 	    T(node_trim__large_cut_of_an_orphan),
+	    T(node_trim__failure_at_open_shows_no_old_blocks),
+	    T(node_trim__damaged_record_shows_no_old_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,6 +223,94 @@ orphan__damaged_record_does_not_stop_the_mount(void **state)
 	buf_fini(&key);
 }
 
+/* Calls of iterators at open: the O records are listed with 1 and 2, and 3 and
+ * 4 begin on the blocks of the first. */
+#define ITER_ORPHANS 2
+#define ITER_BLOCKS  4
+
+static void
+check_said(const char *text)
+{
+	check_ok(buf_append_u8(&t.messages, 0));
+	check_contains((char *)t.messages.data, text);
+	buf_clear(&t.messages);
+}
+
+static void
+orphan__failed_purge_does_not_stop_the_mount(void **state)
+{
+	static const struct {
+		enum store_mem_call call;
+		uint64_t n;
+		int err;
+	} faults[] = {
+	    {STORE_MEM_ITER, ITER_BLOCKS, -EUCLEAN},
+	    {STORE_MEM_ITER, ITER_BLOCKS, -EIO},
+	    {STORE_MEM_ITER, ITER_ORPHANS, -EUCLEAN},
+	    {STORE_MEM_BATCH, 1, -ENOMEM},
+	    {STORE_MEM_WRITE, 1, -ENOSPC},
+	};
+
+	(void)state;
+	volume_blocks(&t, "f", 5);
+	check_ok(volume_rm(&t, "f"));
+	volume_file(&t, "g", "hello");
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		buf_clear(&t.messages);
+		volume_crash_and_fail(
+		    &t, faults[i].call, faults[i].n, faults[i].err);
+		check_said("could not be");
+		check_eq(count(KEY_ORPHAN), 1);
+		check_eq(count(KEY_BLOCK), 5);
+		check_str(volume_cat(&t, "g"), "hello");
+	}
+	volume_crash(&t);
+	check_eq(count(KEY_ORPHAN), 0);
+	check_eq(count(KEY_BLOCK), 0);
+}
+
+/* The next one is not missed for it. */
+static void
+orphan__failed_purge_does_not_stop_others(void **state)
+{
+	(void)state;
+	volume_blocks(&t, "f", 5);
+	volume_blocks(&t, "g", 7);
+	check_ok(volume_rm(&t, "f"));
+	check_ok(volume_rm(&t, "g"));
+	volume_crash_and_fail(&t, STORE_MEM_ITER, ITER_BLOCKS, -EUCLEAN);
+	check_eq(count(KEY_ORPHAN), 1);
+	check_eq(count(KEY_BLOCK), 5);
+	volume_crash(&t);
+}
+
+static int
+failure(struct store *s)
+{
+	(void)s;
+	return -EIO;
+}
+
+static void
+orphan__failed_store_stops_the_mount(void **state)
+{
+	const struct store_ops *ops = t.s->ops;
+	struct store_ops failed = *ops;
+
+	(void)state;
+	failed.failure = failure;
+	volume_blocks(&t, "f", ORPHAN_BATCH_BLOCKS + 10);
+	check_ok(volume_rm(&t, "f"));
+	/* Closing leaves the record too. */
+	store_mem_fail(t.s, STORE_MEM_WRITE, 1, -EIO);
+	check_ok(vol_close(t.v));
+	t.s->ops = &failed;
+	store_mem_fail(t.s, STORE_MEM_WRITE, 1, -EIO);
+	check_err(vol_open(t.s, &t.options, &t.v), -EIO);
+	t.s->ops = ops;
+	check_ok(vol_open(t.s, &t.options, &t.v));
+}
+
 int
 main(void)
 {
@@ -240,6 +328,9 @@ main(void)
 	    T(orphan__cut_to_nothing_keeps_big_xattrs),
 	    T(orphan__removed_directory_keeps_its_attributes),
 	    T(orphan__damaged_record_does_not_stop_the_mount),
+	    T(orphan__failed_purge_does_not_stop_the_mount),
+	    T(orphan__failed_purge_does_not_stop_others),
+	    T(orphan__failed_store_stops_the_mount),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
