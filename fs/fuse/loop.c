@@ -37,7 +37,7 @@ struct worker {
 	/* This thread's alone: */
 	bool is_inside;   /* the gate of power cuts */
 	bool has_ordered; /* a power cut, in this request */
-	unsigned served;  /* requests since it has answers put aside */
+	unsigned served;  /* requests while answers wait for a sync */
 	struct fuse_buf request;
 	uint8_t *scratch;
 	size_t scratch_size;
@@ -64,7 +64,7 @@ struct loop {
 
 static _Thread_local struct worker *self;
 
-/* Relaxed: see waits_in_vain; for its own thread it is a plain flag. */
+/* Relaxed: see wake_those_in_vain; for its own thread it is a plain flag. */
 static void
 set_deferred(struct worker *w, bool deferred)
 {
@@ -83,11 +83,8 @@ void
 loop_defer(const struct reply *r, uint64_t seq)
 {
 	must(self);
-	if (!settle_add(&self->loop->settle, r, seq))
-		return;
-	if (!has_deferred(self))
-		self->served = 0;
-	set_deferred(self, true);
+	if (settle_add(&self->loop->settle, r, seq))
+		set_deferred(self, true);
 }
 
 void
@@ -142,15 +139,38 @@ hand_over(struct loop *l, struct worker *blocked)
 	}
 }
 
+/* Has w, outside of a request, to settle?  The reader does it for those, too,
+ * whose thread is in another request since. */
+static bool
+has_to_settle(struct worker *w)
+{
+	struct loop *l = w->loop;
+
+	return has_deferred(w) ||
+	       (settle_is_due(&l->settle) && atomic_load(&l->reader) == w);
+}
+
 /*
  * Answers wait while another request is there to be read; if that is taken back
  * before (its process was killed), read(2) waits for the next one, which may
- * never come.  A look too early or too late costs a wake-up or GUARD_US.
+ * never come.  So does a thread that lost the reader's part on its way there,
+ * and power cuts wait for it.  A look too early or too late costs a wake-up or
+ * GUARD_US.
  */
 static bool
-waits_in_vain(struct worker *w)
+wake_those_in_vain(struct loop *l)
 {
-	return has_deferred(w);
+	bool woken = false;
+
+	for (size_t i = 0; i < LOOP_THREADS; i++) {
+		struct worker *w = &l->workers[i];
+
+		if ((atomic_load(&w->progress) & 1) || !has_to_settle(w))
+			continue;
+		pthread_kill(w->thread, WAKE_SIGNAL);
+		woken = true;
+	}
+	return woken;
 }
 
 static void *
@@ -169,10 +189,8 @@ guard_run(void *arg)
 
 		if (same && (progress & 1))
 			hand_over(l, w);
-		else if (same && waits_in_vain(w)) {
-			pthread_kill(w->thread, WAKE_SIGNAL);
+		else if (same && wake_those_in_vain(l))
 			same = false;
-		}
 		idle = same && !(progress & 1) ? idle + 1 : 0;
 		last = w;
 		last_progress = progress;
@@ -241,8 +259,7 @@ leave(struct worker *w)
 static void
 settle(struct worker *w)
 {
-	if (!has_deferred(w))
-		return;
+	enter(w);
 	begin_work(w);
 	settle_run(&w->loop->settle);
 	set_deferred(w, false);
@@ -283,14 +300,16 @@ request_waits(const struct loop *l, uint64_t us)
 	return ppoll(&p, 1, &t, NULL) > 0 && (p.revents & POLLIN);
 }
 
-/* Answers are put aside, and nothing else is to be done or too much was. */
+/* Answers wait, and nothing else is to be done or too much was. */
 static bool
 must_settle(struct worker *w)
 {
 	struct loop *l = w->loop;
 
-	if (!has_deferred(w))
+	if (!has_to_settle(w)) {
+		w->served = 0;
 		return false;
+	}
 	return w->served++ >= SERVED_MAX ||
 	       (!request_waits(l, 0) &&
 		   !request_waits(l, settle_patience(&l->settle)));
@@ -336,7 +355,8 @@ serve(struct worker *w)
 		    !atomic_exchange(&l->is_ready, true) && l->events.ready)
 			l->events.ready(l->events.ctx);
 	}
-	settle(w);
+	if (has_deferred(w))
+		settle(w);
 }
 
 static bool

@@ -9,8 +9,9 @@
  *
  * A request may block: in a sync, a cold block, a stall.  The guard looks
  * every GUARD_US whether the reader is still in the same request; if so, a
- * spare thread becomes the reader, and the blocked one joins the spares when
- * it is through.  The guard sleeps while nothing happens.
+ * spare thread becomes the reader, for the answers that are put aside as well,
+ * and the blocked one joins the spares when it is through.  The guard sleeps
+ * while nothing happens.
  *
  * Under a power cut (cut.h) requests wait, and those that are for nodes of
  * before it are refused, before a handler sees them (era.h).

@@ -93,6 +93,12 @@ queue_add(struct settle_queue *q, const struct reply *r, uint64_t seq)
 	return true;
 }
 
+static void
+set_due(struct settle *s, bool due)
+{
+	atomic_store_explicit(&s->is_due, due, memory_order_relaxed);
+}
+
 static bool
 add(struct settle *s, const struct reply *r, uint64_t seq)
 {
@@ -104,8 +110,10 @@ add(struct settle *s, const struct reply *r, uint64_t seq)
 	added = queue_add(&s->waiting, r, seq);
 	if (added && s->waiting.count == 1)
 		s->first_us = now;
-	if (added)
+	if (added) {
 		client_note(s, tid);
+		set_due(s, !s->running);
+	}
 	lock_release(&s->lock);
 	return added;
 }
@@ -174,6 +182,7 @@ take(struct settle *s)
 	s->sending = s->waiting;
 	s->waiting = empty;
 	s->round++;
+	set_due(s, false);
 	return true;
 }
 

@@ -17,6 +17,8 @@
 #ifndef FS_FUSE_SETTLE_H
 #define FS_FUSE_SETTLE_H
 
+#include <stdatomic.h>
+
 #include "engine/base/lock.h"
 #include "fs/fuse/reply.h"
 
@@ -36,6 +38,7 @@ struct settle_queue {
 
 struct settle {
 	struct vol *vol;
+	atomic_bool is_due; /* written under lock: waiting, and nobody runs */
 
 	struct lock lock; /* rank LEAF; protects: */
 	struct settle_queue waiting;
@@ -58,6 +61,14 @@ void settle_fini(struct settle *s); /* nothing is waiting */
  * and somebody has to call settle_run. */
 bool settle_add(struct settle *s, const struct reply *r, uint64_t seq);
 void settle_run(struct settle *s);
+
+/* Would settle_run find any?  Cheap; what another thread has just put aside may
+ * not be seen yet. */
+static inline bool
+settle_is_due(const struct settle *s)
+{
+	return atomic_load_explicit(&s->is_due, memory_order_relaxed);
+}
 
 /* In us, from now. */
 uint64_t settle_patience(struct settle *s);

@@ -28,6 +28,7 @@ enum outage_how {
 	OUTAGE_IGNORES = 8,
 	OUTAGE_BATCH = 16,
 	OUTAGE_LATE = 32,
+	OUTAGE_BUSY = 64,
 };
 
 #define READY_FD        3
@@ -44,6 +45,7 @@ static struct {
 	int (*mem_write)(struct store *, struct store_batch *,
 	    const struct durability *, struct store_written *);
 	int (*mem_sync)(struct store *, uint64_t);
+	int (*mem_space)(struct store *, uint64_t *, uint64_t *);
 
 	/* Changed while nothing is in work. */
 	struct store *store;
@@ -105,6 +107,14 @@ server_check(
 }
 
 static int
+server_space(struct store *s, uint64_t *free_bytes, uint64_t *total_bytes)
+{
+	if (server.how & OUTAGE_BUSY)
+		usleep(OUTAGE_BUSY_US);
+	return server.mem_space(s, free_bytes, total_bytes);
+}
+
+static int
 server_failure(struct store *s)
 {
 	(void)s;
@@ -117,12 +127,14 @@ server_use(struct store *s)
 	if (!server.mem_write) {
 		server.mem_write = s->ops->write;
 		server.mem_sync = s->ops->sync;
+		server.mem_space = s->ops->space;
 		server.ops = *s->ops;
 		server.ops.write = server_write;
 		server.ops.sync = server_sync;
 		server.ops.compact = server_compact;
 		server.ops.check = server_check;
 		server.ops.failure = server_failure;
+		server.ops.space = server_space;
 	}
 	s->ops = &server.ops;
 	server.store = s;
@@ -316,6 +328,14 @@ outage_setup_batch(void **state)
 {
 	(void)state;
 	begin(how_now | OUTAGE_BATCH);
+	return 0;
+}
+
+int
+outage_setup_busy(void **state)
+{
+	(void)state;
+	begin(how_now | OUTAGE_BUSY);
 	return 0;
 }
 

@@ -16,6 +16,8 @@
 
 #include "tests/check.h"
 
+#define OUTAGE_BUSY_US 2000000
+
 int outage_run(
     int argc, char **argv, const struct CMUnitTest *tests, size_t count);
 
@@ -25,6 +27,7 @@ int outage_setup_failing(void **state);  /* ... or fails */
 int outage_setup_ignoring(void **state); /* fsync=ignore */
 int outage_setup_late(void **state);     /* orders come twice */
 int outage_setup_batch(void **state);    /* durability=batch */
+int outage_setup_busy(void **state);     /* statvfs takes OUTAGE_BUSY_US */
 int outage_teardown(void **state);
 
 /* Ends a server whose mount has gone; its exit status. */
