@@ -6,6 +6,7 @@
 #include "fs/record/entry.h"
 #include "fs/record/key.h"
 #include "fs/record/super.h"
+#include "fs/vol/vol_time.h"
 
 /* Longer contents are cut. */
 #define CONTENT_MAX 80
@@ -36,11 +37,9 @@ put_content(FILE *out, const char *name, struct bytes s)
 static void
 put_time(FILE *out, const char *name, int64_t ns)
 {
-	/* Rounded down, so that what is behind the point is not negative. */
-	int64_t s = ns / 1000000000 - (ns % 1000000000 < 0);
+	struct timespec t = vol_time_spec(ns);
 
-	fprintf(
-	    out, "\t%s %" PRId64 ".%09" PRId64, name, s, ns - s * 1000000000);
+	fprintf(out, "\t%s %jd.%09ld", name, (intmax_t)t.tv_sec, t.tv_nsec);
 }
 
 /* --- entries -------------------------------------------------------------- */

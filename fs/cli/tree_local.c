@@ -5,6 +5,7 @@
 #include "fs/cli/local.h"
 #include "fs/cli/report.h"
 #include "fs/cli/tree.h"
+#include "fs/vol/vol_time.h"
 
 /* The store is opened by this process; a handle is an inode number on which
  * we hold one lookup. */
@@ -111,17 +112,6 @@ list(struct tree *t, tree_handle dir, struct list *out)
 
 /* --- attributes ----------------------------------------------------------- */
 
-static struct timespec
-time_of(int64_t ns)
-{
-	const int64_t second = 1000000000;
-	int64_t rest = ns % second;
-
-	if (rest < 0)
-		rest += second;
-	return (struct timespec){(ns - rest) / second, rest};
-}
-
 static void
 stat_of(const struct vol_attr *a, struct stat *out)
 {
@@ -135,9 +125,9 @@ stat_of(const struct vol_attr *a, struct stat *out)
 	    .st_size = (off_t)a->size,
 	    .st_blocks = (blkcnt_t)a->blocks,
 	    .st_blksize = (blksize_t)a->block_bytes,
-	    .st_atim = time_of(a->atime),
-	    .st_mtim = time_of(a->mtime),
-	    .st_ctim = time_of(a->ctime),
+	    .st_atim = vol_time_spec(a->atime),
+	    .st_mtim = vol_time_spec(a->mtime),
+	    .st_ctim = vol_time_spec(a->ctime),
 	};
 }
 

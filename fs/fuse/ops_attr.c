@@ -1,5 +1,6 @@
 #include "fs/fuse/loop.h"
 #include "fs/fuse/ops.h"
+#include "fs/vol/vol_time.h"
 
 static void
 op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -12,12 +13,6 @@ op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		reply_err(req, err);
 	else
 		reply_attr(req, &attr, NULL);
-}
-
-static int64_t
-ns_of(struct timespec t)
-{
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static const struct {
@@ -45,9 +40,9 @@ op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set,
 	    .uid = st->st_uid,
 	    .gid = st->st_gid,
 	    .size = (uint64_t)st->st_size,
-	    .atime = ns_of(st->st_atim),
-	    .mtime = ns_of(st->st_mtim),
-	    .ctime = ns_of(st->st_ctim),
+	    .atime = vol_time_of(st->st_atim),
+	    .mtime = vol_time_of(st->st_mtim),
+	    .ctime = vol_time_of(st->st_ctim),
 	};
 	struct vol_attr attr;
 	int err;

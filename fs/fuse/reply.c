@@ -3,6 +3,7 @@
 #include "fs/fuse/era.h"
 #include "fs/fuse/loop.h"
 #include "fs/fuse/served.h"
+#include "fs/vol/vol_time.h"
 
 /* All changes come through this mount, so what the kernel knows stays true. */
 #define CACHE_SECONDS (365.0 * 86400)
@@ -19,19 +20,6 @@ volume(fuse_req_t req)
 	return served(req)->vol;
 }
 
-static struct timespec
-timespec_of(int64_t ns)
-{
-	int64_t sec = ns / 1000000000;
-	int64_t rest = ns % 1000000000;
-
-	if (rest < 0) {
-		rest += 1000000000;
-		sec--;
-	}
-	return (struct timespec){.tv_sec = sec, .tv_nsec = rest};
-}
-
 void
 reply_stat(const struct vol_attr *attr, struct stat *st)
 {
@@ -45,9 +33,9 @@ reply_stat(const struct vol_attr *attr, struct stat *st)
 	    .st_size = (off_t)attr->size,
 	    .st_blocks = (blkcnt_t)attr->blocks,
 	    .st_blksize = (blksize_t)attr->block_bytes,
-	    .st_atim = timespec_of(attr->atime),
-	    .st_mtim = timespec_of(attr->mtime),
-	    .st_ctim = timespec_of(attr->ctime),
+	    .st_atim = vol_time_spec(attr->atime),
+	    .st_mtim = vol_time_spec(attr->mtime),
+	    .st_ctim = vol_time_spec(attr->ctime),
 	};
 }
 

@@ -3,10 +3,10 @@
 #include <ctype.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "engine/base/must.h"
 #include "fs/record/key.h"
+#include "fs/vol/vol_time.h"
 
 /* A batch at rest keeps its memory; larger ones are not kept. */
 #define STATE_BATCH_KEEP_BYTES (256u << 10)
@@ -118,7 +118,7 @@ state_now(void)
 	struct timespec t;
 
 	must(clock_gettime(CLOCK_REALTIME, &t) == 0);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	return vol_time_of(t);
 }
 
 int

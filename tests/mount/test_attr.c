@@ -111,6 +111,29 @@ attr__times_are_set_to_the_nanosecond(void **state)
 	check_true(later(file_stat("f").st_mtim, before.st_ctim));
 }
 
+/* 64 bits of nanoseconds reach from 1677 to 2262. */
+static void
+attr__times_too_far_away_are_as_far_as_can_be_kept(void **state)
+{
+	const struct timespec late = {INT64_C(1) << 34, 5};
+	const struct timespec early = {-(INT64_C(1) << 34), 5};
+	const struct timespec last = {9223372036, 854775807};
+	const struct timespec first = {-9223372037, 145224192};
+
+	(void)state;
+	if (mount_now()->is_plain)
+		check_skip("other filesystems keep other times");
+	file_put("f", "");
+	check_ok(call(
+	    utimensat(AT_FDCWD, "f", (struct timespec[]){late, early}, 0)));
+	check_times(last, first);
+	mount_again(mount_now());
+	check_times(last, first);
+	check_ok(call(
+	    utimensat(AT_FDCWD, "f", (struct timespec[]){first, last}, 0)));
+	check_times(first, last);
+}
+
 static void
 attr__a_link_has_times_of_its_own(void **state)
 {
@@ -485,6 +508,8 @@ main(void)
 	    cmocka_unit_test(attr__modes),
 	    cmocka_unit_test(attr__owners),
 	    cmocka_unit_test(attr__times_are_set_to_the_nanosecond),
+	    cmocka_unit_test(
+		attr__times_too_far_away_are_as_far_as_can_be_kept),
 	    cmocka_unit_test(attr__a_link_has_times_of_its_own),
 	    cmocka_unit_test(attr__what_changes_which_times),
 	    cmocka_unit_test(attr__times_of_directories),
