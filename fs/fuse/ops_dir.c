@@ -86,7 +86,9 @@ list(fuse_req_t req, struct fuse_file_info *fi, size_t size, off_t cookie,
 	if (p.data)
 		err = vol_readdir(dir_of(fi), (uint64_t)cookie, plus,
 		    plus ? page_add_plus : page_add, &p);
-	if (err != 0)
+	/* What is in the page took lookups that only the kernel can give back;
+	 * the next page begins with the error. */
+	if (err != 0 && p.used == 0)
 		reply_err(req, err);
 	else
 		reply_data(req, p.data, p.used);

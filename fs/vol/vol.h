@@ -143,7 +143,9 @@ struct vol_dirent {
 };
 
 /* Calls each for entries after cookie until it returns nonzero (that entry
- * counts as not taken, its lookup is given back) or the end. */
+ * counts as not taken, its lookup is given back) or the end.  An error takes
+ * none of them back; it comes again after the last of them, unless it was
+ * -ENOMEM or the like. */
 int vol_readdir(struct vol_dir *d, uint64_t cookie, bool plus,
     int (*each)(void *ctx, const struct vol_dirent *e), void *ctx);
 

@@ -1,34 +1,12 @@
 /* What fsync and close tell, and when. */
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "tests/support/file.h"
 #include "tests/support/outage.h"
-
-/* The figure of this name in .keyfs/stats. */
-static unsigned
-figure(const char *name)
-{
-	char text[8192], want[64];
-	int fd = file_open(".keyfs/stats", O_RDONLY);
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	unsigned value = 0;
-	const char *at;
-
-	check_true(n > 0);
-	text[n] = '\0';
-	file_close(fd);
-	snprintf(want, sizeof(want), "\n%s ", name);
-	check_contains(text, want);
-	at = strstr(text, want) + strlen(want);
-	check_eq(sscanf(at, "%u", &value), 1);
-	return value;
-}
 
 static void
 fsync__keeps_what_it_was_called_for(void **state)
@@ -39,7 +17,7 @@ fsync__keeps_what_it_was_called_for(void **state)
 	check_eq(call(write(fd, "kept", 4)), 4);
 	check_ok(call(fsync(fd)));
 	file_close(fd);
-	check_eq(figure("ignored_fsyncs"), 0);
+	check_eq(outage_figure("ignored_fsyncs"), 0);
 	outage_cut();
 	file_is("f", "kept");
 }
@@ -55,12 +33,12 @@ fsync__can_be_ignored(void **state)
 	check_ok(call(fsync(fd)));
 	check_ok(call(fdatasync(fd)));
 	check_ok(call(fsync(dir)));
-	check_eq(figure("ignored_fsyncs"), 3);
+	check_eq(outage_figure("ignored_fsyncs"), 3);
 	file_close(fd);
 	file_close(dir);
 	outage_cut();
 	check_false(file_exists("f"));
-	check_eq(figure("ignored_fsyncs"), 3);
+	check_eq(outage_figure("ignored_fsyncs"), 3);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 #include "fs/fuse/session.h"
 #include "fs/store/store.h"
 #include "fs/vol/vol_lab.h"
+#include "tests/support/file.h"
 #include "tests/support/store_mem.h"
 
 extern char **environ;
@@ -29,6 +31,7 @@ enum outage_how {
 	OUTAGE_BATCH = 16,
 	OUTAGE_LATE = 32,
 	OUTAGE_BUSY = 64,
+	OUTAGE_DAMAGED = 128,
 };
 
 #define READY_FD        3
@@ -46,6 +49,7 @@ static struct {
 	    const struct durability *, struct store_written *);
 	int (*mem_sync)(struct store *, uint64_t);
 	int (*mem_space)(struct store *, uint64_t *, uint64_t *);
+	int (*mem_next)(struct store_iter *);
 
 	/* Changed while nothing is in work. */
 	struct store *store;
@@ -121,6 +125,21 @@ server_failure(struct store *s)
 	return atomic_load(&server.has_failed) ? -EIO : 0;
 }
 
+static int
+server_next(struct store_iter *it)
+{
+	const struct bytes name = bytes_str(OUTAGE_DAMAGED_NAME);
+	int r = server.mem_next(it);
+
+	if (r != 1 || !(server.how & OUTAGE_DAMAGED) ||
+	    it->key.size < name.size)
+		return r;
+	return memcmp(it->key.data + it->key.size - name.size, name.data,
+		   name.size) == 0
+		   ? ERR_DAMAGED
+		   : r;
+}
+
 static void
 server_use(struct store *s)
 {
@@ -128,6 +147,7 @@ server_use(struct store *s)
 		server.mem_write = s->ops->write;
 		server.mem_sync = s->ops->sync;
 		server.mem_space = s->ops->space;
+		server.mem_next = s->ops->iter_next;
 		server.ops = *s->ops;
 		server.ops.write = server_write;
 		server.ops.sync = server_sync;
@@ -135,6 +155,7 @@ server_use(struct store *s)
 		server.ops.check = server_check;
 		server.ops.failure = server_failure;
 		server.ops.space = server_space;
+		server.ops.iter_next = server_next;
 	}
 	s->ops = &server.ops;
 	server.store = s;
@@ -340,6 +361,14 @@ outage_setup_busy(void **state)
 }
 
 int
+outage_setup_damaged(void **state)
+{
+	(void)state;
+	begin(how_now | OUTAGE_DAMAGED);
+	return 0;
+}
+
+int
 outage_teardown(void **state)
 {
 	int err;
@@ -393,6 +422,25 @@ void
 outage_fail(void)
 {
 	check_ok(order("check"));
+}
+
+unsigned
+outage_figure(const char *name)
+{
+	char text[8192], want[64];
+	int fd = file_open(".keyfs/stats", O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	unsigned value = 0;
+	const char *at;
+
+	check_true(n > 0);
+	text[n] = '\0';
+	file_close(fd);
+	snprintf(want, sizeof(want), "\n%s ", name);
+	check_contains(text, want);
+	at = strstr(text, want) + strlen(want);
+	check_eq(sscanf(at, "%u", &value), 1);
+	return value;
 }
 
 static int

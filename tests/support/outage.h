@@ -16,7 +16,8 @@
 
 #include "tests/check.h"
 
-#define OUTAGE_BUSY_US 2000000
+#define OUTAGE_BUSY_US      2000000
+#define OUTAGE_DAMAGED_NAME "damaged"
 
 int outage_run(
     int argc, char **argv, const struct CMUnitTest *tests, size_t count);
@@ -28,6 +29,8 @@ int outage_setup_ignoring(void **state); /* fsync=ignore */
 int outage_setup_late(void **state);     /* orders come twice */
 int outage_setup_batch(void **state);    /* durability=batch */
 int outage_setup_busy(void **state);     /* statvfs takes OUTAGE_BUSY_US */
+/* A listing that comes to a name like this one fails. */
+int outage_setup_damaged(void **state);
 int outage_teardown(void **state);
 
 /* Ends a server whose mount has gone; its exit status. */
@@ -40,6 +43,9 @@ void outage_cut(void);
 
 /* The log fails, as a device does that nobody is waiting for. */
 void outage_fail(void);
+
+/* The figure of this name in .keyfs/stats. */
+unsigned outage_figure(const char *name);
 
 /* As outage_cut: 0 or -errno of the write that orders it. */
 int outage_try_cut(void);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "fs/record/key.h"
 #include "tests/check.h"
 #include "tests/support/volume.h"
 
@@ -325,6 +326,51 @@ dir__plus_gives_back_what_was_not_taken(void **state)
 	vol_releasedir(h);
 }
 
+/* The record of a name in the root; NULL: none. */
+static void
+plant(const char *name, const char *record)
+{
+	struct store_written done;
+	struct store_batch *b = store_batch_new(t.s);
+	struct buf key = {0};
+
+	check_ok(key_entry(&key, bytes_of("", 0), bytes_str(name)));
+	if (record)
+		check_ok(
+		    store_batch_put(b, buf_bytes(&key), bytes_str(record)));
+	else
+		check_ok(store_batch_delete(b, buf_bytes(&key)));
+	check_ok(store_write(t.s, b, NULL, &done));
+	store_batch_free(b);
+	buf_fini(&key);
+}
+
+static void
+dir__damage_keeps_what_is_before_it(void **state)
+{
+	uint64_t ino = volume_file(&t, "a", "");
+	struct vol_attr a;
+	struct vol_dir *h;
+
+	(void)state;
+	volume_file(&t, "b", "");
+	volume_reopen(&t);
+	plant("b", "\1");
+	h = open_dir("");
+	for (int i = 0; i < 2; i++) {
+		seen.count = 0;
+		check_err(vol_readdir(h, 0, true, see, &seen), ERR_DAMAGED);
+		check_eq(seen.count, 3); /* with dots */
+		check_err(vol_readdir(h, seen.last.cookie, true, see, &seen),
+		    ERR_DAMAGED);
+		check_eq(seen.count, 3);
+		vol_forget(t.v, ino, 1);
+		check_err(vol_getattr(t.v, ino, &a), -ESTALE);
+	}
+	vol_releasedir(h);
+	plant("b", NULL);
+}
+
 static int
 see_size(void *ctx, const struct vol_dirent *e)
 {
@@ -417,6 +463,7 @@ main(void)
 	    T(dir__plus_gives_attributes_and_lookups),
 	    T(dir__plus_costs_no_gets_while_nothing_changes),
 	    T(dir__plus_gives_back_what_was_not_taken),
+	    T(dir__damage_keeps_what_is_before_it),
 	    T(dir__plus_is_never_older_than_the_last_change),
 	    T(dir__plus_leaves_out_what_has_gone),
 	    T(dir__only_directories_are_listed),
