@@ -46,6 +46,8 @@ struct tree_name {
 	char text[KEY_NAME_MAX + 1];
 };
 
+#define TREE_XATTR_BYTES (64u << 10)
+
 /* What the two ways implement.  A name is at most KEY_NAME_MAX bytes. */
 struct tree_ops {
 	int (*close)(struct tree *); /* exit status */
@@ -69,6 +71,14 @@ struct tree_ops {
 	    struct tree *, tree_handle, uint64_t offset, struct bytes);
 	int (*file_own)(struct tree *, tree_handle, const struct stat *like);
 	int (*file_close)(struct tree *, tree_handle);
+
+	/* Names, each with a NUL behind it, and one's value; both fit into
+	 * TREE_XATTR_BYTES, or -ERANGE. */
+	int (*xattr_list)(struct tree *, tree_handle, char *out, size_t *got);
+	int (*xattr_get)(struct tree *, tree_handle, const char *name,
+	    void *out, size_t *got);
+	int (*xattr_set)(
+	    struct tree *, tree_handle, const char *name, struct bytes value);
 
 	int (*mkdir)(struct tree *, struct tree_place, mode_t perm);
 	int (*remove)(struct tree *, struct tree_place, bool is_dir);
@@ -109,8 +119,10 @@ struct tree_source {
 
 /*
  * The file becomes the value, durably, or stays as it is; missing directories
- * are made.  A file that was there passes its mode and owner on.  -EISDIR,
- * -ELOOP (a symbolic link), -ENXIO (a device or the like).
+ * are made.  A file that was there passes its mode, its owner and its xattrs
+ * on, but for those of the namespace security.  -EISDIR, -ELOOP (a symbolic
+ * link), -ENXIO (a device or the like), -EACCES (neither to be read nor
+ * written).
  */
 int tree_put(
     struct tree *t, struct bytes key, const struct tree_source *source);

@@ -242,6 +242,32 @@ file_close(struct tree *t, tree_handle f)
 	return 0;
 }
 
+/* --- xattrs --------------------------------------------------------------- */
+
+static int
+xattr_list(struct tree *t, tree_handle f, char *out, size_t *got)
+{
+	return vol_listxattr(
+	    vol_of(t), (uint64_t)f, out, TREE_XATTR_BYTES, got);
+}
+
+static int
+xattr_get(
+    struct tree *t, tree_handle f, const char *name, void *out, size_t *got)
+{
+	return vol_getxattr(
+	    vol_of(t), (uint64_t)f, name, out, TREE_XATTR_BYTES, got);
+}
+
+static int
+xattr_set(struct tree *t, tree_handle f, const char *name, struct bytes value)
+{
+	const struct vol_xattr x = {name, value.data, value.size, 0};
+	struct vol_ctx ctx = ctx_of(t);
+
+	return vol_setxattr(vol_of(t), &ctx, (uint64_t)f, &x);
+}
+
 /* --- names ---------------------------------------------------------------- */
 
 static int
@@ -311,6 +337,9 @@ static const struct tree_ops ops = {
     .file_write = file_write,
     .file_own = file_own,
     .file_close = file_close,
+    .xattr_list = xattr_list,
+    .xattr_get = xattr_get,
+    .xattr_set = xattr_set,
     .mkdir = make_dir,
     .remove = remove_name,
     .rename = rename_to,

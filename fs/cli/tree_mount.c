@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "fs/cli/command.h"
@@ -216,6 +217,39 @@ file_close(struct tree *t, tree_handle f)
 	return result(close((int)f));
 }
 
+/* --- xattrs --------------------------------------------------------------- */
+
+static int
+taken(ssize_t n, size_t *got)
+{
+	if (n < 0)
+		return -errno;
+	*got = (size_t)n;
+	return 0;
+}
+
+static int
+xattr_list(struct tree *t, tree_handle f, char *out, size_t *got)
+{
+	(void)t;
+	return taken(flistxattr((int)f, out, TREE_XATTR_BYTES), got);
+}
+
+static int
+xattr_get(
+    struct tree *t, tree_handle f, const char *name, void *out, size_t *got)
+{
+	(void)t;
+	return taken(fgetxattr((int)f, name, out, TREE_XATTR_BYTES), got);
+}
+
+static int
+xattr_set(struct tree *t, tree_handle f, const char *name, struct bytes value)
+{
+	(void)t;
+	return result(fsetxattr((int)f, name, value.data, value.size, 0));
+}
+
 /* --- names ---------------------------------------------------------------- */
 
 static int
@@ -278,6 +312,9 @@ static const struct tree_ops ops = {
     .file_write = file_write,
     .file_own = file_own,
     .file_close = file_close,
+    .xattr_list = xattr_list,
+    .xattr_get = xattr_get,
+    .xattr_set = xattr_set,
     .mkdir = make_dir,
     .remove = remove_name,
     .rename = rename_to,

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fs/cli/key_arg.h"
 #include "fs/cli/tree.h"
@@ -73,6 +74,42 @@ fill(struct tree *t, tree_handle file, const struct tree_source *source,
 	return err;
 }
 
+/* What stands under security. is the system's word on a content (capabilities,
+ * signatures), which is another one now. */
+static int
+copy_xattr(struct tree *t, tree_handle from, const char *name, tree_handle to)
+{
+	uint8_t value[TREE_XATTR_BYTES];
+	size_t size;
+	int err;
+
+	if (bytes_has_prefix(bytes_str(name), bytes_str("security.")))
+		return 0;
+	err = t->ops->xattr_get(t, from, name, value, &size);
+	return err ? err
+		   : t->ops->xattr_set(t, to, name, bytes_of(value, size));
+}
+
+static int
+copy_xattrs(struct tree *t, struct tree_place at, tree_handle to)
+{
+	char names[TREE_XATTR_BYTES];
+	size_t size = 0;
+	tree_handle from;
+	int err = t->ops->file_open(t, at, false, &from);
+
+	/* Names can be listed without the right to read. */
+	if (err == -EACCES)
+		err = t->ops->file_open(t, at, true, &from);
+	if (err != 0)
+		return err;
+	err = t->ops->xattr_list(t, from, names, &size);
+	for (size_t i = 0; err == 0 && i < size; i += strlen(names + i) + 1)
+		err = copy_xattr(t, from, names + i, to);
+	t->ops->file_close(t, from);
+	return err;
+}
+
 static int
 replace(struct tree *t, struct tree_place at, const struct tree_source *source,
     struct buf *first)
@@ -92,6 +129,9 @@ replace(struct tree *t, struct tree_place at, const struct tree_source *source,
 	if (err != 0)
 		return err;
 	err = fill(t, file, source, first);
+	/* First, since the mode may forbid writing. */
+	if (err == 0 && there)
+		err = copy_xattrs(t, at, file);
 	if (err == 0 && there)
 		err = t->ops->file_own(t, file, &old);
 	err2 = t->ops->file_close(t, file);

@@ -222,9 +222,18 @@ try cli__scan_of_a_prefix_as_find cmp "$work/scanned" "$work/found"
 "$K" ls "$store" -lR >"$work/ls-mounted"
 "$K" scan "$store" >"$work/scan-mounted"
 
+has_xattrs() { # FILE
+	[ "$("$tools/xattr" get "$1" user.keyfs.durability)" = sync ] &&
+		[ "$("$tools/xattr" get "$1" user.note)" = "$note" ]
+}
+
 chmod 640 "$mnt/tree/one/1"
+note=$(head -c 3000 /dev/zero | tr '\0' n)
+"$tools/xattr" set "$mnt/tree/one/1" user.keyfs.durability sync
+"$tools/xattr" set "$mnt/tree/one/1" user.note "$note"
 "$K" put "$store" tree/one/1 new
 try cli__put_keeps_the_mode test "$(stat -c %a "$mnt/tree/one/1")" = 640
+try cli__put_keeps_the_xattrs has_xattrs "$mnt/tree/one/1"
 "$K" put "$store" tree/one/3 "$(cat "$mnt/tree/one/3")"
 try cli__no_temporary_files_stay test -z "$(find "$mnt" -name '.keyfs*')"
 (umask 077 && "$K" put "$store" tree/private x)
@@ -261,6 +270,7 @@ try cli__commands_wait_for_each_other test $failed = 0 -a ! -s "$work/parallel"
 try cli__all_of_them_are_done test "$("$K" scan "$store" parallel/ | wc -l)" = 6
 
 mount_store
+try cli__put_keeps_the_xattrs_locally has_xattrs "$mnt/tree/one/1"
 "$K" put "$store" last word
 kill_daemon KILL
 "$K" get "$mnt" last >/dev/null 2>"$work/err"
