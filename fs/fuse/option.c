@@ -23,6 +23,7 @@ option_help(void)
 	return "  durability=POLICY     sync, batch, adaptive or none: when a\n"
 	       "                        change is on stable storage (default\n"
 	       "                        none: with the next fsync)\n"
+	       "  sync, dirsync         durability=sync\n"
 	       "  batch_ops=N           batch: after so many operations,\n"
 	       "  batch_ms=N            or milliseconds (100 and 10)\n"
 	       "  adaptive_ms=N         adaptive: after so many at most (10)\n"
@@ -213,6 +214,19 @@ parse_own(struct option *o, struct bytes word, struct buf *why)
 	return refuse(why, word, "unknown; see keyfs mount --help");
 }
 
+/* The kernel makes "sync" an fsync after each write, and of "dirsync" nothing:
+ * names are our business. */
+static void
+note_sync(struct option *o, struct bytes word)
+{
+	if (bytes_eq(word, bytes_str("sync")))
+		o->sync = true;
+	else if (bytes_eq(word, bytes_str("async")))
+		o->sync = false;
+	else if (bytes_eq(word, bytes_str("dirsync")))
+		o->dirsync = true;
+}
+
 static int
 parse_word(struct option *o, struct bytes word, struct buf *why)
 {
@@ -227,8 +241,10 @@ parse_word(struct option *o, struct bytes word, struct buf *why)
 		o->read_only = true;
 		return add_kernel(o, word);
 	}
-	if (is_one_of(word, kernel_options))
+	if (is_one_of(word, kernel_options)) {
+		note_sync(o, word);
 		return add_kernel(o, word);
+	}
 	err = parse_lab(o, word, why, &taken);
 	return taken ? err : parse_own(o, word, why);
 }
@@ -248,15 +264,29 @@ option_parse(struct option *o, const char *text, struct buf *why)
 	return 0;
 }
 
+static int
+check_policy(struct option *o, struct buf *why)
+{
+	const char *word = o->sync ? "sync" : o->dirsync ? "dirsync" : NULL;
+
+	if (word && !durability_valid(&o->durability))
+		o->durability = durability_of(DURABILITY_SYNC);
+	if (!word || o->durability.policy == DURABILITY_SYNC)
+		return 0;
+	return refuse(why, bytes_str(word),
+	    "it means durability=sync; leave out one of them");
+}
+
 int
-option_check(const struct option *o, struct buf *why)
+option_check(struct option *o, struct buf *why)
 {
 	const char *word = o->fsync_ignored   ? "fsync=ignore"
 			   : o->sync_delay_ms ? "sync_delay"
 					      : NULL;
+	int err = check_policy(o, why);
 
-	if (o->lab || !word)
-		return 0;
+	if (err || o->lab || !word)
+		return err;
 	return refuse(why, bytes_str(word),
 	    "for experiments only; it needs the option lab beside it");
 }

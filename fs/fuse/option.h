@@ -16,6 +16,8 @@ struct option {
 	/* durability=POLICY, batch_ops=N, batch_ms=N, adaptive_ms=N; if none
 	 * was given it is not valid (durability_valid) */
 	struct durability durability;
+	bool sync;               /* sync, dirsync: durability=sync, set by */
+	bool dirsync;            /* option_check */
 	bool read_only;          /* ro */
 	uint64_t cache_bytes;    /* cache=BYTES; 0: default */
 	uint64_t memtable_bytes; /* memtable=BYTES */
@@ -29,8 +31,9 @@ struct option {
 /* Adds the comma-separated text to o, which is zeroed or was filled before. */
 int option_parse(struct option *o, const char *text, struct buf *why);
 
-/* After the last text: do they go together?  Errors as option_parse. */
-int option_check(const struct option *o, struct buf *why);
+/* After the last text: do they go together?  Sets the policy that follows from
+ * others.  Errors as option_parse. */
+int option_check(struct option *o, struct buf *why);
 void option_fini(struct option *o);
 
 /* One line per option, for --help. */

@@ -1,4 +1,4 @@
-/* Mount options of the lab. */
+/* Mount options. */
 #include "fs/fuse/option.h"
 
 #include <errno.h>
@@ -94,6 +94,43 @@ option__nonsense_is_refused_and_says_what_is_allowed(void **state)
 	}
 }
 
+static void
+option__sync_is_a_policy(void **state)
+{
+	static const char *const texts[] = {"sync", "dirsync", "ro,sync",
+	    "sync,dirsync", "sync,durability=sync", "durability=sync,dirsync",
+	    "sync,async,dirsync"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		check_ok(parse(texts[i]));
+		check_true(durability_valid(&o.durability));
+		check_eq(o.durability.policy, DURABILITY_SYNC);
+	}
+	/* mount(8) takes the last of these. */
+	check_ok(parse("sync,noatime,async"));
+	check_false(durability_valid(&o.durability));
+	check_ok(parse("sync,async,durability=batch"));
+	check_eq(o.durability.policy, DURABILITY_BATCH);
+}
+
+static void
+option__sync_goes_with_no_other_policy(void **state)
+{
+	static const char *const texts[] = {
+	    "sync,durability=none", "durability=batch,sync", "batch_ms=5,sync"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		check_err(parse(texts[i]), -EINVAL);
+		check_str(reason(),
+		    "mount option \"sync\": it means durability=sync; leave "
+		    "out one of them");
+	}
+	check_err(parse("dirsync,durability=adaptive"), -EINVAL);
+	check_contains(reason(), "\"dirsync\": it means durability=sync");
+}
+
 int
 main(void)
 {
@@ -103,6 +140,9 @@ main(void)
 		option__experiments_need_the_lab, teardown),
 	    cmocka_unit_test_teardown(
 		option__nonsense_is_refused_and_says_what_is_allowed, teardown),
+	    cmocka_unit_test_teardown(option__sync_is_a_policy, teardown),
+	    cmocka_unit_test_teardown(
+		option__sync_goes_with_no_other_policy, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
