@@ -190,6 +190,8 @@ dump_add(FILE *out, const struct edit_add *add)
 		dump_range(out, buf_bytes(&f->ranges_begin),
 		    buf_bytes(&f->ranges_end));
 	}
+	if (f->hidden.count > 0)
+		fprintf(out, " hidden %" PRIu64, f->hidden.count);
 	dump_uses(out, &f->value_refs);
 	fputc('\n', out);
 }
@@ -342,6 +344,8 @@ dump_table(struct dump *d, uint64_t number)
 	    p->data_blocks);
 	if (p->index_leaves > 0)
 		fprintf(d->out, ", index leaves %" PRIu64, p->index_leaves);
+	if (p->hidden.count > 0)
+		fprintf(d->out, ", hidden %" PRIu64, p->hidden.count);
 	if (p->ranges.count > 0)
 		fprintf(d->out, ", ranges %" PRIu64, p->ranges.count);
 	fputc('\n', d->out);

@@ -7,6 +7,7 @@ enum more_tag {
 	MORE_TAG_RANGES = 1,
 	MORE_TAG_REFS = 2,
 	MORE_TAG_EXPIRIES = 3,
+	MORE_TAG_HIDDEN = 4,
 };
 
 /* In the order in which they stand behind the file's number. */
@@ -21,7 +22,7 @@ bool
 edit_file_has_more(const struct version_file *f)
 {
 	return f->ranges > 0 || f->value_refs.count > 0 ||
-	       f->expiries.count > 0;
+	       f->expiries.count > 0 || f->hidden.count > 0;
 }
 
 /* --- encoding ---------------------------------------------------------- */
@@ -53,8 +54,9 @@ encode_more(struct buf *out, const struct version_file *f)
 {
 	struct buf b = {0};
 	bool ranges = f->ranges > 0, refs = f->value_refs.count > 0;
-	bool expiries = f->expiries.count > 0;
-	int err = buf_append_varint(out, (uint64_t)ranges + refs + expiries);
+	bool expiries = f->expiries.count > 0, hidden = f->hidden.count > 0;
+	int err =
+	    buf_append_varint(out, (uint64_t)ranges + refs + expiries + hidden);
 
 	if (!err && ranges)
 		err = encode_ranges(&b, f);
@@ -68,6 +70,10 @@ encode_more(struct buf *out, const struct version_file *f)
 		err = expiries_encode(&f->expiries, &b);
 	if (!err && expiries)
 		err = encode_tagged(out, MORE_TAG_EXPIRIES, &b);
+	if (!err && hidden)
+		err = hidden_encode(&f->hidden, &b);
+	if (!err && hidden)
+		err = encode_tagged(out, MORE_TAG_HIDDEN, &b);
 	buf_fini(&b);
 	return err;
 }
@@ -150,6 +156,9 @@ decode_field(uint64_t tag, struct bytes content, struct table_info *info)
 		return vref_list_decode(content, &info->refs);
 	case MORE_TAG_EXPIRIES:
 		return expiries_decode(content, info->entries, &info->expiries);
+	case MORE_TAG_HIDDEN:
+		return hidden_decode(
+		    content, info->entries, info->seq_max, &info->hidden);
 	default:
 		return ERR_FORMAT;
 	}

@@ -192,10 +192,10 @@ next_level(const struct version *v, unsigned level)
 	return level;
 }
 
-/* From the first table with deletes to the last: a whole range, so that the
- * outputs cannot overlap what is left out. */
+/* From the first table with something dead to the last: a whole range, so that
+ * the outputs cannot overlap what is left out. */
 static int
-take_deletes(const struct version *v, uint64_t now_ms, struct pick *p)
+take_dead(const struct version *v, uint64_t now_ms, struct pick *p)
 {
 	const struct version_level *l = &v->levels[p->level];
 	size_t first = 0, end = l->count;
@@ -222,7 +222,7 @@ pick_whole_level(
 	if (p.output_level == LSM_LEVELS)
 		p.output_level = level == 0 ? PICK_SHAPE_LAST : level;
 	if (p.output_level == level) {
-		err = take_deletes(v, now_ms, &p);
+		err = take_dead(v, now_ms, &p);
 	} else {
 		err = pick_inputs_add(&p, level, l->files, l->count);
 		if (!err)

@@ -77,7 +77,8 @@ int pick_next(const struct pick_scene *scene, struct pick *out);
  * moment: 1: *out takes everything of `level` down to the next level that has
  * tables (from level 0 to the last if none has); or, in the deepest level, is
  * the rewrite in place of the tables from the first to the last with deletes,
- * or with something that has expired by now_ms.
+ * with entries that newer ones hide (whether snapshots need them is seen when
+ * they are rewritten), or with something that has expired by now_ms.
  * 0: there is nothing to do at this level.  No compaction may run.
  */
 int pick_whole_level(

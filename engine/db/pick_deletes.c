@@ -4,20 +4,24 @@
 #include "engine/db/pick_move.h"
 #include "engine/db/resolve.h"
 
-/* Of so many entries one is a delete. */
+/* Of so many entries one is dead. */
 #define DENSE_PART 4
 
 struct share {
-	uint64_t deletes;
+	uint64_t dead;
 	uint64_t entries;
 };
 
+/* What a snapshot keeps is not dead. */
 static void
-add_table(struct share *s, const struct version_file *f)
+add_table(struct share *s, const struct version_file *f, uint64_t oldest_seq)
 {
 	uint64_t ranges = f->ranges * RESOLVE_RUN_MIN;
 
-	s->deletes += f->deletes + ranges;
+	if (f->seq_max <= oldest_seq)
+		s->dead += f->deletes + ranges;
+	if (f->hidden.by_seq <= oldest_seq)
+		s->dead += f->hidden.count;
 	s->entries += f->entries + ranges;
 }
 
@@ -25,28 +29,31 @@ add_table(struct share *s, const struct version_file *f)
 static double
 parts(const struct share *s)
 {
-	return (double)s->deletes * DENSE_PART / (double)s->entries;
+	return (double)s->dead * DENSE_PART / (double)s->entries;
 }
 
 /* By itself, whatever stands below. */
 static double
-own_parts(const struct version_file *f)
+own_parts(const struct version_file *f, uint64_t oldest_seq)
 {
 	struct share s = {0};
 
-	if (!version_file_has_deletes(f))
+	if (!version_file_has_deletes(f) && f->hidden.count == 0)
 		return 0;
-	add_table(&s, f);
+	add_table(&s, f, oldest_seq);
 	return parts(&s);
 }
 
 /* Tables of level 0 that overlap come down together. */
 static void
-add_level0(struct share *s, const struct version *v, const struct span *span)
+add_level0(
+    struct share *s, const struct pick_scene *scene, const struct span *span)
 {
-	for (size_t i = 0; i < v->levels[0].count; i++)
-		if (span_meets(span, v->levels[0].files[i]))
-			add_table(s, v->levels[0].files[i]);
+	const struct version_level *l = &scene->version->levels[0];
+
+	for (size_t i = 0; i < l->count; i++)
+		if (span_meets(span, l->files[i]))
+			add_table(s, l->files[i], scene->oldest_seq);
 }
 
 static void
@@ -62,23 +69,22 @@ add_below(struct share *s, const struct version *v, unsigned level,
 	}
 }
 
-/* 0: a snapshot keeps something of it. */
 static double
 density(
     const struct pick_scene *s, unsigned level, const struct version_file *f)
 {
 	const struct span span = span_of(f);
-	double own = own_parts(f);
+	double own = own_parts(f, s->oldest_seq);
 	struct share all = {0};
 
-	if (own < 1 || f->seq_max > s->oldest_seq)
+	if (own < 1)
 		return 0;
 	if (s->idle)
 		return own;
 	if (level == 0)
-		add_level0(&all, s->version, &span);
+		add_level0(&all, s, &span);
 	else
-		add_table(&all, f);
+		add_table(&all, f, s->oldest_seq);
 	add_below(&all, s->version, level, &span);
 	return parts(&all);
 }
@@ -157,6 +163,20 @@ pick_deletes_take(const struct pick_look *k, struct pick *p)
 	return err ? err : 1;
 }
 
+/* As pick_deletes_awaits, of one table. */
+static uint64_t
+awaits(const struct version_file *f, uint64_t oldest_seq)
+{
+	uint64_t by_seq = f->hidden.by_seq;
+
+	if (by_seq > oldest_seq && own_parts(f, by_seq) >= 1)
+		return by_seq;
+	if (f->seq_max > oldest_seq && version_file_has_deletes(f) &&
+	    own_parts(f, f->seq_max) >= 1)
+		return f->seq_max;
+	return 0;
+}
+
 uint64_t
 pick_deletes_awaits(const struct pick_scene *s)
 {
@@ -166,11 +186,10 @@ pick_deletes_awaits(const struct pick_scene *s)
 		const struct version_level *l = &s->version->levels[i];
 
 		for (size_t j = 0; j < l->count; j++) {
-			const struct version_file *f = l->files[j];
+			uint64_t n = awaits(l->files[j], s->oldest_seq);
 
-			if (f->seq_max > s->oldest_seq && own_parts(f) >= 1 &&
-			    (seq == 0 || f->seq_max < seq))
-				seq = f->seq_max;
+			if (n > 0 && (seq == 0 || n < seq))
+				seq = n;
 		}
 	}
 	return seq;

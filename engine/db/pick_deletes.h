@@ -1,16 +1,18 @@
 /*
- * pick_deletes: tables of which much is deletes are compacted before others,
- * so that neither scans walk through them nor the store keeps what they delete.
+ * pick_deletes: tables of which much is dead are compacted before others, so
+ * that neither scans walk through them nor the store keeps what they delete.
  *
+ * Dead are deletes, and what newer entries of the same table hide (hidden.h).
  * Busy, a table is dense if a quarter of all that stands at its keys, in its
- * level and below, is its deletes: then at least a fifth of what the compaction
- * reads goes.  Where there is time it is dense if a quarter of itself is.
+ * level and below, is what is dead of it: then at least a fifth of what the
+ * compaction reads goes.  Where there is time it is dense if a quarter of
+ * itself is.
  * A range tombstone counts as the deletes that a scan needs to leave a hint.
  * What is dense goes down a level; where nothing stands below, it is rewritten
- * where it is, and nothing of its deletes is left.  So each table comes to
- * rest. It does not count while a snapshot keeps something of it: rewriting it
- * would change little, and it would be dense again. Pure functions of the
- * scene.
+ * where it is, and nothing dead is left.  So each table comes to rest.
+ * Deletes do not count while a snapshot keeps something of the table, nor what
+ * is hidden while one may see it: rewriting it would change little, and it
+ * would be dense again. Pure functions of the scene.
  */
 #ifndef ENGINE_DB_PICK_DELETES_H
 #define ENGINE_DB_PICK_DELETES_H

@@ -11,8 +11,8 @@
  * The next table of a level > 0 that begins behind the span *after, of the one
  * that was taken last (NULL: the first table), with what it overlaps in the
  * next level that has tables; in the deepest level alone, to be rewritten in
- * place, if it has deletes, or something that has expired by now_ms.  1, 0:
- * there is none, <0.  No compaction may run.
+ * place, if it has deletes, entries that newer ones hide, or something that has
+ * expired by now_ms.  1, 0: there is none, <0.  No compaction may run.
  */
 int pick_part_next(const struct version *v, unsigned level,
     const struct span *after, uint64_t now_ms, struct pick *out);

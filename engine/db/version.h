@@ -51,6 +51,7 @@ struct version_file {
 	struct buf ranges_end; /* no bytes: none */
 	struct span span;      /* of entries and range tombstones; views */
 	struct expiries expiries;
+	struct hidden hidden;
 	struct vref_list value_refs;
 	uint64_t value_bytes;          /* of all of them */
 	struct value_file **values;    /* held: those of value_refs, in order */
@@ -91,7 +92,7 @@ version_file_has_deletes(const struct version_file *f)
 static inline bool
 version_file_has_dead(const struct version_file *f, uint64_t now_ms)
 {
-	return version_file_has_deletes(f) ||
+	return version_file_has_deletes(f) || f->hidden.count > 0 ||
 	       (f->expiries.count > 0 && f->expiries.first_ms <= now_ms);
 }
 

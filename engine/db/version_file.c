@@ -129,6 +129,7 @@ version_file_new(const struct version_place *p, const struct table_info *info,
 	f->seq_max = info->seq_max;
 	f->ranges = info->ranges;
 	f->expiries = info->expiries;
+	f->hidden = info->hidden;
 	err = copy_keys(f, info);
 	if (!err)
 		err = vref_list_copy(&info->refs, &f->value_refs);
@@ -209,6 +210,7 @@ check_table(const struct version_file *f, const struct table *t)
 	if (p->entries == f->entries && p->deletes == f->deletes &&
 	    p->seq_min == f->seq_min && p->seq_max == f->seq_max && same_refs &&
 	    expiries_eq(&p->expiries, &f->expiries) &&
+	    hidden_eq(&p->hidden, &f->hidden) &&
 	    bytes_eq(p->smallest, buf_bytes(&f->smallest)) &&
 	    bytes_eq(p->largest, buf_bytes(&f->largest)) &&
 	    p->ranges.count == f->ranges &&

@@ -19,6 +19,7 @@
 #include "engine/table/ikey.h"
 #include "engine/table/iter.h"
 #include "engine/table/expiries.h"
+#include "engine/table/hidden.h"
 #include "engine/table/ranges.h"
 
 struct table;
@@ -47,6 +48,7 @@ struct table_properties {
 	struct table_ranges ranges;
 	struct bytes refs; /* to values: a vref_list; empty: none */
 	struct expiries expiries;
+	struct hidden hidden; /* 0 also if an older program wrote it */
 };
 
 /* ERR_FORMAT, with a message, if the file of this size is a table of a newer

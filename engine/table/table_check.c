@@ -137,6 +137,7 @@ table_check_entry(struct table_check *c, struct bytes key, struct bytes value,
 	seen->key_bytes += k.user.size;
 	seen->value_bytes += value.size;
 	table_check_seq(seen, k.seq);
+	hidden_note(&seen->hidden, buf_bytes(&c->last_key), &k);
 	return table_check_value(c, &k, value, why);
 }
 
@@ -284,6 +285,8 @@ table_check_properties(struct table_check *c)
 	    {"largest key", bytes_eq(buf_bytes(&c->last_key), p->largest)},
 	    {"references", same_refs},
 	    {"expiries", expiries_eq(&expiries, &p->expiries)},
+	    {"hidden entries",
+		p->hidden.count == 0 || hidden_eq(&c->seen.hidden, &p->hidden)},
 	};
 
 	if (err)

@@ -81,6 +81,7 @@ enum table_field {
 	TABLE_FIELD_REFS = 2,
 	TABLE_FIELD_INDEX = 3,
 	TABLE_FIELD_EXPIRIES = 4,
+	TABLE_FIELD_HIDDEN = 5,
 };
 
 static int
@@ -161,6 +162,20 @@ table_format_expiries_encode(struct buf *out, const struct expiries *e)
 	return err;
 }
 
+static int
+table_format_hidden_encode(struct buf *out, const struct hidden *h)
+{
+	struct buf b = {0};
+	int err = hidden_encode(h, &b);
+
+	if (!err)
+		err = buf_append_varint(out, TABLE_FIELD_HIDDEN);
+	if (!err)
+		err = buf_append_sized(out, buf_bytes(&b));
+	buf_fini(&b);
+	return err;
+}
+
 int
 table_format_properties_encode(
     struct buf *out, const struct table_properties *p)
@@ -186,6 +201,8 @@ table_format_properties_encode(
 		err = table_format_index_encode(out, p->index_leaves);
 	if (!err && p->expiries.count > 0)
 		err = table_format_expiries_encode(out, &p->expiries);
+	if (!err && p->hidden.count > 0)
+		err = table_format_hidden_encode(out, &p->hidden);
 	return err;
 }
 
@@ -226,6 +243,9 @@ table_format_field_decode(
 		return table_format_index_decode(content, &p->index_leaves);
 	case TABLE_FIELD_EXPIRIES:
 		return expiries_decode(content, p->entries, &p->expiries);
+	case TABLE_FIELD_HIDDEN:
+		return hidden_decode(
+		    content, p->entries, p->seq_max, &p->hidden);
 	default:
 		return ERR_FORMAT;
 	}

@@ -261,6 +261,8 @@ table_writer_put(struct table_writer *w, struct bytes ikey, struct bytes value)
 	if (!err && w->properties.entries == 0)
 		err = buf_assign(&w->smallest, ikey);
 	if (!err)
+		hidden_note(&w->properties.hidden, buf_bytes(&w->largest), &k);
+	if (!err)
 		err = buf_assign(&w->largest, ikey);
 	if (!err)
 		table_writer_count(w, &k, value);
@@ -449,6 +451,7 @@ table_writer_finish(struct table_writer *w, struct table_info *info)
 		    .ranges_end = w->ranges_end,
 		    .refs = w->refs,
 		    .expiries = p->expiries,
+		    .hidden = p->hidden,
 		};
 		w->smallest = w->largest = (struct buf){0};
 		w->ranges_begin = w->ranges_end = (struct buf){0};

@@ -41,6 +41,7 @@ struct table_info {
 	struct buf ranges_end; /* no bytes: none */
 	struct vref_list refs; /* to values */
 	struct expiries expiries;
+	struct hidden hidden;
 };
 
 static inline void

@@ -88,8 +88,10 @@ check_table(const char *name, enum ikey_kind kind, struct table_info *info)
 	struct edit e = {0}, got;
 	struct buf b = {0};
 
-	check_ok(ikey_append(&info->smallest, bytes_str("a"), 42, kind));
-	check_ok(buf_assign(&info->largest, buf_bytes(&info->smallest)));
+	check_ok(
+	    ikey_append(&info->smallest, bytes_str("a"), info->seq_max, kind));
+	check_ok(
+	    ikey_append(&info->largest, bytes_str("a"), info->seq_min, kind));
 	check_ok(version_file_new(NULL, info, &f));
 	check_ok(edit_add_file(&e, 0, f));
 	check_ok(edit_encode(&e, &b));
@@ -137,6 +139,21 @@ edit__with_expiries_is_as_specified(void **state)
 
 	(void)state;
 	check_table("edit-expiries", IKEY_KIND_UNTIL, &info);
+}
+
+/* The one of a key that was overwritten. */
+static void
+edit__with_hidden_entries_is_as_specified(void **state)
+{
+	struct table_info info = {.file_no = 13,
+	    .file_bytes = 243,
+	    .entries = 2,
+	    .seq_min = 41,
+	    .seq_max = 42,
+	    .hidden = {1, 42}};
+
+	(void)state;
+	check_table("edit-hidden", IKEY_KIND_PUT, &info);
 }
 
 static void
@@ -399,6 +416,7 @@ main(void)
 	    cmocka_unit_test(edit__examples_are_decoded),
 	    cmocka_unit_test(edit__with_values_is_as_specified),
 	    cmocka_unit_test(edit__with_expiries_is_as_specified),
+	    cmocka_unit_test(edit__with_hidden_entries_is_as_specified),
 	    cmocka_unit_test(edit__random_edits_come_back),
 	    cmocka_unit_test(edit__truncation_is_damage_or_fewer_fields),
 	    cmocka_unit_test(edit__changed_bytes_never_do_harm),

@@ -54,7 +54,11 @@ static const char *const pictures[] = {
     "0:1:a-c~b-",
     "0:1:~b-f",
     "0:1:~b-",
+    "0:1:a-c^1,15",
+    "0:1:a-c~b-f^99,19",
 };
+
+#define PICTURES (sizeof(pictures) / sizeof(pictures[0]))
 
 static void
 encode(const char *picture, struct buf *b, struct edit *e)
@@ -71,7 +75,7 @@ edit_file__comes_back(void **state)
 	struct buf b = {0};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(pictures) / sizeof(pictures[0]); i++) {
+	for (size_t i = 0; i < PICTURES; i++) {
 		struct version_file *got;
 		struct wire_in in;
 		struct edit e;
@@ -79,7 +83,7 @@ edit_file__comes_back(void **state)
 		encode(pictures[i], &b, &e);
 		in = wire_in_of(buf_bytes(&b));
 		check_eq(edit_file_has_more(e.adds[0].file),
-		    strchr(pictures[i], '~') != NULL);
+		    strpbrk(pictures[i], "~^") != NULL);
 		check_ok(edit_file_decode(
 		    &in, edit_file_has_more(e.adds[0].file), &got));
 		check_eq(wire_in_left(&in), 0);
@@ -104,7 +108,7 @@ edit_file__damage_does_no_harm(void **state)
 		struct edit e;
 		bool more;
 
-		encode(pictures[check_rand_below(&r, 6)], &b, &e);
+		encode(pictures[check_rand_below(&r, PICTURES)], &b, &e);
 		more = edit_file_has_more(e.adds[0].file);
 		edit_fini(&e);
 		if (check_rand_one_in(&r, 2))
@@ -141,7 +145,8 @@ static const struct {
     END("\1\1\4\0\1b\0", ERR_DAMAGED),  /* no fragments */
     END("\1\1\5\1\1b\1a", ERR_DAMAGED), /* begin behind end */
     END("\1\1\5\1\1b\1b", ERR_DAMAGED),
-    END("\1\1\6\1\1b\1cx", ERR_DAMAGED), /* more than that */
+    END("\1\1\6\1\1b\1cx", ERR_DAMAGED),        /* more than that */
+    END("\2\1\4\1\1b\0\4\2\1\53", ERR_DAMAGED), /* hides what is not there */
 #undef END
 };
 

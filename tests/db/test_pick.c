@@ -251,6 +251,9 @@ static const struct {
     {"3:1:a-c 3:2:d-e!1 3:3:f-g 3:4:h-i!1 3:5:k-l", 3, "3>3: 2 3 4"},
     {"6:1:a-c!1 6:2:d-e", 6, "6>6: 1"},
     {"6:1:a-c 6:2:d-e!1", 6, "6>6: 2"},
+    /* or what newer entries hide, whoever may see it */
+    {"6:1:a-c 6:2:d-e^1,29 6:3:f-g 6:4:h-i!1 6:5:k-l", 6, "6>6: 2 3 4"},
+    {"5:1:a-c^1,19 6:2:x-z", 6, NULL},
 };
 
 static void

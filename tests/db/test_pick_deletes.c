@@ -49,6 +49,19 @@ static const struct {
     {"0:9:a-c!100 6:1:a-b*900 6:2:b1-b2 6:3:b3-b4 6:4:c-d", 1000, true,
 	"0>6: 9 | 1 2 3 4"},
     {"0:9:~a-c 6:1:a-b*900", 1000, true, "0>6: 9 | 1"},
+    /* what newer entries hide, by itself and together with deletes */
+    {"6:1:a-c^24,15 6:2:d-f^25,25", 1000, false, "6>6: 2"},
+    {"6:1:a-c^24,15 6:2:d-f^24,25", 1000, true, NULL},
+    {"6:1:a-c!12^12,15 6:2:d-f!12^13,25", 1000, false, "6>6: 2"},
+    {"6:2:a-c^25,25", 24, true, NULL},
+    {"6:2:a-c^25,25", 25, false, "6>6: 2"},
+    {"6:2:a-c!12^13,25", 28, true, NULL},
+    {"6:2:a-c!12^13,25", 29, true, "6>6: 2"},
+    {"6:2:a-c!75^25,25", 25, false, "6>6: 2"},
+    {"5:9:a-c!25^25,95 6:1:a-f*20000", 1000, false, "5>6: 9 | 1"},
+    {"5:9:a-c!25^24,95 6:1:a-f*20000", 1000, false, NULL},
+    {"5:9:a-c!25^25,95 6:1:a-f*20000", 98, false, NULL},
+    {"0:9:a-c^100,95 6:1:a-f*900", 1000, false, "0>6: 9 | 1"},
 };
 
 static void
@@ -117,15 +130,38 @@ pick_deletes__awaits_the_snapshot_that_keeps_it(void **state)
 	version_unref(v);
 }
 
+static void
+pick_deletes__awaits_the_snapshot_that_sees_what_is_hidden(void **state)
+{
+	struct version *v = picture_version(
+	    "4:7:a-c^24,71 5:6:a-c^25,65 6:4:a-c^20,41!5 6:3:d-f^30,33!30");
+	struct pick_scene scene = picks_scene(&picks_leveled);
+
+	(void)state;
+	scene.version = v;
+	check_eq(pick_deletes_awaits(&scene), 33);
+	scene.oldest_seq = 33;
+	check_eq(pick_deletes_awaits(&scene), 39);
+	scene.oldest_seq = 39;
+	check_eq(pick_deletes_awaits(&scene), 49);
+	scene.oldest_seq = 49;
+	check_eq(pick_deletes_awaits(&scene), 65);
+	scene.oldest_seq = 65;
+	check_eq(pick_deletes_awaits(&scene), 0);
+	version_unref(v);
+}
+
 /* --- it comes to an end -------------------------------------------------- */
 
 /* What a compaction makes at worst: what goes down loses nothing; what is
- * rewritten in place has no deletes any more. */
+ * rewritten in place has nothing any more that no snapshot keeps. */
 struct made {
 	unsigned level;
 	uint64_t number;
 	unsigned first, last;
 	unsigned deletes;
+	unsigned hidden;
+	unsigned by; /* the number's last digit */
 };
 
 #define TABLES_MAX 64
@@ -139,7 +175,7 @@ struct made_store {
 static struct version *
 version_of(const struct made_store *s)
 {
-	char line[TABLES_MAX * 40];
+	char line[TABLES_MAX * 60];
 	size_t n = 0;
 
 	line[0] = '\0';
@@ -147,8 +183,9 @@ version_of(const struct made_store *s)
 		const struct made *t = &s->tables[i];
 
 		n += (size_t)snprintf(line + n, sizeof(line) - n,
-		    "%u:%u:%u-%u!%u ", t->level, (unsigned)t->number, t->first,
-		    t->last, t->deletes);
+		    "%u:%u:%u-%u!%u^%u,%u ", t->level, (unsigned)t->number,
+		    t->first, t->last, t->deletes, t->hidden,
+		    (unsigned)t->number * 10 + t->by);
 	}
 	return picture_version(line);
 }
@@ -167,7 +204,9 @@ random_store(struct check_rand *r, struct made_store *s)
 			    first + (unsigned)check_rand_below(r, 60);
 
 			s->tables[s->count++] = (struct made){level, s->next++,
-			    first, last, (unsigned)check_rand_below(r, 101)};
+			    first, last, (unsigned)check_rand_below(r, 51),
+			    (unsigned)check_rand_below(r, 50),
+			    (unsigned)check_rand_below(r, 10)};
 			key = last + 1;
 		}
 	}
@@ -185,7 +224,7 @@ takes(const struct pick *p, const struct made *t)
 }
 
 static void
-run(struct made_store *s, const struct pick *p)
+run(struct made_store *s, const struct pick *p, uint64_t oldest_seq)
 {
 	struct made all = {.level = p->output_level, .first = UINT32_MAX};
 	size_t kept = 0;
@@ -203,11 +242,20 @@ run(struct made_store *s, const struct pick *p)
 			all.first = t->first;
 		if (t->last > all.last)
 			all.last = t->last;
-		if (t->deletes > all.deletes && p->output_level > p->level)
+		if (t->deletes > all.deletes)
 			all.deletes = t->deletes;
-		if (t->number > all.number)
+		if (t->hidden > all.hidden)
+			all.hidden = t->hidden;
+		if (t->number >= all.number) {
 			all.number = t->number;
+			all.by = t->by;
+		}
 	}
+	if (p->output_level == p->level && all.number * 10 + 9 <= oldest_seq)
+		all.deletes = 0;
+	if (p->output_level == p->level &&
+	    all.number * 10 + all.by <= oldest_seq)
+		all.hidden = 0;
 	if (!p->trivial)
 		s->tables[kept++] = all;
 	s->count = kept;
@@ -236,7 +284,7 @@ pick_deletes__comes_to_an_end(void **state)
 			scene.version = v;
 			rc = pick_next(&scene, &p);
 			if (rc == 1) {
-				run(&s, &p);
+				run(&s, &p, scene.oldest_seq);
 				pick_fini(&p);
 			}
 			version_unref(v);
@@ -256,6 +304,8 @@ main(void)
 	    cmocka_unit_test(pick_deletes__comes_before_what_is_less_urgent),
 	    cmocka_unit_test(pick_deletes__leaves_alone_what_others_have),
 	    cmocka_unit_test(pick_deletes__awaits_the_snapshot_that_keeps_it),
+	    cmocka_unit_test(
+		pick_deletes__awaits_the_snapshot_that_sees_what_is_hidden),
 	    cmocka_unit_test(pick_deletes__comes_to_an_end),
 	};
 

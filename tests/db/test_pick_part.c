@@ -23,6 +23,7 @@ static const struct {
     /* the deepest level: what may become less */
     {"6:1:a-c", 6, {NULL}},
     {"6:1:a-c!1 6:2:d-f 6:3:g-i!1", 6, {"6>6: 1", "6>6: 3"}},
+    {"6:1:a-c^1,19 6:2:d-f 6:3:g-i^50,31", 6, {"6>6: 1", "6>6: 3"}},
     {"6:1:a-c@1,200,300 6:2:d-f@1,201,300 6:3:g-i@1,100,300", 6,
 	{"6>6: 1", "6>6: 3"}},
     /* where one ends that has not its last key, the next may begin */

@@ -21,6 +21,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(bytes_eq(again.smallest, p.smallest));
 	must(again.ranges.count == p.ranges.count);
 	must(bytes_eq(again.refs, p.refs));
+	must(hidden_eq(&again.hidden, &p.hidden));
+	must(p.hidden.count == 0 || p.hidden.count < p.entries);
 	buf_fini(&b);
 	return 0;
 }

@@ -24,6 +24,7 @@
 #include "fs/record/super.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/edits.h"
+#include "tests/support/picture.h"
 #include "tests/support/sorted.h"
 
 static const char *out_dir;
@@ -173,6 +174,20 @@ example_edit(struct edit *e)
 	table_info_fini(&info);
 	check_ok(named_add(&e->snapshots, "new", 42, 1700000000000));
 	check_ok(named_add(&e->drops, "old", 0, 0));
+}
+
+/* Keys that were overwritten. */
+static void
+seed_hidden(void)
+{
+	struct edit e = {0};
+	struct buf b = {0};
+
+	picture_edit("6:1:a-c^25,15", &e);
+	check_ok(edit_encode(&e, &b));
+	seed("edit", "hidden", buf_bytes(&b), bytes_of(NULL, 0));
+	edit_fini(&e);
+	buf_fini(&b);
 }
 
 /* Longer inputs take a fuzzer long to come by. */
@@ -384,6 +399,10 @@ seed_properties(void)
 	buf_clear(&b);
 	check_ok(table_format_properties_encode(&b, &p));
 	seed_flags("properties", "version-2", 2, buf_bytes(&b));
+	p.hidden = (struct hidden){1, 9};
+	buf_clear(&b);
+	check_ok(table_format_properties_encode(&b, &p));
+	seed_flags("properties", "hidden", 2, buf_bytes(&b));
 	ranges_free(r);
 	buf_fini(&smallest);
 	buf_fini(&largest);
@@ -557,6 +576,7 @@ main(int argc, char **argv)
 	seed_log();
 	seed_edits();
 	seed_long_names();
+	seed_hidden();
 	seed_blocks();
 	seed_filters();
 	seed_ranges();

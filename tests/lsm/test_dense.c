@@ -198,6 +198,31 @@ dense__goes_with_the_last_snapshot_that_keeps_it(void **state)
 	lsm_store_fini(&s);
 }
 
+/* So is what it kept of keys that were overwritten. */
+static void
+dense__what_was_overwritten_goes_with_the_last_snapshot(void **state)
+{
+	struct lsm_snapshot *at;
+	struct lsm_store s;
+	uint64_t before;
+
+	(void)state;
+	open_full(&s, false, true);
+	before = table_bytes(&s);
+	check_ok(lsm_snapshot_create(s.db, "kept"));
+	write_all(&s, true);
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	check_le(before * 3 / 2, table_bytes(&s));
+	check_ok(lsm_snapshot_find(s.db, "kept", &at));
+	check_ok(lsm_snapshot_delete(s.db, "kept"));
+	check_all(&s, at, true);
+	lsm_snapshot_close(s.db, at);
+	check_shrinks(&s, before + before / 20);
+	check_all(&s, NULL, true);
+	lsm_store_check(&s);
+	lsm_store_fini(&s);
+}
+
 int
 main(void)
 {
@@ -205,6 +230,8 @@ main(void)
 	    cmocka_unit_test(dense__goes_before_other_work_is_due),
 	    cmocka_unit_test(dense__is_left_alone_while_a_snapshot_keeps_it),
 	    cmocka_unit_test(dense__goes_with_the_last_snapshot_that_keeps_it),
+	    cmocka_unit_test(
+		dense__what_was_overwritten_goes_with_the_last_snapshot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

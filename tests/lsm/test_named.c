@@ -160,15 +160,6 @@ entries(struct lsm_store *s, const char *begin)
 	return count;
 }
 
-/* A new table at both ends, so that everything is rewritten. */
-static void
-compact_all(struct lsm_store *s)
-{
-	lsm_store_put(s, "A", "x");
-	lsm_store_put(s, "z", "x");
-	check_ok(lsm_compact(s->db, NULL, NULL));
-}
-
 static void
 named__keeps_exactly_what_it_shows(void **state)
 {
@@ -186,19 +177,19 @@ named__keeps_exactly_what_it_shows(void **state)
 		if (round == 3)
 			check_ok(lsm_snapshot_create(s.db, "same"));
 	}
-	compact_all(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
 	check_eq(entries(&s, "KEY"), 150);
 	check_ok(lsm_snapshot_delete(s.db, "two"));
-	compact_all(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
 	check_eq(entries(&s, "KEY"), 150);
 	check_ok(lsm_snapshot_delete(s.db, "one"));
-	compact_all(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
 	check_eq(entries(&s, "KEY"), 100);
 	lsm_store_reopen(&s);
-	compact_all(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
 	check_eq(entries(&s, "KEY"), 100);
 	check_ok(lsm_snapshot_delete(s.db, "same"));
-	compact_all(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
 	check_eq(entries(&s, "KEY"), 50);
 	lsm_store_expect(&s, 0, 50, 20, 'f');
 	lsm_store_fini(&s);
@@ -216,7 +207,7 @@ named__of_nothing_keeps_nothing(void **state)
 	lsm_store_fill(&s, 0, 50, 20, 'a');
 	lsm_store_fill(&s, 0, 50, 20, 'b');
 	lsm_store_unfill(&s, 0, 50);
-	compact_all(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
 	check_eq(entries(&s, "KEY"), 0);
 	lsm_store_fini(&s);
 }
@@ -238,16 +229,71 @@ named__deleted_goes_on_for_those_who_found_it(void **state)
 	check_ok(lsm_snapshot_find(s.db, "one", &at));
 	check_ok(lsm_snapshot_delete(s.db, "one"));
 	check_str(list(&s), "");
-	compact_all(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
 	check_str(lsm_store_get_at(&s, at, "k"), "1");
 	check_eq(entries(&s, "KEY"), 100);
 	/* The name is free, for another moment. */
 	check_ok(lsm_snapshot_create(s.db, "one"));
 	check_str(get_at(&s, "one", "k"), "2");
 	lsm_snapshot_close(s.db, at);
-	compact_all(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
 	check_eq(entries(&s, "KEY"), 50);
 	lsm_store_fini(&s);
+}
+
+enum keeper { KEEPER_NONE, KEEPER_HANDLE, KEEPER_NAMED };
+
+/* What there is after everything was overwritten, and the keeper of what it was
+ * before has gone. */
+static struct lsm_stats
+overwrite(enum keeper keeper, size_t size)
+{
+	struct lsm_snapshot *at = NULL;
+	struct lsm_stats stats;
+	struct lsm_store s;
+
+	lsm_store_init_values(&s);
+	lsm_store_open(&s);
+	lsm_store_fill(&s, 0, 50, size, 'a');
+	if (keeper == KEEPER_HANDLE)
+		check_ok(lsm_snapshot_open(s.db, &at));
+	if (keeper == KEEPER_NAMED)
+		check_ok(lsm_snapshot_create(s.db, "kept"));
+	lsm_store_fill(&s, 0, 50, size, 'b');
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	check_eq(entries(&s, "KEY"), keeper == KEEPER_NONE ? 50 : 100);
+	lsm_snapshot_close(s.db, at);
+	if (keeper == KEEPER_NAMED)
+		check_ok(lsm_snapshot_delete(s.db, "kept"));
+	check_ok(lsm_compact(s.db, NULL, NULL));
+	check_eq(entries(&s, "KEY"), 50);
+	lsm_store_expect(&s, 0, 50, size, 'b');
+	lsm_store_check(&s);
+	stats = lsm_store_stats(&s);
+	lsm_store_fini(&s);
+	return stats;
+}
+
+static void
+named__leaves_nothing_behind_when_it_has_gone(void **state)
+{
+	static const size_t sizes[] = {20, 3000};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct lsm_stats never = overwrite(KEEPER_NONE, sizes[i]);
+
+		check_eq(never.value_bytes > 0, sizes[i] > 1024);
+		for (enum keeper k = KEEPER_HANDLE; k <= KEEPER_NAMED; k++) {
+			struct lsm_stats gone = overwrite(k, sizes[i]);
+
+			check_eq(gone.level_bytes[LSM_LEVELS - 1],
+			    never.level_bytes[LSM_LEVELS - 1]);
+			check_eq(gone.value_bytes, never.value_bytes);
+			check_eq(gone.value_garbage_bytes,
+			    never.value_garbage_bytes);
+		}
+	}
 }
 
 /* --- names -----------------------------------------------------------------
@@ -359,7 +405,7 @@ named__thousands_are_no_burden(void **state)
 	check_ok(lsm_snapshot_list(s.db, count_one, found));
 	check_eq(found[0], many / 2);
 	check_eq(found[1], (uint64_t)many / 2 * (many / 2 + 1));
-	compact_all(&s);
+	check_ok(lsm_compact(s.db, NULL, NULL));
 	check_eq(entries(&s, "k"), many / 2);
 	lsm_store_fini(&s);
 }
@@ -505,6 +551,7 @@ main(void)
 	    cmocka_unit_test(named__keeps_exactly_what_it_shows),
 	    cmocka_unit_test(named__of_nothing_keeps_nothing),
 	    cmocka_unit_test(named__deleted_goes_on_for_those_who_found_it),
+	    cmocka_unit_test(named__leaves_nothing_behind_when_it_has_gone),
 	    cmocka_unit_test(named__names_are_as_promised),
 	    cmocka_unit_test(named__keeps_the_time_it_was_made),
 	    cmocka_unit_test(named__thousands_are_no_burden),

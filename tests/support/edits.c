@@ -51,6 +51,7 @@ edits_check_file(
 	check_eq(got->span.end, want->span.end);
 	check_true(vref_list_eq(&got->value_refs, &want->value_refs));
 	check_true(expiries_eq(&got->expiries, &want->expiries));
+	check_true(hidden_eq(&got->hidden, &want->hidden));
 }
 
 void

@@ -11,6 +11,7 @@ struct table_token {
 	uint64_t bytes;
 	uint64_t deletes;
 	struct expiries expiries;
+	struct hidden hidden;
 	bool ranges;
 	char begin[32];
 	char end[32];
@@ -25,6 +26,7 @@ picture_add(const struct table_token *t, struct edit *e)
 	    .entries = 100,
 	    .deletes = t->deletes,
 	    .expiries = t->expiries,
+	    .hidden = t->hidden,
 	    .seq_min = t->number * 10,
 	    .seq_max = t->number * 10 + 9,
 	};
@@ -54,14 +56,16 @@ picture_details(const char *s, struct table_token *t)
 	int n = 0;
 
 	while (*s) {
-		if (sscanf(s, "~%31[^-]-%n%31[^*!~@]%n", t->begin, &n, t->end,
+		if (sscanf(s, "~%31[^-]-%n%31[^*!~@^]%n", t->begin, &n, t->end,
 			&n) >= 1)
 			t->ranges = true;
 		else if (sscanf(s, "*%" SCNu64 "%n", &t->bytes, &n) != 1 &&
 			 sscanf(s, "!%" SCNu64 "%n", &t->deletes, &n) != 1 &&
 			 sscanf(s, "@%" SCNu64 ",%" SCNu64 ",%" SCNu64 "%n",
 			     &t->expiries.count, &t->expiries.first_ms,
-			     &t->expiries.half_ms, &n) != 3)
+			     &t->expiries.half_ms, &n) != 3 &&
+			 sscanf(s, "^%" SCNu64 ",%" SCNu64 "%n",
+			     &t->hidden.count, &t->hidden.by_seq, &n) != 2)
 			check_fail("no detail of a table: %s", s);
 		s += n;
 	}
@@ -78,7 +82,7 @@ picture_token(const char *s, struct edit *e)
 		check_ok(edit_remove_file(e, t.level, t.number));
 		return;
 	}
-	got = sscanf(s, "%u:%" SCNu64 ":%n%31[^-~]-%31[^*!~@]%n", &t.level,
+	got = sscanf(s, "%u:%" SCNu64 ":%n%31[^-~]-%31[^*!~@^]%n", &t.level,
 	    &t.number, &n, t.first, t.last, &n);
 	if (got != 4 && !(got == 2 && s[n] == '~'))
 		check_fail("no table: %s", s);

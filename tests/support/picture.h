@@ -5,7 +5,8 @@
  * behind it, if wanted, `*BYTES` (100) and `!DELETES` (0, of 100 entries), and
  * `~BEGIN-END`: a range tombstone, of which the end may be missing.  Without
  * `FIRST-LAST` it has nothing but that.  `@COUNT,FIRST,HALF`: so many entries
- * expire, the first and half of them at these moments.
+ * expire, the first and half of them at these moments.  `^COUNT,SEQ`: so many
+ * entries are hidden, by others of numbers up to this one.
  * Its sequence numbers are 10 * NUMBER to 10 * NUMBER + 9.  A table is
  * removed by `-LEVEL:NUMBER`.  Blanks separate them.  There are no files.
  * Threads: one.  A line that makes no sense ends the test case.

@@ -274,6 +274,21 @@ table_check__newer_version(void **state)
 	victim_fini(&v);
 }
 
+/* As version 1 had it: it knew no fields. */
+static void
+drop_fields(struct buf *block)
+{
+	struct table_properties p;
+	struct buf b = {0};
+
+	check_ok(table_format_properties_decode(
+	    buf_bytes(block), TABLE_VERSION, &p));
+	p.hidden = (struct hidden){0};
+	check_ok(table_format_properties_encode(&b, &p));
+	buf_fini(block);
+	*block = b;
+}
+
 /* The file's end is written anew: properties with `more` behind them, and a
  * footer of that version. */
 static void
@@ -287,6 +302,8 @@ rewrite_end(struct victim *v, struct bytes more, uint8_t version)
 	check_ok(table_format_footer_decode(raw, &footer));
 	check_ok(buf_append(&file, v->bytes, (size_t)h->offset));
 	check_ok(buf_append(&block, v->bytes + h->offset, (size_t)h->size));
+	if (version == 1)
+		drop_fields(&block);
 	check_ok(buf_append_bytes(&block, more));
 	check_ok(frame_encode(
 	    &file, buf_bytes(&block), false, PLACE_FILE_NO, h->offset, h));

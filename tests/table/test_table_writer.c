@@ -253,11 +253,46 @@ table_writer__tells_when_values_expire(void **state)
 	place_fini(&p);
 }
 
+static void
+table_writer__tells_what_newer_entries_hide(void **state)
+{
+	static const struct {
+		const char *key;
+		uint64_t seq;
+		enum ikey_kind kind;
+	} entries[] = {{"a", 9, IKEY_KIND_PUT}, {"a", 5, IKEY_KIND_PUT},
+	    {"a", 3, IKEY_KIND_DELETE}, {"a", 1, IKEY_KIND_PUT},
+	    {"b", 12, IKEY_KIND_DELETE}, {"b", 6, IKEY_KIND_PUT},
+	    {"b1", 20, IKEY_KIND_PUT}};
+	/* a of 5 and 1, b of 6. */
+	const struct hidden want = {3, 12};
+	struct sorted s = {0};
+	struct table_info info;
+	struct place p;
+	struct table *t;
+
+	(void)state;
+	place_init(&p);
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+		sorted_add(&s, bytes_str(entries[i].key), entries[i].seq,
+		    entries[i].kind, bytes_str(""));
+	check_ok(place_write(&p, &s, &place_options, &info));
+	check_true(hidden_eq(&info.hidden, &want));
+	table_info_fini(&info);
+	t = place_open(&p, NULL);
+	check_true(hidden_eq(&table_properties(t)->hidden, &want));
+	check_eq(table_check(t, place_finding, &p), 0);
+	table_close(t);
+	sorted_fini(&s);
+	place_fini(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(table_writer__tells_when_values_expire),
+	    cmocka_unit_test(table_writer__tells_what_newer_entries_hide),
 	    cmocka_unit_test(
 		table_writer__refuses_a_value_that_does_not_fit_its_kind),
 	    cmocka_unit_test(table_writer__refuses_disorder),
