@@ -39,7 +39,7 @@ db_free(struct lsm *db)
 	pace_fini(&db->pace);
 	hint_drop(db);
 	view_end(db);
-	segment_clear(db);
+	segment_drop_list(&db->segments);
 	spare_pool_fini(&db->spares);
 	if (db->has_vset)
 		vset_fini(&db->vset);

@@ -382,12 +382,12 @@ segment_delete_below(struct lsm *db, uint64_t number)
 }
 
 void
-segment_clear(struct lsm *db)
+segment_drop_list(struct segment_list *l)
 {
 	struct segment *s;
 
-	while ((s = TAILQ_FIRST(&db->segments))) {
-		TAILQ_REMOVE(&db->segments, s, link);
+	while ((s = TAILQ_FIRST(l))) {
+		TAILQ_REMOVE(l, s, link);
 		segment_unref(s);
 	}
 }

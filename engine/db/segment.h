@@ -71,6 +71,8 @@ int segment_append_to(struct lsm *db, uint64_t number, uint64_t first_seq,
 /* Its name and all that is in it; before anybody else uses it. */
 void segment_set_durable(struct segment *s);
 
+/* The last one closes the file, which takes the disk a while if it has no name
+ * any more: no lock is held then. */
 void segment_unref(struct segment *s);
 
 /* Memtable m may refer to values in s from now on.  -ENOMEM. */
@@ -107,7 +109,7 @@ void segment_delete_below(struct lsm *db, uint64_t number);
  * be.  Nobody writes any more. */
 void segment_cut_all(struct lsm *db);
 
-/* Drops the whole list; files stay. */
-void segment_clear(struct lsm *db);
+/* Empties the list and drops its references; files stay. */
+void segment_drop_list(struct segment_list *l);
 
 #endif

@@ -50,9 +50,21 @@ sync_pick(struct lsm *db, uint64_t from, uint64_t to)
 	return s && s->number <= to ? s : NULL;
 }
 
+/* Into *gone if s has left the list meanwhile: the reference may be the last,
+ * and to close a large file that has no name any more takes the disk a while.
+ */
+static void
+sync_let_go(struct lsm *db, struct segment *s, struct segment_list *gone)
+{
+	if (segment_from(db, s->number) == s)
+		segment_unref(s);
+	else
+		TAILQ_INSERT_TAIL(gone, s, link);
+}
+
 /* Syncs one segment with sync_lock released meanwhile. */
 static int
-sync_segment(struct lsm *db, struct segment *s)
+sync_segment(struct lsm *db, struct segment *s, struct segment_list *gone)
 {
 	/* Before the sync: what is appended behind it needs another one. */
 	uint64_t end = wal_size(s->wal);
@@ -64,7 +76,7 @@ sync_segment(struct lsm *db, struct segment *s)
 	lock_acquire(&db->sync_lock);
 	if (!err)
 		s->synced = end;
-	segment_unref(s);
+	sync_let_go(db, s, gone);
 	return err;
 }
 
@@ -73,7 +85,7 @@ sync_segment(struct lsm *db, struct segment *s)
  * records up to `seq` were appended to segments up to `last`.
  */
 static int
-sync_everything(struct lsm *db)
+sync_everything(struct lsm *db, struct segment_list *gone)
 {
 	uint64_t seq = pace_begin(db);
 	uint64_t last = TAILQ_LAST(&db->segments, segment_list)->number;
@@ -83,7 +95,7 @@ sync_everything(struct lsm *db)
 
 	while (!err && (s = sync_pick(db, from, last))) {
 		from = s->number + 1;
-		err = sync_segment(db, s);
+		err = sync_segment(db, s, gone);
 	}
 	if (!err)
 		sync_publish(db, seq);
@@ -121,6 +133,7 @@ sync_look_again(struct lsm *db, const struct sync_wait *w)
 static void
 sync_lead(struct lsm *db)
 {
+	struct segment_list gone = TAILQ_HEAD_INITIALIZER(gone);
 	struct sync_group *g = &db->group;
 	unsigned served = g->waiting;
 	int err;
@@ -130,7 +143,7 @@ sync_lead(struct lsm *db)
 	g->gathering = false;
 	atomic_store_explicit(
 	    &g->round, sync_round(db) + 1, memory_order_relaxed);
-	err = sync_everything(db);
+	err = sync_everything(db, &gone);
 	g->expected = served + g->waiting;
 	atomic_store_explicit(
 	    &db->sync_alone, g->expected == 1, memory_order_relaxed);
@@ -139,6 +152,7 @@ sync_lead(struct lsm *db)
 		db_fail(db, err);
 	lock_release(&db->sync_lock);
 	eventcount_notify(&db->sync_ended);
+	segment_drop_list(&gone);
 }
 
 /* Until a sync has ended, or us have passed.  Caller holds sync_lock, and

@@ -1,0 +1,143 @@
+/*
+ * What takes long does so without the lock that every sync and every writer in
+ * need of a log wants.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "engine/db/db.h"
+#include "tests/support/lsm_store.h"
+
+static struct {
+	const struct env_ops *base;
+	struct lsm_store *store;
+	char path[512];         /* of the log whose sync waits */
+	atomic_bool syncs, end; /* it has begun, and may end */
+	pthread_t leader;
+	bool closed, led, durable, free;
+} gone;
+
+static int
+sync_or_wait(struct env_file *f)
+{
+	if (strcmp(f->path, gone.path) == 0) {
+		gone.syncs = true;
+		while (!gone.end)
+			(void)usleep(1000);
+	}
+	return gone.base->sync(f);
+}
+
+/* Whether another thread can have the lock. */
+static void *
+try_sync_lock(void *arg)
+{
+	struct lsm *db = gone.store->db;
+	bool *free = arg;
+
+	*free = false;
+	for (int i = 0; i < 100 && !*free; i++) {
+		*free = lock_try(&db->sync_lock);
+		if (*free)
+			lock_release(&db->sync_lock);
+		else
+			(void)usleep(1000);
+	}
+	return NULL;
+}
+
+static void
+close_seen(struct env_file *f)
+{
+	pthread_t other;
+
+	if (strcmp(f->path, gone.path) == 0 && !gone.closed) {
+		gone.closed = true;
+		gone.led = pthread_equal(pthread_self(), gone.leader);
+		gone.durable = lsm_durable_seq(gone.store->db) > 0;
+		check_ok(
+		    pthread_create(&other, NULL, try_sync_lock, &gone.free));
+		check_ok(pthread_join(other, NULL));
+	}
+	gone.base->close(f);
+}
+
+static void *
+sync_first(void *arg)
+{
+	struct lsm_store *s = arg;
+
+	check_ok(lsm_sync(s->db, 1));
+	return NULL;
+}
+
+static void
+open_seen(struct lsm_store *s)
+{
+	static struct env_ops ops;
+
+	lsm_store_init(s);
+	gone.base = s->posix.ops;
+	gone.store = s;
+	ops = *s->posix.ops;
+	ops.sync = sync_or_wait;
+	ops.close = close_seen;
+	s->posix.ops = &ops;
+	s->options.no_background = false;
+	lsm_store_open(s);
+}
+
+/* The first log, whose sync waits; the leader has a reference. */
+static struct segment *
+begin_sync(struct lsm_store *s)
+{
+	struct segment *first;
+
+	lock_acquire(&s->db->sync_lock);
+	first = TAILQ_FIRST(&s->db->segments);
+	lock_release(&s->db->sync_lock);
+	(void)snprintf(gone.path, sizeof(gone.path), "%s", first->path);
+	lsm_store_fill(s, 0, 1, 100, 'a');
+	check_ok(pthread_create(&gone.leader, NULL, sync_first, s));
+	while (!gone.syncs)
+		(void)usleep(1000);
+	return first;
+}
+
+/* The file has no name any more: to close it frees all of its space. */
+static void
+sync_lock__is_free_while_a_log_that_is_gone_is_closed(void **state)
+{
+	struct segment *first;
+	struct lsm_store s;
+	unsigned n = 1;
+
+	(void)state;
+	open_seen(&s);
+	first = begin_sync(&s);
+	for (; lsm_store_stats(&s).flushes == 0; n++)
+		lsm_store_fill(&s, n, n + 1, 100, 'a');
+	for (int i = 0; i < 1000 && atomic_load(&first->refs) > 1; i++)
+		(void)usleep(10000);
+	check_eq(access(gone.path, F_OK), -1);
+	gone.end = true;
+	check_ok(pthread_join(gone.leader, NULL));
+	check_true(gone.closed && gone.led);
+	check_true(gone.durable);
+	check_true(gone.free);
+	lsm_store_expect(&s, 0, n, 100, 'a');
+	lsm_store_fini(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		sync_lock__is_free_while_a_log_that_is_gone_is_closed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
