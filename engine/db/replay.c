@@ -110,6 +110,16 @@ replay_apply(
 	return err;
 }
 
+static void
+replay_note_promise(
+    struct replay *r, const struct replay_log *l, uint64_t promised)
+{
+	if (promised <= r->promised)
+		return;
+	r->promised = promised;
+	r->promised_by = l->number;
+}
+
 /* Reads to the end of l; its records are applied if it has a memtable. */
 static int
 replay_records(
@@ -128,10 +138,7 @@ replay_records(
 		return rc;
 	wal_reader_tail(reader, &tail);
 	l->end = tail.end;
-	if (tail.promised > r->promised) {
-		r->promised = tail.promised;
-		r->promised_by = l->number;
-	}
+	replay_note_promise(r, l, tail.promised);
 	if (tail.torn && l->memtable)
 		env_log(r->db->env, ERR_LEVEL_INFO,
 		    "%s/%06" PRIu64 ".log: ends at offset %" PRIu64 "; behind"
@@ -175,6 +182,7 @@ replay_log(struct replay *r, struct replay_log *l)
 {
 	const struct wal_id id = {WAL_KIND_LOG, l->number, r->db->vset.salt};
 	struct wal_reader *reader;
+	uint64_t promised = 0;
 	char *path;
 	int err;
 
@@ -183,14 +191,18 @@ replay_log(struct replay *r, struct replay_log *l)
 		return err;
 	err = env_settle(r->db->env, path);
 	if (!err)
-		err = wal_reader_open(r->db->env, path, &id, &reader);
+		err = wal_reader_open_noting(
+		    r->db->env, path, &id, &reader, &promised);
 	free(path);
 	if (err == -ENODATA &&
 	    l->number == atomic_load(&r->db->vset.log_number))
 		return replay_damaged(
 		    r, l->number, 0, "it is empty, but the manifest names it");
-	if (err == -ENODATA)
-		return 0; /* created, but nothing of it became durable */
+	/* Created, but its header did not become durable. */
+	if (err == -ENODATA) {
+		replay_note_promise(r, l, promised);
+		return 0;
+	}
 	if (err)
 		return err;
 	err = replay_follow(r, reader, l);

@@ -136,6 +136,10 @@ struct wal_reader;
  * ERR_FORMAT or ERR_DAMAGED with a message otherwise. */
 int wal_reader_open(struct env *env, const char *path, const struct wal_id *id,
     struct wal_reader **out);
+/* The same; after -ENODATA *promised is as in struct wal_tail: the header was
+ * lost, but records behind it may be intact. */
+int wal_reader_open_noting(struct env *env, const char *path,
+    const struct wal_id *id, struct wal_reader **out, uint64_t *promised);
 void wal_reader_close(struct wal_reader *r);
 uint32_t wal_reader_version(const struct wal_reader *r); /* of its format */
 uint64_t wal_reader_first_seq(const struct wal_reader *r);

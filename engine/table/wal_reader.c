@@ -336,8 +336,10 @@ zero_header(struct wal_reader *r)
 	int rc = search_run(r, &s);
 
 	if (rc > 0) {
-		s.min_seq = s.min_durable = s.found.seq;
-		rc = search_run(r, &s);
+		r->next_seq = s.min_seq = s.found.seq;
+		r->tail.promised = s.found.durable;
+		s.min_durable = s.found.durable + 1;
+		rc = search_promises(r, &s);
 	}
 	if (rc <= 0)
 		return rc < 0 ? rc : -ENODATA;
@@ -431,8 +433,8 @@ read_header(struct wal_reader *r)
 }
 
 int
-wal_reader_open(struct env *env, const char *path, const struct wal_id *id,
-    struct wal_reader **out)
+wal_reader_open_noting(struct env *env, const char *path,
+    const struct wal_id *id, struct wal_reader **out, uint64_t *promised)
 {
 	struct wal_reader *r = calloc(1, sizeof(*r));
 	int err;
@@ -448,11 +450,22 @@ wal_reader_open(struct env *env, const char *path, const struct wal_id *id,
 	if (!err)
 		err = read_header(r);
 	if (err) {
+		if (err == -ENODATA)
+			*promised = r->tail.promised;
 		wal_reader_close(r);
 		return err;
 	}
 	*out = r;
 	return 0;
+}
+
+int
+wal_reader_open(struct env *env, const char *path, const struct wal_id *id,
+    struct wal_reader **out)
+{
+	uint64_t promised;
+
+	return wal_reader_open_noting(env, path, id, out, &promised);
 }
 
 void

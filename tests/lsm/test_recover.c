@@ -320,32 +320,64 @@ recover__a_hole_in_what_was_promised_is_an_error(void **state)
 	lsm_store_fini(&s);
 }
 
+/* Closed: the second of two logs promises what the first has lost. */
+static void
+lose_what_was_promised(struct lsm_store *s)
+{
+	unsigned n = 10;
+
+	lsm_store_init(s);
+	lsm_store_open(s);
+	s->fault.match = ".sst";
+	env_fault_arm(&s->fault, ENV_FAULT_ERROR, ENOSPC, 1);
+	s->fault.at_end = UINT64_MAX;
+	lsm_store_fill(s, 0, n, 100, 'a');
+	sync_all(s);
+	for (; lsm_store_file_count(s, ".log") < 2; n++)
+		lsm_store_fill(s, n, n + 1, 100, 'a');
+	lsm_store_fill(s, n, n + 5, 100, 'a');
+	s->dir = lsm_store_copy(s); /* before close syncs */
+	lsm_store_close(s);
+	check_ok(truncate(first_log(s), 500));
+}
+
+static void
+expect_loss_is_seen(struct lsm_store *s)
+{
+	check_err(lsm_store_try_open(s), -EUCLEAN);
+	check_true(lsm_store_said(s, "that 10 was on stable storage"));
+}
+
 /* The first record of the log that promises is torn; those behind it are not.
  */
 static void
 recover__a_torn_record_hides_no_promise(void **state)
 {
 	struct lsm_store s;
-	unsigned n = 10;
 
 	(void)state;
-	lsm_store_init(&s);
-	lsm_store_open(&s);
-	s.fault.match = ".sst";
-	env_fault_arm(&s.fault, ENV_FAULT_ERROR, ENOSPC, 1);
-	s.fault.at_end = UINT64_MAX;
-	lsm_store_fill(&s, 0, n, 100, 'a');
-	sync_all(&s);
-	for (; lsm_store_file_count(&s, ".log") < 2; n++)
-		lsm_store_fill(&s, n, n + 1, 100, 'a');
-	lsm_store_fill(&s, n, n + 5, 100, 'a');
-	s.dir = lsm_store_copy(&s); /* before close syncs */
-	lsm_store_close(&s);
-	check_ok(truncate(first_log(&s), 500));
+	lose_what_was_promised(&s);
 	lsm_store_damage(lsm_store_file(&s, ".log"), WAL_FILE_HEADER);
-	check_err(lsm_store_try_open(&s), -EUCLEAN);
-	check_true(lsm_store_said(&s, "that 10 was on stable storage"));
+	expect_loss_is_seen(&s);
 	check_eq(lsm_store_file_count(&s, ".log"), 2);
+	lsm_store_fini(&s);
+}
+
+/* The header of the log that promises did not become durable; records did. */
+static void
+recover__a_lost_header_hides_no_promise(void **state)
+{
+	static const uint8_t zeros[WAL_FILE_HEADER];
+	struct lsm_store s;
+	FILE *f;
+
+	(void)state;
+	lose_what_was_promised(&s);
+	f = fopen(lsm_store_file(&s, ".log"), "r+");
+	check_true(f != NULL);
+	check_eq(fwrite(zeros, 1, sizeof(zeros), f), sizeof(zeros));
+	check_ok(fclose(f));
+	expect_loss_is_seen(&s);
 	lsm_store_fini(&s);
 }
 
@@ -548,6 +580,7 @@ main(void)
 	    cmocka_unit_test(recover__logs_beyond_a_hole_are_given_up),
 	    cmocka_unit_test(recover__a_hole_in_what_was_promised_is_an_error),
 	    cmocka_unit_test(recover__a_torn_record_hides_no_promise),
+	    cmocka_unit_test(recover__a_lost_header_hides_no_promise),
 	    cmocka_unit_test(recover__a_log_without_a_header_is_empty),
 	    cmocka_unit_test(recover__a_foreign_log_is_named),
 	    cmocka_unit_test(
