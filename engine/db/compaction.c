@@ -151,8 +151,7 @@ compaction_run(struct lsm *db, struct version *v, const struct pick *pick,
 	if (err_is_full(err) && reserve_spend(db))
 		err = compaction_run_planned(db, v, pick, &plan, p);
 	/* What goes with the entries that are dropped makes room for more. */
-	if (err_is_full(err) && plan.count > 0 &&
-	    pick->output_level > pick->level)
+	if (err_is_full(err) && plan.count > 0 && !pick->for_values)
 		err = compaction_run_planned(db, v, pick, NULL, p);
 	if (!err && p)
 		p->before += pick->bytes;

@@ -48,6 +48,7 @@ score_garbage(const struct pick_look *k, unsigned level)
 static int
 take_garbage(const struct pick_look *k, struct pick *p)
 {
+	p->for_values = true;
 	return pick_values_add(k->scene, &k->values.plan, p);
 }
 

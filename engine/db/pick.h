@@ -40,6 +40,7 @@ struct pick {
 	uint64_t bytes;   /* of all inputs */
 	double score;     /* how much it is needed, 1: just so */
 	bool trivial;     /* the inputs only move */
+	bool for_values;  /* needed only to move values out of files */
 };
 
 TAILQ_HEAD(pick_list, pick);

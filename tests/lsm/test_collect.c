@@ -384,6 +384,71 @@ collect__full_disk_can_be_emptied(void **state)
 	model_free(m);
 }
 
+#define NOW     UINT64_C(1700000000000)
+#define EXPIRES (NOW + 1000)
+
+static void
+put_large(struct lsm_store *s, unsigned i, uint64_t expires_ms)
+{
+	struct lsm_batch *b = lsm_batch_new();
+	uint8_t value[2 * LARGE];
+	char key[16];
+
+	(void)value_of(i, 1, value);
+	check_ok(lsm_batch_put_until(
+	    b, key_of(i, key), bytes_of(value, LARGE), expires_ms));
+	check_ok(lsm_write(s->db, b, NULL));
+	lsm_batch_free(b);
+}
+
+/* Every second one expires, and these have files of their own; a third of what
+ * the other files hold is garbage, and each has values of all tables. */
+static void
+fill_expiring(struct lsm_store *s)
+{
+	for (unsigned i = 0; i < KEYS; i += 2)
+		put_large(s, i, EXPIRES);
+	check_ok(lsm_flush(s->db));
+	for (unsigned i = 0; i < KEYS / 2; i++) {
+		unsigned key = i * 97 % (KEYS / 2) * 2 + 1;
+
+		put_large(s, key, 0);
+		if (i % 2 == 0)
+			put_large(s, key, 0);
+	}
+	check_ok(lsm_flush(s->db));
+}
+
+/* That others cannot be moved does not keep them. */
+static void
+collect__full_disk_gives_up_what_has_expired(void **state)
+{
+	struct lsm_store s;
+	uint64_t before;
+
+	(void)state;
+	init(&s);
+	disk_store = &s;
+	pwrite_before = ops.pwrite;
+	ops.pwrite = pwrite_if_room;
+	atomic_store(&s.fault.wall_ns, NOW * 1000000);
+	lsm_store_open(&s);
+	fill_expiring(&s);
+	disk_size = disk_used() + 30000;
+	check_err(lsm_compact(s.db, NULL, NULL), -ENOSPC);
+	check_eq(lsm_store_stats(&s).value_bytes_collected, 0);
+	check_eq(lsm_store_stats(&s).expired, 0);
+	before = value_log_size(&s);
+	disk_size = disk_used() + 10000;
+	atomic_store(&s.fault.wall_ns, EXPIRES * 1000000);
+	(void)lsm_compact(s.db, NULL, NULL);
+	check_eq(lsm_store_stats(&s).expired, KEYS / 2);
+	check_le(value_log_size(&s), before - KEYS / 2 * LARGE);
+	lsm_store_check(&s);
+	disk_size = 0;
+	lsm_store_fini(&s);
+}
+
 /* --- it comes to an end --------------------------------------------------- */
 
 /* What stands around tiny values is no garbage that could be got rid of. */
@@ -476,6 +541,7 @@ main(void)
 	    cmocka_unit_test(
 		collect__compaction_on_demand_leaves_little_garbage),
 	    cmocka_unit_test(collect__full_disk_can_be_emptied),
+	    cmocka_unit_test(collect__full_disk_gives_up_what_has_expired),
 	    cmocka_unit_test(collect__ranges_of_values_go),
 	    cmocka_unit_test(collect__tiny_values_are_not_moved_for_ever),
 	    cmocka_unit_test(collect__moves_what_snapshots_see),
