@@ -57,10 +57,11 @@ reserve_fini(struct reserve *r)
 	lock_fini(&r->lock);
 }
 
+/* Acquire: who sees it spent without the lock then sees that log_max. */
 static enum reserve_state
 reserve_state(struct lsm *db)
 {
-	return atomic_load_explicit(&db->reserve.state, memory_order_relaxed);
+	return atomic_load_explicit(&db->reserve.state, memory_order_acquire);
 }
 
 bool
@@ -73,7 +74,8 @@ static void
 reserve_set(struct lsm *db, enum reserve_state state)
 {
 	lock_assert_held(&db->reserve.lock);
-	atomic_store_explicit(&db->reserve.state, state, memory_order_relaxed);
+	/* Release: see reserve_state. */
+	atomic_store_explicit(&db->reserve.state, state, memory_order_release);
 }
 
 /* It had so many bytes, or would have. */
