@@ -146,7 +146,9 @@ cache_shard_release(struct cache_shard *s, struct cache_node *n)
 	cache_shard_count_bytes(s, 0, cache_node_charge(n));
 	cache_spare_put(s, cache_node_data(n), n->pub.data.size);
 	n->pub.data = bytes_of(NULL, 0);
-	atomic_store_explicit(&n->chain, s->free, memory_order_relaxed);
+	/* Release: a reader who is still here may go on to a slab that was
+	 * cleared since it came. */
+	atomic_store_explicit(&n->chain, s->free, memory_order_release);
 	s->free = n;
 }
 
