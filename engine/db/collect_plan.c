@@ -17,6 +17,9 @@
  * before what they are copies of can go. */
 #define COPIES_PART 8
 
+/* On demand this part, however much is free: a quota does not show there. */
+#define COPIES_PART_EAGER 4
+
 static uint64_t
 constant_of(const struct lsm_options *o)
 {
@@ -121,16 +124,25 @@ take_some(const struct collect_plan_figures *f, const struct lsm_options *o,
 	return err;
 }
 
+/* One at least. */
 static int
-take_all(const struct choice *all, size_t count, struct vref_list *plan)
+take_part(const struct choice *all, size_t count,
+    const struct collect_part *part, struct vref_list *plan, uint64_t *copies)
 {
+	uint64_t bytes = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < count && !err; i++) {
 		const struct vref r = {.file = all[i].file};
 
+		if (vref_number(r.file) >= part->end)
+			continue;
+		if (plan->count > 0 && bytes + all[i].live > part->room)
+			break;
+		bytes += all[i].live;
 		err = vref_list_add(plan, &r, 0);
 	}
+	*copies = bytes;
 	return err;
 }
 
@@ -138,9 +150,11 @@ int
 collect_plan_make(const struct version *v, const struct lsm_options *o,
     bool eager, struct vref_list *out)
 {
+	const struct collect_part whole = {UINT64_MAX, UINT64_MAX};
 	struct collect_plan_figures f;
 	struct vref_list plan = {0};
 	struct choice *all;
+	uint64_t copies;
 	size_t count;
 	int err;
 
@@ -152,7 +166,7 @@ collect_plan_make(const struct version *v, const struct lsm_options *o,
 	err = choices_of(v, eager, &all, &count);
 	if (err)
 		return err;
-	err = eager ? take_all(all, count, &plan)
+	err = eager ? take_part(all, count, &whole, &plan, &copies)
 		    : take_some(&f, o, all, count, &plan);
 	free(all);
 	if (err)
@@ -160,4 +174,39 @@ collect_plan_make(const struct version *v, const struct lsm_options *o,
 	else
 		*out = plan;
 	return err;
+}
+
+static uint64_t
+room_eager(const struct version *v, const struct lsm_options *o)
+{
+	struct collect_plan_figures f;
+
+	collect_plan_figures(v, o, &f);
+	return f.live / COPIES_PART_EAGER + constant_of(o) / 2;
+}
+
+int
+collect_plan_part(const struct version *v, const struct lsm_options *o,
+    const struct collect_part *part, struct vref_list *out, uint64_t *copies)
+{
+	struct collect_part some = {part->end, room_eager(v, o)};
+	struct vref_list plan = {0};
+	struct choice *all;
+	uint64_t bytes;
+	size_t count;
+	int err = choices_of(v, true, &all, &count);
+
+	if (err)
+		return err;
+	if (some.room > part->room)
+		some.room = part->room;
+	err = take_part(all, count, &some, &plan, &bytes);
+	free(all);
+	if (err) {
+		vref_list_fini(&plan);
+		return err;
+	}
+	*out = plan;
+	*copies = bytes;
+	return 0;
 }

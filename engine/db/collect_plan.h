@@ -35,4 +35,15 @@ void collect_plan_figures(const struct version *v, const struct lsm_options *o,
 int collect_plan_make(const struct version *v, const struct lsm_options *o,
     bool eager, struct vref_list *out);
 
+struct collect_part {
+	uint64_t end;  /* only files of numbers below */
+	uint64_t room; /* for copies, in bytes */
+};
+
+/* A part of the eager plan: the files with most garbage, so many that their
+ * copies fit, and take no more than a part of what is live, but one if there is
+ * any; *copies: the bytes of these. */
+int collect_plan_part(const struct version *v, const struct lsm_options *o,
+    const struct collect_part *part, struct vref_list *out, uint64_t *copies);
+
 #endif

@@ -469,22 +469,77 @@ compaction_collect(
 	return rc;
 }
 
-/* Empties files with garbage that are still referred to, by tables that the
- * levels' compactions had no reason to touch. */
+/* *some: there was something to do. */
+static int
+compaction_collect_plan(struct lsm *db, const struct vref_list *plan,
+    struct compaction_progress *p, bool *some)
+{
+	int rc;
+
+	*some = false;
+	while ((rc = compaction_collect(db, plan, p)) > 0)
+		*some = true;
+	return rc;
+}
+
+/* Copies are made before what they are copies of can go, so they get a part of
+ * what is free; the tables need some, too. */
+static uint64_t
+compaction_collect_room(struct lsm *db)
+{
+	uint64_t free_bytes, total_bytes;
+
+	if (env_space(db->env, db->dir, &free_bytes, &total_bytes) < 0)
+		return UINT64_MAX;
+	return free_bytes / 2;
+}
+
+/* One part, with no more copies than room_max, which becomes less if they do
+ * not fit; 1: there may be more, 0, <0. */
+static int
+compaction_collect_part(struct lsm *db, uint64_t end, uint64_t *room_max,
+    struct compaction_progress *p)
+{
+	struct collect_part part = {end, compaction_collect_room(db)};
+	struct version *v = vset_current(&db->vset);
+	struct vref_list plan;
+	bool some, splits;
+	uint64_t copies;
+	int err;
+
+	if (part.room > *room_max)
+		part.room = *room_max;
+	err = collect_plan_part(v, &db->options, &part, &plan, &copies);
+	version_unref(v);
+	if (err)
+		return err;
+	err = compaction_collect_plan(db, &plan, p, &some);
+	splits = plan.count > 1;
+	vref_list_fini(&plan);
+	if (err_is_full(err) && (reaper_empty(&db->reaper) || splits)) {
+		*room_max = copies / 2;
+		return 1;
+	}
+	return err ? err : some;
+}
+
+/*
+ * Empties files with garbage that are still referred to, by tables that the
+ * levels' compactions had no reason to touch.  No file goes before the last
+ * table that refers to it, so as many are emptied at a time as there is room
+ * for: all at once would fill a disk and leave it so.
+ */
 static int
 compaction_collect_all(struct lsm *db, struct compaction_progress *p)
 {
-	struct version *v = vset_current(&db->vset);
-	struct vref_list plan;
-	int rc = collect_plan_make(v, &db->options, true, &plan);
+	/* What comes from now on is as it should be. */
+	uint64_t end = atomic_load(&db->vset.next_number);
+	uint64_t room_max = UINT64_MAX;
+	int rc;
 
-	version_unref(v);
-	if (rc)
-		return rc;
 	do
-		rc = compaction_collect(db, &plan, p);
+		rc = compaction_collect_part(db, end, &room_max, p);
 	while (rc > 0);
-	vref_list_fini(&plan);
 	return rc;
 }
 
