@@ -170,7 +170,7 @@ env_forget__a_sync_fails_by_order(void **state)
 		file = forget_open(f, "a");
 		check_ok(env_pwrite(file, "two", 3, 0));
 		forget_put(f, "b", "two");
-		env_forget_fail_sync(f->forget, "a");
+		env_forget_fail_sync(f->forget, "/a");
 		forget_sync(f, "b");
 		check_err(env_sync(file), -EIO);
 		check_ok(env_pwrite(file, "three", 5, 1));
