@@ -10,7 +10,7 @@
 static void
 make_files(void)
 {
-	char name[8];
+	char name[16];
 
 	for (int i = 0; i < FILES; i++) {
 		snprintf(name, sizeof(name), "%02d", i);
@@ -38,7 +38,7 @@ names_before(DIR *d, int64_t *err)
 static void
 remove_files(void)
 {
-	char name[8];
+	char name[16];
 
 	for (int i = 0; i < FILES; i++) {
 		snprintf(name, sizeof(name), "%02d", i);
