@@ -62,6 +62,19 @@ read_current(struct reading *r)
 	return err;
 }
 
+/* The path, which the caller frees. */
+static int
+find_manifest(struct reading *r)
+{
+	int err = read_current(r);
+
+	if (err)
+		return err;
+	r->path =
+	    file_name_path(r->place->dir, FILE_NAME_MANIFEST, r->state.number);
+	return r->path ? 0 : -ENOMEM;
+}
+
 /* --- the manifest ------------------------------------------------------ */
 
 static int
@@ -292,13 +305,10 @@ int
 manifest_read_settle(const struct version_place *p, const struct err_sink *sink)
 {
 	struct reading r = {.place = p, .sink = sink};
-	int err = read_current(&r);
+	int err = find_manifest(&r);
 
 	if (err)
 		return err;
-	r.path = file_name_path(p->dir, FILE_NAME_MANIFEST, r.state.number);
-	if (!r.path)
-		return -ENOMEM;
 	err = env_settle(p->env, r.path);
 	free(r.path);
 	/* If it is missing, manifest_read says so. */
@@ -310,13 +320,10 @@ manifest_read(const struct version_place *p, const struct err_sink *sink,
     struct manifest_state *out)
 {
 	struct reading r = {.place = p, .sink = sink};
-	int err = read_current(&r);
+	int err = find_manifest(&r);
 
 	if (err)
 		return err;
-	r.path = file_name_path(p->dir, FILE_NAME_MANIFEST, r.state.number);
-	if (!r.path)
-		return -ENOMEM;
 	err = read_manifest(&r);
 	if (!err)
 		err = check_numbers(&r);
